@@ -1,0 +1,1 @@
+#![doc = "`#[derive(Layout)]` for crosspage."]
