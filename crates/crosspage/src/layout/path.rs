@@ -1,6 +1,8 @@
 //! Paths into a struct: `arm.joints[2]`.
 
-use super::{StructType, Type, did_you_mean};
+use std::fmt::Write as _;
+
+use super::{Field, StructType, Type, did_you_mean};
 use crate::{Error, ErrorKind, Result};
 
 impl StructType {
@@ -27,10 +29,13 @@ impl StructType {
                 let (at, next) = st.step_into(&after[..end])?;
                 (offset, ty, rest) = (offset + at, next, &after[end..]);
             } else {
-                let Some((index, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) else {
+                let Some((index, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']'))
+                else {
                     return Err(Error::new(
                         ErrorKind::Invalid,
-                        format!("{path:?} is no path: expected `.name` or `[index]` after {so_far}"),
+                        format!(
+                            "{path:?} is no path: expected `.name` or `[index]` after {so_far}"
+                        ),
                     ));
                 };
                 let index: usize = index.trim().parse().map_err(|_| {
@@ -49,7 +54,9 @@ impl StructType {
                         ));
                     }
                 };
-                let at = index.checked_mul(elem.size()).and_then(|at| at.checked_add(offset));
+                let at = index
+                    .checked_mul(elem.size())
+                    .and_then(|at| at.checked_add(offset));
                 let Some(at) = at.filter(|_| index < len) else {
                     return Err(Error::new(
                         ErrorKind::NotFound,
@@ -62,6 +69,28 @@ impl StructType {
         Ok((offset, ty))
     }
 
+    /// The path of the number, text or enum that has the byte at `offset`; `None` for padding.
+    pub fn path_at(&self, offset: usize) -> Option<String> {
+        let mut path = String::new();
+        let (mut st, mut offset) = (self, offset);
+        loop {
+            let covers = |f: &&Field| f.offset <= offset && offset - f.offset < f.ty.size();
+            let field = st.fields.iter().find(covers)?;
+            path.push_str(&field.name);
+            offset -= field.offset;
+            let mut ty = &field.ty;
+            while let Type::Array(elem, _) = ty {
+                let _ = write!(path, "[{}]", offset / elem.size());
+                (ty, offset) = (elem, offset % elem.size());
+            }
+            let Type::Struct(inner) = ty else {
+                return Some(path);
+            };
+            path.push('.');
+            st = inner;
+        }
+    }
+
     fn step_into(&self, name: &str) -> Result<(usize, &Type)> {
         if let Some(field) = self.field(name) {
             return Ok((field.offset, &field.ty));
@@ -71,8 +100,10 @@ impl StructType {
 
     /// The error for a field that this struct does not have.
     pub(super) fn unknown_field(&self, name: &str) -> Error {
-        let error =
-            Error::new(ErrorKind::NotFound, format!("{} has no field {name:?}", self.name));
+        let error = Error::new(
+            ErrorKind::NotFound,
+            format!("{} has no field {name:?}", self.name),
+        );
         let names = self.fields.iter().map(|f| f.name.as_str());
         match did_you_mean(name, names.clone()) {
             Some(near) => error.with_hint(format!("did you mean {near:?}?")),

@@ -5,7 +5,7 @@
 
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
@@ -83,6 +83,14 @@ pub(crate) fn stat(path: &Path) -> io::Result<Stat> {
     Ok(from_stat(&stat))
 }
 
+/// A file that something else than `open` opened (`shm_open`).
+impl From<std::os::fd::OwnedFd> for File {
+    fn from(fd: std::os::fd::OwnedFd) -> File {
+        // SAFETY: the descriptor is open, and its owner has just given it away.
+        File { fd: unsafe { OwnedFd::new(fd.into_raw_fd()) } }
+    }
+}
+
 impl File {
     /// Opens what exists; never creates, never follows a symbolic link at the end of the path.
     pub(crate) fn open(path: &Path, writable: bool) -> io::Result<File> {
@@ -114,9 +122,14 @@ impl File {
             fd: unsafe { OwnedFd::new(fd) },
         };
         // Not by `open`: the umask would take bits away that the creator asked for.
-        // SAFETY: plain call on an open descriptor.
-        retry(|| unsafe { libc::fchmod(file.fd(), mode as libc::mode_t) })?;
+        file.set_mode(mode)?;
         Ok(file)
+    }
+
+    /// Sets the permission bits, whatever the umask.
+    pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
+        // SAFETY: plain call on an open descriptor.
+        retry(|| unsafe { libc::fchmod(self.fd(), mode as libc::mode_t) }).map(|_| ())
     }
 
     fn fd(&self) -> RawFd {
