@@ -1,18 +1,34 @@
 //! Atomics, and copies between private memory and memory that others may be writing.
 //!
 //! The one file that names `std::sync::atomic`: under `--cfg loom` the same names are loom's, so
-//! that the models run the code that ships. Everything else imports from here.
-#![allow(clippy::disallowed_types)]
+//! that the models run the code that ships. Everything else imports from here. (Aliases and a wrapper
+//! rather than `pub use`, which clippy's ban would follow to std at every place of use.)
+#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use std::sync::atomic::Ordering;
+
+#[cfg(not(loom))]
+pub(crate) type AtomicU32 = std::sync::atomic::AtomicU32;
+#[cfg(not(loom))]
+pub(crate) type AtomicU64 = std::sync::atomic::AtomicU64;
+
+/// As [`std::sync::atomic::fence`].
+#[cfg(not(loom))]
+#[inline(always)]
+pub(crate) fn fence(ordering: Ordering) {
+    std::sync::atomic::fence(ordering);
+}
 
 /// Atomics for process-local state (never in shared memory, never part of a model).
 #[cfg(not(loom))]
 pub(crate) mod local {
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64};
+    pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;
+    pub(crate) type AtomicI32 = std::sync::atomic::AtomicI32;
+    pub(crate) type AtomicPtr<T> = std::sync::atomic::AtomicPtr<T>;
+    pub(crate) type AtomicU64 = std::sync::atomic::AtomicU64;
 }
 
 /// Tells the processor (or loom) that this thread is waiting for another.
