@@ -96,8 +96,8 @@ impl<T: Layout> View<T> {
     }
 
     /// [`open`](View::open) and [`create`](View::create) with options.
-    pub fn options() -> Builder<View<T>> {
-        Builder::default()
+    pub fn options() -> ViewOptions<View<T>> {
+        ViewOptions::default()
     }
 
     /// The struct as it lies there now, torn if somebody is writing it.
@@ -207,8 +207,8 @@ impl DynView {
     }
 
     /// [`open`](DynView::open) and [`create`](DynView::create) with options.
-    pub fn options() -> Builder<DynView> {
-        Builder::default()
+    pub fn options() -> ViewOptions<DynView> {
+        ViewOptions::default()
     }
 
     /// The struct as it lies there now, torn if somebody is writing it.
@@ -297,41 +297,41 @@ impl DynView {
 }
 
 /// Options for [`View`] and [`DynView`].
-pub struct Builder<V> {
+pub struct ViewOptions<V> {
     options: Options,
     view: PhantomData<fn() -> V>,
 }
 
-impl<V> Default for Builder<V> {
-    fn default() -> Builder<V> {
-        Builder { options: Options::default(), view: PhantomData }
+impl<V> Default for ViewOptions<V> {
+    fn default() -> ViewOptions<V> {
+        ViewOptions { options: Options::default(), view: PhantomData }
     }
 }
 
-impl<V> Builder<V> {
+impl<V> ViewOptions<V> {
     /// Only read; `open` then needs no permission to write.
     #[must_use]
-    pub fn read_only(mut self, read_only: bool) -> Builder<V> {
+    pub fn read_only(mut self, read_only: bool) -> ViewOptions<V> {
         self.options.read_only = read_only;
         self
     }
 
     /// Who may attach to a segment that `create` makes: [`Permissions::Owner`] unless said.
     #[must_use]
-    pub fn permissions(mut self, permissions: Permissions) -> Builder<V> {
+    pub fn permissions(mut self, permissions: Permissions) -> ViewOptions<V> {
         self.options.permissions = permissions;
         self
     }
 
     /// How long `open` waits for the segment to be there (`None`: for ever).
     #[must_use]
-    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Builder<V> {
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> ViewOptions<V> {
         self.options.timeout = timeout.into();
         self
     }
 }
 
-impl<T: Layout> Builder<View<T>> {
+impl<T: Layout> ViewOptions<View<T>> {
     /// [`View::open`].
     pub fn open(self, locator: &str) -> Result<View<T>> {
         Ok(View { raw: RawView::open(locator, T::layout(), &self.options)?, value: PhantomData })
@@ -343,7 +343,7 @@ impl<T: Layout> Builder<View<T>> {
     }
 }
 
-impl Builder<DynView> {
+impl ViewOptions<DynView> {
     /// [`DynView::open`].
     pub fn open(self, locator: &str, layout: &Arc<StructType>) -> Result<DynView> {
         Ok(DynView { raw: RawView::open(locator, layout, &self.options)? })
