@@ -20,21 +20,26 @@ struct Names {
     theirs: String,
     /// Written by the measuring process.
     ours: String,
+    domain: iceoryx2::Domain,
 }
 
 /// Measures and prints.
 pub fn run(options: &Options) -> Outcome<()> {
     let process = std::process::id();
-    let names = Names { theirs: format!("bench-{process}-theirs"), ours: format!("bench-{process}-ours") };
+    let names = Names { theirs: format!("bench-{process}-theirs"), ours: format!("bench-{process}-ours"), domain: iceoryx2::Domain::of_this_run() };
     match pair::fork()? {
         Side::Other(orders) => serve(orders, &names),
-        Side::Measuring(peer) => measure(peer, &names, options),
+        Side::Measuring(peer) => {
+            let measured = measure(peer, &names, options);
+            names.domain.remove();
+            report(&measured?, options)
+        }
     }
 }
 
 /// The other process: writes and answers as told.
 fn serve(mut orders: Orders, names: &Names) -> Outcome<()> {
-    let blackboard = iceoryx2::BlackboardWriter::create(&names.theirs)?;
+    let blackboard = iceoryx2::BlackboardWriter::create(&names.domain, &names.theirs)?;
     let mut page = crosspage::PageWriter::create(&names.theirs)?;
     orders.ready()?;
     let mut value = Sample::new(0);
@@ -65,14 +70,14 @@ fn serve(mut orders: Orders, names: &Names) -> Outcome<()> {
     Ok(())
 }
 
-fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<()> {
+fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repetition>> {
     peer.wait_ready().map_err(|_| "the other process could not make its segments")?;
     let effort = match options.quick {
         true => Effort { batches: 500, singles: 5_000, slow: 50 },
         false => Effort { batches: 20_000, singles: 200_000, slow: 1_000 },
     };
-    let blackboard = iceoryx2::BlackboardReader::open(&names.theirs)?;
-    let our_blackboard = iceoryx2::BlackboardWriter::create(&names.ours)?;
+    let blackboard = iceoryx2::BlackboardReader::open(&names.domain, &names.theirs)?;
+    let our_blackboard = iceoryx2::BlackboardWriter::create(&names.domain, &names.ours)?;
     let page = crosspage::PageReader::open(&names.theirs)?;
     let mut our_page = crosspage::PageWriter::create(&names.ours)?;
     let file = raw::ShmFile::create(16 << 10)?;
@@ -82,6 +87,7 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<()> {
     for _ in 0..options.repetitions {
         let line_ns = peer.line_latency(if options.quick { 10_000 } else { 100_000 })?;
         let mut rows: Vec<(&'static str, Figures)> = Vec::new();
+        let mut flat_out = Vec::new();
 
         rows.push(("memcpy of 640 B", measure::time(effort, || raw::memcpy(&value))));
         rows.push(("clock read", measure::time(effort, raw::clock)));
@@ -92,21 +98,26 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<()> {
             (Pace::KiloHertz, "seqlock read, 1 kHz writer", "iceoryx2 get, 1 kHz writer", "crosspage read, 1 kHz writer"),
             (Pace::FlatOut, "seqlock read, writer flat out", "iceoryx2 get, writer flat out", "crosspage read, writer flat out"),
         ] {
-            let seqlock = peer.during(Task::WriteSeqlock(pace), |shared| {
+            let (figures, rate) = peer.during_writes(Task::WriteSeqlock(pace), |shared| {
                 sound(|| shared.seqlock.read());
                 measure::time(effort, || shared.seqlock.read())
             })?;
-            rows.push((seqlock_row, seqlock));
-            let get = peer.during(Task::WriteIceoryx2(pace), |_| {
+            rows.push((seqlock_row, figures));
+            let seqlock_rate = rate;
+            let (figures, rate) = peer.during_writes(Task::WriteIceoryx2(pace), |_| {
                 sound(|| *blackboard.read());
                 measure::time(effort, || blackboard.read())
             })?;
-            rows.push((blackboard_row, get));
-            let read = peer.during(Task::WriteCrosspage(pace), |_| {
-                sound(|| page.read_value());
+            rows.push((blackboard_row, figures));
+            let blackboard_rate = rate;
+            let (figures, rate) = peer.during_writes(Task::WriteCrosspage(pace), |_| {
+                sound(|| page.read().value);
                 measure::time(effort, || page.read())
             })?;
-            rows.push((page_row, read));
+            rows.push((page_row, figures));
+            if pace == Pace::FlatOut {
+                flat_out = vec![("seqlock", seqlock_rate), ("iceoryx2", blackboard_rate), ("crosspage", rate)];
+            }
         }
 
         rows.push(("seqlock write", measure::time(effort, || peer.shared.seqlock.write(&value))));
@@ -127,14 +138,13 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<()> {
         })?;
         rows.push(("raw futex wake-up", woken));
         let woken = peer.during(Task::WakeCrosspage, |shared| {
-            let mut version = page.version();
+            let mut version = page.read().version;
             wake_ups(effort.slow, shared, |_, _| version = page.wait_changed(version))
         })?;
         rows.push(("crosspage wait_changed wake-up", woken));
-        repetitions.push(Repetition { line_ns, rows });
+        repetitions.push(Repetition { line_ns, rows, flat_out });
     }
-    drop(peer);
-    report(&repetitions, options)
+    Ok(repetitions)
 }
 
 /// A measurement of torn values is worth nothing, so a few are looked at first.

@@ -13,6 +13,9 @@ pub const NEAR_NS: f64 = 130.0;
 pub struct Repetition {
     pub line_ns: f64,
     pub rows: Vec<(&'static str, Figures)>,
+    /// Writes a second of the writer that was to write flat out, by method: where they are few, the
+    /// writer did not get its CPU, and the rows beside it say nothing.
+    pub flat_out: Vec<(&'static str, f64)>,
 }
 
 /// A promise about a row, in its own repetitions' figures.
@@ -29,6 +32,8 @@ pub struct Summary {
     pub line_ns: f64,
     pub repetitions: usize,
     rows: Vec<Row>,
+    /// The least over the repetitions.
+    flat_out: Vec<(&'static str, f64)>,
 }
 
 struct Row {
@@ -65,6 +70,14 @@ impl Summary {
                 line_ns: median(seen.iter().map(|repetition| repetition.line_ns)),
                 repetitions: seen.len(),
                 rows: first.rows.iter().enumerate().map(row).collect(),
+                flat_out: first
+                    .flat_out
+                    .iter()
+                    .enumerate()
+                    .map(|(i, (method, _))| {
+                        (*method, seen.iter().map(|repetition| repetition.flat_out[i].1).fold(f64::INFINITY, f64::min))
+                    })
+                    .collect(),
             });
         }
         summaries
@@ -101,6 +114,12 @@ impl Summary {
                 number(row.median.p50),
                 number(row.median.p99)
             );
+        }
+        let rates: Vec<String> =
+            self.flat_out.iter().map(|(method, rate)| format!("{method} {:.2} M/s", rate / 1e6)).collect();
+        let _ = writeln!(out, "\nflat out means at least: {}", rates.join(", "));
+        if self.flat_out.iter().any(|(_, rate)| *rate < 0.5e6) {
+            let _ = writeln!(out, "note: a writer did not get its CPU all the time; the machine was busy with something else");
         }
         if !targets.is_empty() {
             let _ = writeln!(out, "\n{:<46} {:>9} {:>9}", "target", "measured", "limit");
@@ -152,6 +171,7 @@ impl Summary {
             "line_ns": self.line_ns,
             "repetitions": self.repetitions,
             "rows": rows,
+            "flat_out_writes_a_second": self.flat_out.iter().map(|(method, rate)| (method.to_string(), json!(rate))).collect::<serde_json::Map<_, _>>(),
             "targets": targets,
         })
     }
