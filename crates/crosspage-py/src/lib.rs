@@ -1,0 +1,23 @@
+//! `crosspage._crosspage`: the compiled half of the Python package.
+
+use pyo3::prelude::*;
+
+mod convert;
+mod errors;
+mod record;
+mod types;
+
+#[pymodule]
+mod _crosspage {
+    use super::*;
+
+    #[pymodule_export]
+    use crate::record::restore;
+    #[pymodule_export]
+    use crate::types::{FieldInfo, LayoutObject, declare, layout_of_record};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("Record", record::base(module.py())?)
+    }
+}
