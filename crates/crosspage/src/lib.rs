@@ -2,5 +2,10 @@
 
 pub mod error;
 pub mod layout;
+pub mod text;
 
+#[cfg(feature = "derive")]
+pub use crosspage_derive::Layout;
 pub use error::{Error, ErrorKind, Result};
+pub use layout::Layout;
+pub use text::Text;

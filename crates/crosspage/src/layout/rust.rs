@@ -1,0 +1,82 @@
+//! Layouts of Rust types: what `#[derive(Layout)]` builds on.
+
+use super::{Cost, Scalar, Type};
+use crate::Text;
+
+/// A Rust type that may be a field of a shared struct: `bool`, integers of fixed width, floats,
+/// [`Text<N>`], arrays of these, and structs and enums that derive [`Layout`](macro@crate::Layout).
+///
+/// # Safety
+/// `ty()` describes `Self` exactly, and every byte pattern that passes
+/// [`Plan::validate`](super::Plan::validate) for it is a valid `Self`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared between processes and languages",
+    label = "not a type that crosspage can share",
+    note = "fields may be `bool`, `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, `crosspage::Text<N>`, \
+            arrays `[T; N]` of these, and structs and enums with `#[derive(crosspage::Layout)]`"
+)]
+pub unsafe trait FieldType: Copy + Send + 'static {
+    /// What the type counts towards the caps on a struct; derived structs check it at compile
+    /// time.
+    const COST: Cost;
+
+    /// The description of this type.
+    fn ty() -> Type;
+}
+
+macro_rules! scalars {
+    ($($rust:ty => $scalar:ident,)*) => {$(
+        // SAFETY: the scalar of the same name, which has the same size and representation; every
+        // bit pattern of a number is valid, and `Plan::normalise` and `validate` see to `bool`.
+        unsafe impl FieldType for $rust {
+            const COST: Cost = Cost::PLAIN;
+
+            fn ty() -> Type {
+                Type::Scalar(Scalar::$scalar)
+            }
+        }
+    )*};
+}
+
+scalars! {
+    bool => Bool, i8 => I8, i16 => I16, i32 => I32, i64 => I64,
+    u8 => U8, u16 => U16, u32 => U32, u64 => U64, f32 => F32, f64 => F64,
+}
+
+// SAFETY: `[T; N]` is N values of `T`, each `size_of::<T>()` bytes after the one before; it is
+// valid where each element is, and `validate` looks at each.
+unsafe impl<T: FieldType, const N: usize> FieldType for [T; N] {
+    const COST: Cost = {
+        assert!(N > 0, "an array of 0 elements cannot be shared");
+        T::COST.array()
+    };
+
+    fn ty() -> Type {
+        Type::Array(Box::new(T::ty()), N)
+    }
+}
+
+// SAFETY: `Text<N>` is `repr(transparent)` over `[u8; N]`, for which every byte pattern is valid.
+unsafe impl<const N: usize> FieldType for Text<N> {
+    const COST: Cost = {
+        assert!(N > 0, "a text of 0 bytes cannot be shared");
+        Cost::PLAIN
+    };
+
+    fn ty() -> Type {
+        Type::Text(N)
+    }
+}
+
+/// The bound behind "a shared struct must be `Copy`": its name is part of the compiler's message.
+#[doc(hidden)]
+pub const fn shared_types_must_be_copy<T: Copy>() {}
+
+/// What the derive's code needs at hand.
+#[doc(hidden)]
+pub mod derive {
+    pub use super::super::{Cost, EnumType, Field, FieldType, Layout, Scalar, StructType, Type};
+    pub use super::shared_types_must_be_copy;
+    pub use std::sync::{Arc, OnceLock};
+}
+
