@@ -18,6 +18,7 @@ mod _crosspage {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("Record", record::base(module.py())?)
     }
 }

@@ -71,6 +71,7 @@ fn make_base(py: Python<'_>) -> PyResult<Py<PyType>> {
         slot(ffi::Py_tp_doc, DOC.as_ptr() as *mut c_void),
         slot(ffi::Py_tp_new, new as *mut c_void),
         slot(ffi::Py_tp_dealloc, dealloc as *mut c_void),
+        slot(ffi::Py_tp_traverse, traverse as *mut c_void),
         slot(ffi::Py_tp_repr, repr as *mut c_void),
         slot(ffi::Py_tp_hash, hash as *mut c_void),
         slot(ffi::Py_tp_richcompare, richcompare as *mut c_void),
@@ -84,7 +85,12 @@ fn make_base(py: Python<'_>) -> PyResult<Py<PyType>> {
         name: c"crosspage.Record".as_ptr(),
         basicsize: DATA as c_int,
         itemsize: 1,
-        flags: (ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_BASETYPE | ffi::Py_TPFLAGS_IMMUTABLETYPE) as _,
+        // With GC, as every class that a `class` statement makes has it, and one way to allocate
+        // must do for all. Records are never tracked: they refer to nothing but their class.
+        flags: (ffi::Py_TPFLAGS_DEFAULT
+            | ffi::Py_TPFLAGS_BASETYPE
+            | ffi::Py_TPFLAGS_IMMUTABLETYPE
+            | ffi::Py_TPFLAGS_HAVE_GC) as _,
         slots: slots.as_mut_ptr(),
     };
     // SAFETY: the spec is complete and its slots end with a zero; CPython copies what it keeps of
@@ -122,9 +128,9 @@ impl<'py> Fresh<'py> {
     /// # Safety
     /// Every byte at [`data`](Fresh::data) is written before [`finish`](Fresh::finish).
     pub unsafe fn uninit(py: Python<'py>, ty: &'static RecordType) -> PyResult<Fresh<'py>> {
-        // SAFETY: `RecordType::new` made sure that the class is a subtype of `Record` with the
-        // same basic size and without GC, so this allocates DATA + size bytes and sets the head.
-        let object = unsafe { ffi::PyObject_NewVar::<Object>(ty.class(py).as_type_ptr(), ty.size() as ffi::Py_ssize_t) };
+        // SAFETY: `RecordType::new` made sure that the class is a subtype of `Record`, so with GC,
+        // and of the same basic size, so this allocates DATA + size bytes and sets the head.
+        let object = unsafe { ffi::PyObject_GC_NewVar::<Object>(ty.class(py).as_type_ptr(), ty.size() as ffi::Py_ssize_t) };
         if object.is_null() {
             return Err(PyErr::fetch(py));
         }
@@ -347,13 +353,19 @@ unsafe extern "C" fn new(
 }
 
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
-    // SAFETY: called once, with the last reference gone. The object came from PyObject_NewVar, has
-    // nothing to drop (a `&'static` and integers), and holds one reference to its heap type.
+    // SAFETY: called once, with the last reference gone. The object came from PyObject_GC_NewVar
+    // and was never tracked, has nothing to drop (a `&'static` and integers), and holds one
+    // reference to its heap type.
     unsafe {
         let class = ffi::Py_TYPE(object);
-        ffi::PyObject_Free(object.cast());
+        ffi::PyObject_GC_Del(object.cast());
         ffi::Py_DECREF(class.cast());
     }
+}
+
+unsafe extern "C" fn traverse(object: *mut ffi::PyObject, visit: ffi::visitproc, arg: *mut c_void) -> c_int {
+    // SAFETY: the garbage collector passes a record and its own function with its argument.
+    unsafe { visit(ffi::Py_TYPE(object).cast(), arg) }
 }
 
 unsafe extern "C" fn repr(object: *mut ffi::PyObject) -> *mut ffi::PyObject {

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::{MutexExt, PyOnceLock};
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple, PyType};
-use pyo3::{ffi, intern};
+use pyo3::intern;
 
 use crate::errors;
 use crate::record::{Record, add_getter, base};
@@ -145,10 +145,11 @@ impl RecordType {
             }
         };
         // What `Fresh::uninit` relies on: records have nothing but their head before their bytes.
-        // SAFETY: `class` is a type.
-        let flags = unsafe { ffi::PyType_GetFlags(class.as_type_ptr()) };
-        let basic_size = |class: &Bound<'_, PyType>| class.getattr(intern!(py, "__basicsize__"))?.extract::<usize>();
-        if !class.is_subclass(base)? || flags & ffi::Py_TPFLAGS_HAVE_GC != 0 || basic_size(&class)? != basic_size(base)? {
+        let shape = |class: &Bound<'_, PyType>| -> PyResult<(usize, isize)> {
+            let get = |name| class.getattr(name);
+            Ok((get(intern!(py, "__basicsize__"))?.extract()?, get(intern!(py, "__dictoffset__"))?.extract()?))
+        };
+        if !class.is_subclass(base)? || shape(&class)? != shape(base)? {
             let name = class.name()?;
             return Err(PyTypeError::new_err(format!(
                 "{name} must derive from crosspage.Struct, and from nothing that gives its instances a __dict__ or __slots__"
