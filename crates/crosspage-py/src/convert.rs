@@ -7,7 +7,7 @@ use crosspage::layout::{Scalar, did_you_mean};
 use pyo3::buffer::{Element, PyBuffer};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyMapping, PySequence, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyList, PyMapping, PySequence, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, ffi};
 
 use crate::errors;
@@ -84,6 +84,24 @@ fn decode_text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>
     unsafe {
         let object = ffi::PyUnicode_DecodeUTF8(text.as_ptr().cast(), text.len() as ffi::Py_ssize_t, c"replace".as_ptr());
         Bound::from_owned_ptr_or_err(py, object)
+    }
+}
+
+/// A value as plain Python: dicts and lists.
+pub fn plain<'py>(py: Python<'py>, kind: &Kind, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    match kind {
+        Kind::Struct(ty) => {
+            let dict = PyDict::new(py);
+            for field in ty.fields() {
+                dict.set_item(&field.name, plain(py, &field.kind, &bytes[field.offset..][..field.kind.size()])?)?;
+            }
+            Ok(dict.into_any())
+        }
+        Kind::Array { item, stride, .. } => {
+            let items = bytes.chunks_exact(*stride).map(|bytes| plain(py, item, bytes)).collect::<PyResult<Vec<_>>>()?;
+            Ok(PyList::new(py, items)?.into_any())
+        }
+        _ => decode(py, kind, bytes),
     }
 }
 
@@ -241,7 +259,7 @@ fn encode(kind: &Kind, value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_
                 true => encode_scalar(*repr, value, out, place),
                 false if value.extract::<i128>().is_ok() => {
                     let class = class.name()?;
-                    Err(errors::invalid(value.py(), format!("field {place}: {value} is not a valid {class}")))
+                    Err(errors::invalid(format!("field {place}: {value} is not a valid {class}")))
                 }
                 false => Err(wrong(place, &format!("a {}", class.name()?), value)),
             }
@@ -270,13 +288,13 @@ fn encode_scalar(scalar: Scalar, value: &Bound<'_, PyAny>, out: &mut [u8], place
         }
         Scalar::F32 | Scalar::F64 => {
             let number: f64 = value.extract().map_err(|error: PyErr| match error.is_instance_of::<PyOverflowError>(py) {
-                true => errors::invalid(py, format!("field {place}: {value} does not fit in {}", scalar.name())),
+                true => errors::invalid(format!("field {place}: {value} does not fit in {}", scalar.name())),
                 false => wrong(place, &format!("a number ({})", scalar.name()), value),
             })?;
             if scalar == Scalar::F64 {
                 out.copy_from_slice(&number.to_le_bytes());
             } else if number.is_finite() && (number as f32).is_infinite() {
-                return Err(errors::invalid(py, format!("field {place}: {value} does not fit in f32")));
+                return Err(errors::invalid(format!("field {place}: {value} does not fit in f32")));
             } else {
                 out.copy_from_slice(&(number as f32).to_le_bytes());
             }
@@ -292,7 +310,7 @@ fn encode_scalar(scalar: Scalar, value: &Bound<'_, PyAny>, out: &mut [u8], place
             })?;
             if number < min || number > max {
                 let message = format!("field {place}: {value} does not fit in {} ({min} to {max})", scalar.name());
-                return Err(errors::invalid(py, message));
+                return Err(errors::invalid(message));
             }
             out.copy_from_slice(&number.to_le_bytes()[..out.len()]);
         }
@@ -303,14 +321,14 @@ fn encode_scalar(scalar: Scalar, value: &Bound<'_, PyAny>, out: &mut [u8], place
 fn encode_text(value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_>) -> PyResult<()> {
     let py = value.py();
     let value = value.cast::<PyString>().map_err(|_| wrong(place, "a str", value))?;
-    let text = value.to_str().map_err(|error| errors::invalid(py, format!("field {place}: {error}")))?.as_bytes();
+    let text = value.to_str().map_err(|error| errors::invalid(format!("field {place}: {error}")))?.as_bytes();
     if text.len() > out.len() {
         let message = format!("field {place}: {} bytes of text do not fit in text[{}]", text.len(), out.len());
-        return Err(errors::too_large(py, message));
+        return Err(errors::too_large(message));
     }
     if let Some(at) = text.iter().position(|byte| *byte == 0) {
         let message = format!("field {place}: the text has a NUL at {at}, where readers would cut it");
-        return Err(errors::invalid(py, message));
+        return Err(errors::invalid(message));
     }
     out[..text.len()].copy_from_slice(text);
     Ok(())
@@ -337,7 +355,7 @@ fn encode_array(
     };
     if items.len() != len {
         let message = format!("field {place}: expected {len} items, got {}", items.len());
-        return Err(errors::invalid(value.py(), message));
+        return Err(errors::invalid(message));
     }
     for (i, (value, out)) in items.iter_borrowed().zip(out.chunks_exact_mut(stride)).enumerate() {
         encode(item, &value, out, Place::Item(&place, i))?;

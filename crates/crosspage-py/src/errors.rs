@@ -27,16 +27,16 @@ fn of_kind(kind: ErrorKind, message: impl Into<String>) -> PyErr {
 }
 
 /// A bad value: also a `ValueError`.
-pub fn invalid(_py: Python<'_>, message: impl Into<String>) -> PyErr {
+pub fn invalid(message: impl Into<String>) -> PyErr {
     of_kind(ErrorKind::Invalid, message)
 }
 
 /// What does not fit: also a `ValueError`.
-pub fn too_large(_py: Python<'_>, message: impl Into<String>) -> PyErr {
+pub fn too_large(message: impl Into<String>) -> PyErr {
     of_kind(ErrorKind::TooLarge, message)
 }
 
-pub fn unsupported(_py: Python<'_>, message: impl Into<String>) -> PyErr {
+pub fn unsupported(message: impl Into<String>) -> PyErr {
     of_kind(ErrorKind::Unsupported, message)
 }
 
@@ -51,4 +51,10 @@ pub fn unknown_field(py: Python<'_>, error: Error) -> PyErr {
         })
     };
     make().unwrap_or_else(|failed| failed)
+}
+
+/// Whether `error` says that the handle is closed.
+pub fn is_closed(py: Python<'_>, error: &PyErr) -> bool {
+    let class = py.import(intern!(py, "crosspage._errors")).and_then(|errors| errors.getattr(intern!(py, "Closed")));
+    class.is_ok_and(|class| error.is_instance(py, &class))
 }

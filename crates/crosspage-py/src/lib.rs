@@ -4,6 +4,8 @@ use pyo3::prelude::*;
 
 mod convert;
 mod errors;
+mod handle;
+mod latest;
 mod record;
 mod types;
 
@@ -12,7 +14,9 @@ mod _crosspage {
     use super::*;
 
     #[pymodule_export]
-    use crate::record::restore;
+    use crate::latest::{MetaObject, Participant, PinnedObject, Reader, Writer, meta};
+    #[pymodule_export]
+    use crate::record::{restore, to_dict};
     #[pymodule_export]
     use crate::types::{FieldInfo, LayoutObject, declare, layout_of_record};
 

@@ -478,6 +478,14 @@ unsafe extern "C" fn reduce(object: *mut ffi::PyObject, _: *mut ffi::PyObject) -
     })
 }
 
+/// A record as a dict, nested structs as dicts and arrays as lists.
+#[pyfunction]
+pub fn to_dict<'py>(record: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = record.py();
+    let record = Record::of(record).ok_or_else(|| PyTypeError::new_err("to_dict: expected a record"))?;
+    convert::plain(py, &Kind::Struct(record.ty()), record.bytes())
+}
+
 /// Unpickles a record.
 #[pyfunction(name = "_restore")]
 pub fn restore<'py>(
@@ -495,7 +503,7 @@ pub fn restore<'py>(
     };
     if ty.layout().id() != layout_id || bytes.len() != ty.size() {
         let message = format!("the record was pickled with another layout of {}", ty.name());
-        return Err(errors::invalid(py, message));
+        return Err(errors::invalid(message));
     }
     Ok(Fresh::copied(py, ty, bytes)?.finish(Origin { version, written_at, writer_pid }))
 }

@@ -7,7 +7,7 @@ use crosspage::layout::{self, EnumType, Scalar, StructType, Type};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::{MutexExt, PyOnceLock};
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 use pyo3::intern;
 
 use crate::errors;
@@ -73,7 +73,7 @@ impl Kind {
                 Ok(kind) => kind,
                 Err(_) => Kind::Scalar(of.repr),
             },
-            Type::Tail(_) => return Err(errors::unsupported(py, "a struct with a tail is a message, not a value")),
+            Type::Tail(_) => return Err(errors::unsupported("a struct with a tail is a message, not a value")),
         })
     }
 
@@ -523,20 +523,3 @@ pub fn names(ty: &RecordType) -> impl Iterator<Item = &str> {
     ty.fields.iter().map(|field| &*field.name)
 }
 
-/// A value as plain Python: dicts and lists.
-pub fn plain<'py>(py: Python<'py>, kind: &Kind, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    match kind {
-        Kind::Struct(ty) => {
-            let dict = PyDict::new(py);
-            for field in &ty.fields {
-                dict.set_item(&field.name, plain(py, &field.kind, &bytes[field.offset..][..field.kind.size()])?)?;
-            }
-            Ok(dict.into_any())
-        }
-        Kind::Array { item, stride, .. } => {
-            let items = bytes.chunks_exact(*stride).map(|bytes| plain(py, item, bytes)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, items)?.into_any())
-        }
-        _ => crate::convert::decode(py, kind, bytes),
-    }
-}
