@@ -68,7 +68,13 @@ struct Inner {
 impl Error {
     /// An error of `kind` with a message for people.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Box::new(Inner { kind, message: message.into(), hint: None, differences: Vec::new(), os: None }))
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            hint: None,
+            differences: Vec::new(),
+            os: None,
+        }))
     }
 
     /// The same error with advice on what to do next.

@@ -21,6 +21,8 @@ pub mod rust;
 pub mod schema;
 mod source;
 mod suggest;
+#[cfg(test)]
+mod tests;
 pub mod value;
 
 pub use build::{Cost, MAX_ALIGN, MAX_DEPTH, MAX_FIELDS, MAX_SIZE};

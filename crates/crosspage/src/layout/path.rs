@@ -1,6 +1,8 @@
 //! Paths into a struct: `arm.joints[2]`.
 
-use super::{StructType, Type, did_you_mean};
+use std::fmt::Write as _;
+
+use super::{Field, StructType, Type, did_you_mean};
 use crate::{Error, ErrorKind, Result};
 
 impl StructType {
@@ -60,6 +62,26 @@ impl StructType {
             }
         }
         Ok((offset, ty))
+    }
+
+    /// The path of the number, text or enum that has the byte at `offset`; `None` for padding.
+    pub fn path_at(&self, offset: usize) -> Option<String> {
+        let mut path = String::new();
+        let (mut st, mut offset) = (self, offset);
+        loop {
+            let covers = |f: &&Field| f.offset <= offset && offset - f.offset < f.ty.size();
+            let field = st.fields.iter().find(covers)?;
+            path.push_str(&field.name);
+            offset -= field.offset;
+            let mut ty = &field.ty;
+            while let Type::Array(elem, _) = ty {
+                let _ = write!(path, "[{}]", offset / elem.size());
+                (ty, offset) = (elem, offset % elem.size());
+            }
+            let Type::Struct(inner) = ty else { return Some(path) };
+            path.push('.');
+            st = inner;
+        }
     }
 
     fn step_into(&self, name: &str) -> Result<(usize, &Type)> {

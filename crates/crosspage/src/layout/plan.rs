@@ -1,36 +1,49 @@
-//! How one struct moves between a page and a private copy. (in progress)
+//! How one struct moves between a page and a private copy.
 
 use std::fmt;
 
-use super::{Difference, Match, StructType, compare};
+use super::{Difference, EnumType, Match, Scalar, StructType, Type, compare, value};
+
+mod program;
+mod spans;
+mod words;
+
+use program::Program;
+pub use program::{Block, Blocks};
+use spans::{Span, program, spans};
 
 /// How to move one struct between a private copy ("here") and the page's bytes: made once per
 /// handle; using it allocates nothing.
 ///
-/// A plan comes in blocks, so that an array of a million structs takes no more room than one of
-/// two: each block is a few operations and the distance by which their offsets are shifted.
-/// ```ignore
-/// for block in plan.words() {            // only where plan.is_direct()
-///     for op in block.ops { /* at block.page + op.offset */ }
+/// A plan comes in [blocks](Block), so that an array of a million structs takes no more room than
+/// one of a hundred: a block is a few operations and the distance by which to shift their offsets.
+/// Nearly every struct is a single block.
+/// ```
+/// # use crosspage::layout::{Field, Match, Plan, Scalar, StructType, Type};
+/// # let fields = vec![Field::new("x", Type::Scalar(Scalar::F64))];
+/// # let (page, here) = (StructType::natural("P", fields.clone(), None)?, StructType::natural("P", fields, None)?);
+/// # let (mut page_bytes, here_bytes) = ([0; 8], [1; 8]);
+/// let plan = Plan::new(&page, &here, Match::Exact).expect("they agree");
+/// for block in plan.runs() {
+///     for run in block.ops {
+///         let (to, from) = (block.page + run.page, block.here + run.here);
+///         page_bytes[to..to + run.len].copy_from_slice(&here_bytes[from..from + run.len]);
+///     }
 /// }
+/// # assert_eq!(page_bytes, here_bytes);
+/// # Ok::<(), crosspage::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Plan {
-    direct: bool,
-    words: Vec<WordOp>,
-    runs: Vec<Run>,
-}
-
-/// Some operations, and how far their offsets are shifted.
-#[derive(Debug, Clone, Copy)]
-pub struct Block<'a, Op> {
-    /// Add this to the operations' offsets in the page.
-    pub page: usize,
-    /// Add this to the operations' offsets in the private copy. The same as `page` where the plan
-    /// is direct.
-    pub here: usize,
-    /// What to do.
-    pub ops: &'a [Op],
+    runs: Program<Run>,
+    /// Empty where the plan is not direct.
+    words: Program<WordOp>,
+    bools: Program<Run>,
+    enums: Program<Span<usize>>,
+    /// What the enums of `enums` may hold, by the spans' `what`.
+    allowed: Vec<Allowed>,
+    /// For the paths in messages.
+    here: StructType,
 }
 
 /// Bytes of data without padding that lie together on both sides.
@@ -84,6 +97,8 @@ impl fmt::Display for Invalid {
     }
 }
 
+impl std::error::Error for Invalid {}
+
 impl Plan {
     /// The plan for a page of layout `page` and private copies of layout `here`.
     ///
@@ -95,43 +110,69 @@ impl Plan {
         how: Match,
     ) -> Result<Plan, Vec<Difference>> {
         compare(page, here, how)?;
-        // (in progress: moves padding too)
-        let len = page.size() / 8 * 8;
-        let mut words = vec![WordOp::Bulk { offset: 0, len }];
-        if page.size() % 8 != 0 {
-            words.push(WordOp::Partial { offset: len, mask: (1 << (page.size() % 8 * 8)) - 1 });
-        }
-        let runs = vec![Run { page: 0, here: 0, len: page.size() }];
-        Ok(Plan { direct: true, words, runs })
+        let run = |span: &Span<()>| Run { page: span.page, here: span.here, len: span.len };
+        let data = spans(page, here, &mut |_| Some(()));
+        // By name, what no field here covers may be other fields of the page. It is surely
+        // padding only where the layouts agree exactly.
+        let same = how == Match::Exact || compare(page, here, Match::Exact).is_ok();
+        let words = same.then(|| words::program(&data)).flatten();
+        let bools = spans(here, here, &mut |ty| match ty {
+            Type::Scalar(Scalar::Bool) => Some(()),
+            _ => None,
+        });
+        let mut allowed = Vec::new();
+        let enums = spans(here, here, &mut |ty| match ty {
+            Type::Enum(e) if !e.variants.is_empty() => {
+                allowed.push(Allowed::new(e));
+                Some(allowed.len() - 1)
+            }
+            _ => None,
+        });
+        Ok(Plan {
+            runs: program(&data, run),
+            words: words.unwrap_or_default(),
+            bools: program(&bools, run),
+            enums: program(&enums, |span| *span),
+            allowed,
+            here: here.clone(),
+        })
     }
 
-    /// Whether every byte has the same offset on both sides, so that [`words`](Plan::words) can
-    /// be used.
+    /// Whether every byte has the same offset on both sides and [`words`](Plan::words) has them
+    /// all. Otherwise use [`runs`](Plan::runs).
     pub fn is_direct(&self) -> bool {
-        self.direct
+        !self.words.is_empty()
     }
 
     /// The runs of data, in order of their offsets in the private copy; never padding.
-    pub fn runs(&self) -> impl Iterator<Item = Block<'_, Run>> {
-        std::iter::once(Block { page: 0, here: 0, ops: &self.runs[..] })
+    #[inline]
+    pub fn runs(&self) -> Blocks<'_, Run> {
+        self.runs.blocks()
     }
 
     /// For a [direct](Plan::is_direct) plan: the same data word by word, in order, each word once;
-    /// bytes that no operation covers are padding. Otherwise nothing.
-    pub fn words(&self) -> impl Iterator<Item = Block<'_, WordOp>> {
-        std::iter::once(Block { page: 0, here: 0, ops: &self.words[..] })
+    /// what no operation covers is padding. Otherwise nothing.
+    #[inline]
+    pub fn words(&self) -> Blocks<'_, WordOp> {
+        self.words.blocks()
     }
 
-    /// Makes every bool byte of a private copy that is neither 0 nor 1 a 1, since any value but 0
-    /// is true and other bytes are undefined behaviour in Rust.
+    /// Makes every bool of a private copy whose byte is neither 0 nor 1 a 1: anything but 0 reads
+    /// as true, and other bytes would be undefined behaviour in Rust and C++.
     ///
     /// # Panics
     /// Where `here` is shorter than the struct.
     pub fn normalise(&self, here: &mut [u8]) {
-        let _ = here;
+        for block in self.bools.blocks() {
+            for run in block.ops {
+                let start = block.here + run.here;
+                here[start..start + run.len].iter_mut().for_each(|b| *b = u8::from(*b != 0));
+            }
+        }
     }
 
-    /// Checks that every enum of a private copy holds a value that has a name.
+    /// Checks that every enum of a private copy holds a value that has a name. Enums whose names
+    /// are not known may hold anything.
     ///
     /// # Errors
     /// The first field that does not.
@@ -139,7 +180,60 @@ impl Plan {
     /// # Panics
     /// Where `here` is shorter than the struct.
     pub fn validate(&self, here: &[u8]) -> Result<(), Invalid> {
-        let _ = here;
+        for block in self.enums.blocks() {
+            for span in block.ops {
+                let allowed = &self.allowed[span.what];
+                let start = block.here + span.here;
+                let size = allowed.repr.size();
+                let values = here[start..start + span.len].chunks_exact(size);
+                if let Some(i) = values.into_iter().position(|v| !allowed.contains(v)) {
+                    return Err(self.invalid(allowed, here, start + i * size));
+                }
+            }
+        }
         Ok(())
     }
+
+    #[cold]
+    fn invalid(&self, allowed: &Allowed, here: &[u8], offset: usize) -> Invalid {
+        Invalid {
+            field: self.here.path_at(offset).unwrap_or_default(),
+            type_name: allowed.name.clone(),
+            value: value::read_int(allowed.repr, &here[offset..]),
+            offset,
+        }
+    }
 }
+
+/// The values that an enum may hold.
+#[derive(Debug, Clone)]
+struct Allowed {
+    name: String,
+    repr: Scalar,
+    /// Sorted, apart from each other, both ends included.
+    ranges: Vec<(i128, i128)>,
+}
+
+impl Allowed {
+    fn new(e: &EnumType) -> Allowed {
+        let mut values: Vec<i128> = e.variants.iter().map(|(_, value)| *value).collect();
+        values.sort_unstable();
+        let mut ranges: Vec<(i128, i128)> = Vec::new();
+        for value in values {
+            match ranges.last_mut() {
+                Some((_, end)) if value <= *end + 1 => *end = value,
+                _ => ranges.push((value, value)),
+            }
+        }
+        Allowed { name: e.name.clone(), repr: e.repr, ranges }
+    }
+
+    fn contains(&self, bytes: &[u8]) -> bool {
+        let value = value::read_int(self.repr, bytes);
+        let after = self.ranges.partition_point(|(start, _)| *start <= value);
+        after > 0 && value <= self.ranges[after - 1].1
+    }
+}
+
+#[cfg(test)]
+mod tests;

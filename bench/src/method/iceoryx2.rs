@@ -1,0 +1,68 @@
+//! iceoryx2's blackboard: the closest rival.
+
+use std::error::Error;
+
+use iceoryx2::node::Node;
+use iceoryx2::port::reader::{BlackboardValue, EntryHandle, Reader};
+use iceoryx2::port::writer::{EntryHandleMut, Writer};
+use iceoryx2::prelude::*;
+use iceoryx2::service::port_factory::blackboard::PortFactory;
+
+use super::Sample;
+
+const KEY: u64 = 1;
+
+fn node() -> Result<Node<ipc::Service>, Box<dyn Error>> {
+    set_log_level(LogLevel::Error);
+    Ok(NodeBuilder::new().create::<ipc::Service>()?)
+}
+
+/// Makes a blackboard with one value, and writes it. Dropped in the order of the fields.
+pub struct BlackboardWriter {
+    entry: EntryHandleMut<ipc::Service, u64, Sample>,
+    _writer: Writer<ipc::Service, u64>,
+    _service: PortFactory<ipc::Service, u64>,
+    _node: Node<ipc::Service>,
+}
+
+impl BlackboardWriter {
+    pub fn create(name: &str) -> Result<BlackboardWriter, Box<dyn Error>> {
+        let node = node()?;
+        let service = node
+            .service_builder(&name.try_into()?)
+            .blackboard_creator::<u64>()
+            .add::<Sample>(KEY, Sample::new(0))
+            .create()?;
+        let writer = service.writer_builder().create()?;
+        let entry = writer.entry::<Sample>(&KEY)?;
+        Ok(BlackboardWriter { entry, _writer: writer, _service: service, _node: node })
+    }
+
+    #[inline]
+    pub fn write(&self, value: &Sample) {
+        self.entry.update_with_copy(*value);
+    }
+}
+
+/// Reads the value of a blackboard. Dropped in the order of the fields.
+pub struct BlackboardReader {
+    entry: EntryHandle<ipc::Service, u64, Sample>,
+    _reader: Reader<ipc::Service, u64>,
+    _service: PortFactory<ipc::Service, u64>,
+    _node: Node<ipc::Service>,
+}
+
+impl BlackboardReader {
+    pub fn open(name: &str) -> Result<BlackboardReader, Box<dyn Error>> {
+        let node = node()?;
+        let service = node.service_builder(&name.try_into()?).blackboard_opener::<u64>().open()?;
+        let reader = service.reader_builder().create()?;
+        let entry = reader.entry::<Sample>(&KEY)?;
+        Ok(BlackboardReader { entry, _reader: reader, _service: service, _node: node })
+    }
+
+    #[inline]
+    pub fn read(&self) -> BlackboardValue<Sample> {
+        self.entry.get()
+    }
+}

@@ -1,0 +1,367 @@
+//! Atomics, and copies between private memory and memory that others may be writing.
+//!
+//! The one file that names `std::sync::atomic`: under `--cfg loom` the same names are loom's, so
+//! that the models run the code that ships. Everything else imports from here.
+#![allow(clippy::disallowed_types)]
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+/// Atomics for process-local state (never in shared memory, never part of a model).
+#[cfg(not(loom))]
+pub(crate) mod local {
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64};
+}
+
+/// Tells the processor (or loom) that this thread is waiting for another.
+#[inline]
+pub(crate) fn spin_hint() {
+    #[cfg(loom)]
+    loom::thread::yield_now();
+    #[cfg(not(loom))]
+    std::hint::spin_loop();
+}
+
+#[cfg(not(loom))]
+pub(crate) use real::Words;
+
+#[cfg(not(loom))]
+mod real {
+    use super::{AtomicU64, Ordering};
+    use crate::layout::WordOp;
+    use std::marker::PhantomData;
+
+    /// A run of 8-byte words in shared memory, which other processes may write at any time.
+    ///
+    /// No reference to the bytes is ever made: they are reached through relaxed atomic accesses,
+    /// or through an `asm!` block whose effect is that of relaxed atomic accesses.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Words<'a> {
+        base: *mut u8,
+        /// In bytes, a multiple of 8.
+        len: usize,
+        mapping: PhantomData<&'a [AtomicU64]>,
+    }
+
+    // SAFETY: every access through `Words` is atomic (or asm equivalent to atomic accesses), so
+    // sharing and sending it across threads cannot race.
+    unsafe impl Send for Words<'_> {}
+    // SAFETY: as above.
+    unsafe impl Sync for Words<'_> {}
+
+    impl<'a> Words<'a> {
+        /// # Safety
+        /// `base` is aligned to 8 and `len` (a multiple of 8) bytes from it stay mapped for `'a`.
+        /// For [`Words::write`] they are mapped writable.
+        pub(crate) unsafe fn new(base: *mut u8, len: usize) -> Words<'a> {
+            debug_assert!(base.addr().is_multiple_of(8) && len.is_multiple_of(8));
+            Words {
+                base,
+                len,
+                mapping: PhantomData,
+            }
+        }
+
+        pub(crate) fn len(&self) -> usize {
+            self.len
+        }
+
+        pub(crate) fn as_ptr(&self) -> *mut u8 {
+            self.base
+        }
+
+        #[inline(always)]
+        fn word(&self, offset: usize) -> &AtomicU64 {
+            debug_assert!(offset % 8 == 0 && offset + 8 <= self.len);
+            // SAFETY: inside the run by the callers' bounds checks, aligned because base and offset
+            // are multiples of 8, mapped by the contract of `new`; AtomicU64 allows shared writes.
+            unsafe { &*self.base.add(offset).cast::<AtomicU64>() }
+        }
+
+        /// Copies the first `len` bytes out. What arrives may be torn; the caller checks afterwards.
+        ///
+        /// # Safety
+        /// `dst` is valid for writing `len` bytes, and nobody else accesses them meanwhile.
+        #[inline(always)]
+        pub(crate) unsafe fn read(&self, dst: *mut u8, len: usize) {
+            assert!(len <= self.len);
+            let whole = len & !7;
+            // SAFETY: `whole <= len`, which the assertion bounds on the shared side and the
+            // contract on the private side.
+            unsafe { copy_out(dst, self.base, whole) };
+            if whole != len {
+                let bytes = self.word(whole).load(Ordering::Relaxed).to_le_bytes();
+                // SAFETY: `len - whole` < 8 bytes remain in `dst`, and `bytes` has 8.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(bytes.as_ptr(), dst.add(whole), len - whole)
+                };
+            }
+        }
+
+        /// Copies the data bytes that `ops` name, `shift` (a multiple of 8) further on, from `src`;
+        /// padding in the words it touches becomes zero, and padding in `src` is never read.
+        ///
+        /// # Safety
+        /// `src` is valid for reading the bytes that `ops` name as data, and they are initialised.
+        #[inline(always)]
+        pub(crate) unsafe fn write(&self, src: *const u8, shift: usize, ops: &[WordOp]) {
+            for op in ops {
+                match *op {
+                    WordOp::Bulk { offset, len } => {
+                        let offset = shift + offset;
+                        assert!(offset <= self.len && len <= self.len - offset);
+                        // SAFETY: bounded on the shared side by the assertion, on the private side
+                        // by the contract.
+                        unsafe { copy_in(self.base.add(offset), src.add(offset), len) };
+                    }
+                    WordOp::Partial { offset, mask } => {
+                        let offset = shift + offset;
+                        assert!(offset < self.len);
+                        let mut word = [0u8; 8];
+                        for (i, byte) in word.iter_mut().enumerate() {
+                            if mask >> (8 * i) & 0xff != 0 {
+                                // SAFETY: the mask says that this byte is data, so it is readable
+                                // and initialised by the contract.
+                                *byte = unsafe { *src.add(offset + i) };
+                            }
+                        }
+                        self.word(offset)
+                            .store(u64::from_le_bytes(word), Ordering::Relaxed);
+                    }
+                }
+            }
+        }
+
+        /// The words from `offset` (a multiple of 8) on.
+        pub(crate) fn from(&self, offset: usize) -> Words<'a> {
+            assert!(offset % 8 == 0 && offset <= self.len);
+            // SAFETY: a part of this run, by the assertion.
+            unsafe { Words::new(self.base.add(offset), self.len - offset) }
+        }
+
+        /// Copies `bytes` to any offset. In the words at both ends, bytes outside are kept below
+        /// `filled` and become zero from there on.
+        ///
+        /// # Safety
+        /// Nobody else writes to these words meanwhile.
+        pub(crate) unsafe fn write_bytes(&self, offset: usize, bytes: &[u8], filled: usize) {
+            assert!(offset <= self.len && bytes.len() <= self.len - offset);
+            let mut at = 0;
+            while at < bytes.len() {
+                let (word_at, skip) = ((offset + at) & !7, (offset + at) % 8);
+                let rest = bytes.len() - at;
+                if skip == 0 && rest >= 8 {
+                    let len = rest & !7;
+                    // SAFETY: bounded by the assertion on the shared side and by `bytes` here.
+                    unsafe { copy_in(self.base.add(word_at), bytes.as_ptr().add(at), len) };
+                    at += len;
+                    continue;
+                }
+                let len = rest.min(8 - skip);
+                let word = self.word(word_at);
+                let mut old = word.load(Ordering::Relaxed).to_ne_bytes();
+                for (i, byte) in old.iter_mut().enumerate() {
+                    if word_at + i >= filled {
+                        *byte = 0;
+                    }
+                }
+                old[skip..skip + len].copy_from_slice(&bytes[at..at + len]);
+                word.store(u64::from_ne_bytes(old), Ordering::Relaxed);
+                at += len;
+            }
+        }
+
+        /// Stores zero in `len` bytes from `offset` (multiples of 8).
+        pub(crate) fn zero(&self, offset: usize, len: usize) {
+            assert!(
+                offset % 8 == 0 && len % 8 == 0 && offset <= self.len && len <= self.len - offset
+            );
+            for at in (offset..offset + len).step_by(8) {
+                self.word(at).store(0, Ordering::Relaxed);
+            }
+        }
+
+        /// Zeroes the padding that `ops`, `shift` further on, leave between and beside the data, from
+        /// `done` on; moves `done` past the last of them.
+        pub(crate) fn clear_padding(&self, shift: usize, ops: &[WordOp], done: &mut usize) {
+            for op in ops {
+                let (offset, len) = match *op {
+                    WordOp::Bulk { offset, len } => (shift + offset, len),
+                    WordOp::Partial { offset, mask } => {
+                        let word = self.word(shift + offset);
+                        word.store(word.load(Ordering::Relaxed) & mask, Ordering::Relaxed);
+                        (shift + offset, 8)
+                    }
+                };
+                self.zero(*done, offset - *done);
+                *done = offset + len;
+            }
+        }
+    }
+
+    /// Copies `len` (a multiple of 8) bytes from shared memory at `src` (aligned to 8).
+    #[inline(always)]
+    unsafe fn copy_out(dst: *mut u8, src: *const u8, len: usize) {
+        // SAFETY: handed through from the caller.
+        let done = unsafe { bulk::copy(dst, src, len) };
+        for at in (done..len).step_by(8) {
+            // SAFETY: `at + 8 <= len`; `src` is aligned and mapped, `dst` valid, both by contract.
+            unsafe {
+                let word = (*src.add(at).cast::<AtomicU64>()).load(Ordering::Relaxed);
+                dst.add(at).cast::<u64>().write_unaligned(word);
+            }
+        }
+    }
+
+    /// Copies `len` (a multiple of 8) bytes into shared memory at `dst` (aligned to 8).
+    #[inline(always)]
+    unsafe fn copy_in(dst: *mut u8, src: *const u8, len: usize) {
+        // SAFETY: handed through from the caller.
+        let done = unsafe { bulk::copy(dst, src, len) };
+        for at in (done..len).step_by(8) {
+            // SAFETY: `at + 8 <= len`; `dst` is aligned and mapped, `src` valid, both by contract.
+            unsafe {
+                let word = src.add(at).cast::<u64>().read_unaligned();
+                (*dst.add(at).cast::<AtomicU64>()).store(word, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// 64 bytes a turn with SSE2, which every x86-64 has.
+    ///
+    /// The block stands for 8-byte relaxed atomic loads and stores of the same bytes: x86-64 never
+    /// splits an aligned 8-byte part of a 16-byte access, and the readers' sequence check rejects
+    /// what is torn between such parts. It is neither `nomem` nor `pure`, so the compiler keeps the
+    /// fences around it in place.
+    #[cfg(all(target_arch = "x86_64", not(miri), not(crosspage_portable_copy)))]
+    mod bulk {
+        #[inline(always)]
+        pub(super) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> usize {
+            let bulk = len & !63;
+            if bulk != 0 {
+                // SAFETY: reads `bulk <= len` bytes from `src` and writes as many to `dst`, in
+                // steps of 64, forwards; both are valid for them by the callers' contracts.
+                unsafe {
+                    std::arch::asm!(
+                        "2:",
+                        "movups {a}, [{s} + {i}]",
+                        "movups {b}, [{s} + {i} + 16]",
+                        "movups {c}, [{s} + {i} + 32]",
+                        "movups {e}, [{s} + {i} + 48]",
+                        "movups [{d} + {i}], {a}",
+                        "movups [{d} + {i} + 16], {b}",
+                        "movups [{d} + {i} + 32], {c}",
+                        "movups [{d} + {i} + 48], {e}",
+                        "add {i}, 64",
+                        "cmp {i}, {n}",
+                        "jb 2b",
+                        s = in(reg) src,
+                        d = in(reg) dst,
+                        n = in(reg) bulk,
+                        i = inout(reg) 0usize => _,
+                        a = out(xmm_reg) _,
+                        b = out(xmm_reg) _,
+                        c = out(xmm_reg) _,
+                        e = out(xmm_reg) _,
+                        options(nostack),
+                    );
+                }
+            }
+            bulk
+        }
+    }
+
+    /// The same in NEON: pairs of 16-byte registers.
+    #[cfg(all(target_arch = "aarch64", not(miri), not(crosspage_portable_copy)))]
+    mod bulk {
+        #[inline(always)]
+        pub(super) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> usize {
+            let bulk = len & !63;
+            if bulk != 0 {
+                // SAFETY: reads `bulk <= len` bytes from `src` and writes as many to `dst`, in
+                // steps of 64, forwards; both are valid for them by the callers' contracts.
+                unsafe {
+                    std::arch::asm!(
+                        "2:",
+                        "ldp {a:q}, {b:q}, [{s}]",
+                        "ldp {c:q}, {e:q}, [{s}, #32]",
+                        "add {s}, {s}, #64",
+                        "stp {a:q}, {b:q}, [{d}]",
+                        "stp {c:q}, {e:q}, [{d}, #32]",
+                        "add {d}, {d}, #64",
+                        "subs {n}, {n}, #64",
+                        "b.ne 2b",
+                        s = inout(reg) src => _,
+                        d = inout(reg) dst => _,
+                        n = inout(reg) bulk => _,
+                        a = out(vreg) _,
+                        b = out(vreg) _,
+                        c = out(vreg) _,
+                        e = out(vreg) _,
+                        options(nostack),
+                    );
+                }
+            }
+            bulk
+        }
+    }
+
+    /// Elsewhere (and under Miri, or `--cfg crosspage_portable_copy`) the word loop does it all.
+    #[cfg(not(all(
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        not(miri),
+        not(crosspage_portable_copy)
+    )))]
+    mod bulk {
+        pub(super) unsafe fn copy(_: *mut u8, _: *const u8, _: usize) -> usize {
+            0
+        }
+    }
+}
+
+#[cfg(loom)]
+pub(crate) use model::Words;
+
+/// The same run of words over loom's atomics.
+#[cfg(loom)]
+mod model {
+    use super::{AtomicU64, Ordering};
+    use crate::layout::WordOp;
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Words<'a>(pub(crate) &'a [AtomicU64]);
+
+    impl Words<'_> {
+        pub(crate) fn len(&self) -> usize {
+            self.0.len() * 8
+        }
+
+        pub(crate) unsafe fn read(&self, dst: *mut u8, len: usize) {
+            assert!(len % 8 == 0, "models use whole words");
+            for (i, word) in self.0[..len / 8].iter().enumerate() {
+                // SAFETY: the caller's `dst` has `len` bytes.
+                unsafe {
+                    dst.cast::<u64>()
+                        .add(i)
+                        .write_unaligned(word.load(Ordering::Relaxed))
+                };
+            }
+        }
+
+        pub(crate) unsafe fn write(&self, src: *const u8, shift: usize, ops: &[WordOp]) {
+            for op in ops {
+                let WordOp::Bulk { offset, len } = *op else {
+                    panic!("models use whole words")
+                };
+                let offset = shift + offset;
+                for at in (offset..offset + len).step_by(8) {
+                    // SAFETY: the caller's `src` covers what `ops` name.
+                    let word = unsafe { src.add(at).cast::<u64>().read_unaligned() };
+                    self.0[at / 8].store(word, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,519 @@
+//! The algorithm of `latest`: a seqlock over several slots, so that a writer writes beside the current
+//! value and a kill anywhere leaves the last complete one readable.
+//!
+//! ```text
+//! latest: version << 8 | slot                      the one word that publishes
+//! slot:   stamp    the version in this slot; 0 while it is being written
+//!         owner    index + 1 of the writer that claimed it; 0: free
+//!
+//! write:  claim a slot: CAS owner 0 -> me, then check that it is neither current nor pinned
+//!         stamp = 0 | fence(Release) | payload | stamp = version + 1 (Release)
+//!         latest: CAS (version, current) -> (version + 1, slot) (AcqRel) | owner = 0 (Release)
+//! read:   l = latest (Acquire) | copy slot(l) | fence(Acquire) | stamp == version(l), else again
+//! ```
+//!
+//! With one writer and no pins nobody else can claim, so the writer needs neither CAS. There are at
+//! least `writers + 1 + pins` slots: of them one is current, each other writer holds at most one and
+//! each pin keeps at most one, so there is always one left to claim. A dead writer's claim is taken
+//! back before its place in the table is given to another, which keeps that count true.
+
+use crate::atomic::{AtomicU64, Ordering, Words, fence, spin_hint};
+use crate::wait::WaitWord;
+
+/// The metadata before each payload: 64 bytes.
+#[repr(C)]
+pub(crate) struct SlotHeader {
+    stamp: AtomicU64,
+    owner: AtomicU64,
+    written_at: AtomicU64,
+    writer: AtomicU64,
+    checksum: AtomicU64,
+    _reserved: [AtomicU64; 3],
+}
+
+const _: () = assert!(cfg!(loom) || size_of::<SlotHeader>() == SLOT_HEADER);
+
+/// Bytes before a payload.
+pub(crate) const SLOT_HEADER: usize = 64;
+/// The most slots: a slot's index is the low byte of `latest`, and one value is [`NO_SLOT`].
+pub(crate) const MAX_SLOTS: usize = 255;
+const NO_SLOT: usize = 255;
+/// How often to look again, without any progress by others, before the page must be damaged.
+const PATIENCE: u32 = if cfg!(loom) { 8 } else { 1 << 20 };
+
+/// One value's place.
+pub(crate) struct Slot<'a> {
+    pub(crate) header: &'a SlotHeader,
+    pub(crate) words: Words<'a>,
+}
+
+/// The word that publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Current(u64);
+
+impl Current {
+    fn new(version: u64, slot: usize) -> Current {
+        Current(version << 8 | slot as u64)
+    }
+
+    pub(crate) fn version(self) -> u64 {
+        self.0 >> 8
+    }
+
+    fn slot(self) -> usize {
+        (self.0 & 0xff) as usize
+    }
+
+    /// Whether there is a value.
+    pub(crate) fn exists(self) -> bool {
+        self.version() != 0 && self.slot() != NO_SLOT
+    }
+}
+
+/// What travels with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) version: u64,
+    pub(crate) written_at: u64,
+    pub(crate) writer: u64,
+    pub(crate) checksum: u64,
+}
+
+/// The page contradicts itself, as only damage or a hostile peer can make it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Damaged(pub(crate) &'static str);
+
+/// Where the words of a `latest` page are.
+#[cfg(not(loom))]
+#[derive(Clone, Copy)]
+pub(crate) struct Cell {
+    area: *mut u8,
+    geometry: Geometry,
+}
+
+/// How a `latest` page's area is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Geometry {
+    pub(crate) writers: usize,
+    pub(crate) pins: usize,
+    pub(crate) slots: usize,
+    /// The payload, rounded up to words.
+    pub(crate) payload: usize,
+    /// From one slot to the next.
+    pub(crate) stride: usize,
+}
+
+/// A contended word has a line of 128 bytes to itself (two lines: adjacent ones are prefetched).
+const LINE: usize = 128;
+const PINS_AT: usize = 2 * LINE;
+
+impl Geometry {
+    /// `None`: too many slots, or more bytes than an address can count.
+    pub(crate) fn new(writers: usize, pins: usize, size: usize) -> Option<Geometry> {
+        let slots = writers.checked_add(1)?.checked_add(pins)?.max(4);
+        let payload = size.checked_next_multiple_of(8)?;
+        let stride = payload
+            .checked_add(SLOT_HEADER)?
+            .checked_next_multiple_of(LINE)?;
+        let geometry = Geometry {
+            writers,
+            pins,
+            slots,
+            payload,
+            stride,
+        };
+        (writers > 0 && slots <= MAX_SLOTS && geometry.area().is_some()).then_some(geometry)
+    }
+
+    fn slots_at(&self) -> usize {
+        PINS_AT + self.pins * LINE
+    }
+
+    /// Bytes of the area.
+    pub(crate) fn area(&self) -> Option<usize> {
+        self.stride
+            .checked_mul(self.slots)?
+            .checked_add(self.slots_at())
+    }
+}
+
+#[cfg(not(loom))]
+impl Cell {
+    /// # Safety
+    /// `area` is aligned to 128 and `geometry.area()` bytes from it stay mapped for as long as this
+    /// value or anything from it is used; writable if anything but `read` is called.
+    pub(crate) unsafe fn new(area: *mut u8, geometry: Geometry) -> Cell {
+        Cell { area, geometry }
+    }
+
+    #[inline(always)]
+    fn latest(&self) -> &AtomicU64 {
+        // SAFETY: the first word of the area, mapped by the contract of `new`.
+        unsafe { &*self.area.cast::<AtomicU64>() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn wait_word(&self) -> &WaitWord {
+        // SAFETY: 8 aligned bytes on the area's second line, mapped by the contract of `new`.
+        unsafe { &*self.area.add(LINE).cast::<WaitWord>() }
+    }
+
+    fn pin_word(&self, pin: usize) -> &AtomicU64 {
+        assert!(pin < self.geometry.pins);
+        // SAFETY: a line of the pins, in the area by the assertion, mapped by the contract of `new`.
+        unsafe { &*self.area.add(PINS_AT + pin * LINE).cast::<AtomicU64>() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn slot(&self, slot: usize) -> Slot<'_> {
+        assert!(slot < self.geometry.slots);
+        // SAFETY: `Geometry::area` covers every slot below `slots`, which the assertion checks; the
+        // contract of `new` keeps it mapped; headers are atomics only.
+        unsafe {
+            let base = self
+                .area
+                .add(self.geometry.slots_at() + slot * self.geometry.stride);
+            Slot {
+                header: &*base.cast::<SlotHeader>(),
+                words: Words::new(base.add(SLOT_HEADER), self.geometry.payload),
+            }
+        }
+    }
+}
+
+#[cfg(not(loom))]
+// SAFETY: a `Cell` is an address and numbers; all that it reaches is atomic.
+unsafe impl Send for Cell {}
+#[cfg(not(loom))]
+// SAFETY: as above.
+unsafe impl Sync for Cell {}
+
+/// The same words as loom objects, which cannot lie over a mapping.
+#[cfg(loom)]
+pub(crate) struct Cell {
+    latest: AtomicU64,
+    wait: WaitWord,
+    pins: Vec<AtomicU64>,
+    slots: Vec<(SlotHeader, Vec<AtomicU64>)>,
+    geometry: Geometry,
+}
+
+#[cfg(loom)]
+impl Cell {
+    pub(crate) fn new(geometry: Geometry) -> Cell {
+        let words = |n: usize| (0..n).map(|_| AtomicU64::new(0)).collect::<Vec<_>>();
+        let header = || SlotHeader {
+            stamp: AtomicU64::new(0),
+            owner: AtomicU64::new(0),
+            written_at: AtomicU64::new(0),
+            writer: AtomicU64::new(0),
+            checksum: AtomicU64::new(0),
+            _reserved: [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)],
+        };
+        Cell {
+            latest: AtomicU64::new(0),
+            wait: WaitWord::new(),
+            pins: words(geometry.pins),
+            slots: (0..geometry.slots)
+                .map(|_| (header(), words(geometry.payload / 8)))
+                .collect(),
+            geometry,
+        }
+    }
+
+    fn latest(&self) -> &AtomicU64 {
+        &self.latest
+    }
+
+    pub(crate) fn wait_word(&self) -> &WaitWord {
+        &self.wait
+    }
+
+    fn pin_word(&self, pin: usize) -> &AtomicU64 {
+        &self.pins[pin]
+    }
+
+    pub(crate) fn slot(&self, slot: usize) -> Slot<'_> {
+        let (header, words) = &self.slots[slot];
+        Slot {
+            header,
+            words: Words(words),
+        }
+    }
+}
+
+impl Cell {
+    pub(crate) fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// Whether one writer has every slot to itself.
+    #[inline(always)]
+    fn is_exclusive(&self) -> bool {
+        self.geometry.writers == 1 && self.geometry.pins == 0
+    }
+
+    /// What is published now.
+    #[inline(always)]
+    pub(crate) fn current(&self) -> Result<Current, Damaged> {
+        // Acquire: pairs with the Release of `publish`; the slot's payload and stamp come with it.
+        let current = Current(self.latest().load(Ordering::Acquire));
+        if current.exists() && current.slot() >= self.geometry.slots {
+            return Err(Damaged("its latest word names a slot that there is not"));
+        }
+        Ok(current)
+    }
+
+    /// Copies the current value out; `None` before the first write.
+    ///
+    /// # Safety
+    /// `dst` is valid for writing `len` bytes, and nobody else accesses them meanwhile; `len` is at
+    /// most the payload.
+    #[inline(always)]
+    pub(crate) unsafe fn read(&self, dst: *mut u8, len: usize) -> Result<Option<Stamp>, Damaged> {
+        let mut seen = None;
+        let mut stuck = 0;
+        loop {
+            let current = self.current()?;
+            if !current.exists() {
+                return Ok(None);
+            }
+            let slot = self.slot(current.slot());
+            // SAFETY: handed through from the caller.
+            unsafe { slot.words.read(dst, len) };
+            let stamp = Stamp {
+                version: current.version(),
+                written_at: slot.header.written_at.load(Ordering::Relaxed),
+                writer: slot.header.writer.load(Ordering::Relaxed),
+                checksum: slot.header.checksum.load(Ordering::Relaxed),
+            };
+            // SYNC POINT payload/stamp: pairs with the Release fence in `begin`. If the copy holds
+            // anything of a later turn of this slot, the load below sees that turn's stamp.
+            fence(Ordering::Acquire);
+            if slot.header.stamp.load(Ordering::Relaxed) == current.version() {
+                return Ok(Some(stamp));
+            }
+            // The slot was claimed anew, so the value has moved on; look where it is now. A current
+            // slot whose stamp stays wrong is damage.
+            stuck = if seen == Some(current) { stuck + 1 } else { 0 };
+            seen = Some(current);
+            if stuck > PATIENCE {
+                return Err(Damaged(
+                    "its current slot never gets the stamp of the current version",
+                ));
+            }
+            spin_hint();
+        }
+    }
+
+    /// Claims a slot to write into. `me` is the writer's index.
+    #[inline(always)]
+    pub(crate) fn claim(&self, me: u16) -> Result<usize, Damaged> {
+        let mut stuck = 0;
+        loop {
+            let current = self.current()?;
+            let first = if current.exists() {
+                current.slot() + 1
+            } else {
+                0
+            };
+            for turn in 0..self.geometry.slots {
+                let at = (first + turn) % self.geometry.slots;
+                if current.exists() && at == current.slot() {
+                    continue;
+                }
+                if self.is_exclusive() || self.try_claim(at, me)? {
+                    return Ok(at);
+                }
+            }
+            // Others published while we looked: there is a free slot, but never where we are.
+            stuck += 1;
+            if stuck > PATIENCE {
+                return Err(Damaged("none of its slots ever becomes free"));
+            }
+            spin_hint();
+        }
+    }
+
+    fn try_claim(&self, at: usize, me: u16) -> Result<bool, Damaged> {
+        let owner = &self.slot(at).header.owner;
+        // Acquire: pairs with the Release that freed the slot, in `publish` or `abandon`. Who was
+        // current when its writer let go of it is seen as current below.
+        if owner
+            .compare_exchange(0, mark(me), Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
+            return Ok(false);
+        }
+        let current = match self.current() {
+            Ok(current) => current,
+            Err(damaged) => {
+                owner.store(0, Ordering::Release);
+                return Err(damaged);
+            }
+        };
+        // The stamp is still whole here: killed now, the claim costs nobody a value.
+        if current.exists() && current.slot() == at || self.is_pinned(at) {
+            owner.store(0, Ordering::Release);
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn is_pinned(&self, at: usize) -> bool {
+        if self.geometry.pins == 0 {
+            return false;
+        }
+        // SYNC POINT pin/claim: pairs with the fence in `pin`. Either the reader that pins sees that
+        // its value is no longer current, which was loaded before this fence, or we see its pin.
+        fence(Ordering::SeqCst);
+        // Acquire: pairs with the Release of `unpin`; the reader is done before we overwrite.
+        (0..self.geometry.pins)
+            .any(|pin| pin_slot(self.pin_word(pin).load(Ordering::Acquire)) == Some(at))
+    }
+
+    /// Marks a claimed slot as being written. Payload stores may follow.
+    #[inline(always)]
+    pub(crate) fn begin(&self, at: usize) -> Slot<'_> {
+        let slot = self.slot(at);
+        slot.header.stamp.store(0, Ordering::Relaxed);
+        // SYNC POINT payload/stamp: pairs with the Acquire fence in `read`.
+        fence(Ordering::Release);
+        slot
+    }
+
+    /// Publishes a claimed and written slot and lets go of it. With `expected`, only if that is still
+    /// current; otherwise the claim stays, and the error says what is current now.
+    #[inline(always)]
+    pub(crate) fn publish(
+        &self,
+        at: usize,
+        expected: Option<Current>,
+        written_at: u64,
+        writer: u64,
+        mut checksum: impl FnMut(u64) -> u64,
+    ) -> Result<u64, Current> {
+        let slot = self.slot(at);
+        slot.header.written_at.store(written_at, Ordering::Relaxed);
+        slot.header.writer.store(writer, Ordering::Relaxed);
+        let latest = self.latest();
+        // Relaxed: only its number is used; with several writers the CAS decides.
+        let mut now = expected.unwrap_or_else(|| Current(latest.load(Ordering::Relaxed)));
+        loop {
+            let version = now.version() + 1;
+            let next = Current::new(version, at);
+            slot.header
+                .checksum
+                .store(checksum(version), Ordering::Relaxed);
+            // Release: a reader that sees this stamp has the whole payload. The publishing write
+            // below carries the same; both sides of the pair are in `read`.
+            slot.header.stamp.store(version, Ordering::Release);
+            if self.is_exclusive() {
+                // Release: pairs with the Acquire in `current`.
+                latest.store(next.0, Ordering::Release);
+                return Ok(version);
+            }
+            // AcqRel: Release pairs with the Acquire in `current`; Acquire, so that versions are seen
+            // in order by whoever publishes the next.
+            match latest.compare_exchange(now.0, next.0, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => {
+                    // Release: pairs with the Acquire of `try_claim`.
+                    slot.header.owner.store(0, Ordering::Release);
+                    return Ok(version);
+                }
+                Err(other) if expected.is_some() => return Err(Current(other)),
+                Err(other) => now = Current(other),
+            }
+        }
+    }
+
+    /// Lets go of a claimed slot without publishing.
+    pub(crate) fn abandon(&self, at: usize) {
+        if !self.is_exclusive() {
+            self.slot(at).header.owner.store(0, Ordering::Release);
+        }
+    }
+
+    /// Takes back what a dead participant held. Only under the registration lock, on proof of death.
+    pub(crate) fn heal(&self, dead: u16) {
+        // Release: pairs with the Acquire of `try_claim`, as if the dead one had let go itself.
+        for at in 0..self.geometry.slots {
+            let owner = &self.slot(at).header.owner;
+            if owner.load(Ordering::Acquire) == mark(dead) {
+                owner.store(0, Ordering::Release);
+            }
+        }
+        for pin in 0..self.geometry.pins {
+            let word = self.pin_word(pin);
+            if word.load(Ordering::Acquire) >> 16 == mark(dead) {
+                word.store(0, Ordering::Release);
+            }
+        }
+    }
+
+    /// Takes a pin for the reader `me`; `None` when all are held.
+    pub(crate) fn take_pin(&self, me: u16) -> Option<usize> {
+        (0..self.geometry.pins).find(|&pin| {
+            let taken = mark(me) << 16;
+            self.pin_word(pin)
+                .compare_exchange(0, taken, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+        })
+    }
+
+    /// Keeps the current value from being overwritten for as long as the pin holds it.
+    pub(crate) fn pin(&self, pin: usize, me: u16) -> Result<Option<(usize, Stamp)>, Damaged> {
+        let mut stuck = 0;
+        loop {
+            let current = self.current()?;
+            if !current.exists() {
+                return Ok(None);
+            }
+            let at = current.slot();
+            self.pin_word(pin)
+                .store(mark(me) << 16 | (at as u64 + 1), Ordering::Relaxed);
+            // SYNC POINT pin/claim: pairs with the fence in `is_pinned`.
+            fence(Ordering::SeqCst);
+            if self.current()? == current {
+                let header = self.slot(at).header;
+                return Ok(Some((
+                    at,
+                    Stamp {
+                        version: current.version(),
+                        written_at: header.written_at.load(Ordering::Relaxed),
+                        writer: header.writer.load(Ordering::Relaxed),
+                        checksum: header.checksum.load(Ordering::Relaxed),
+                    },
+                )));
+            }
+            stuck += 1;
+            if stuck > PATIENCE {
+                return Err(Damaged("its latest word never stands still"));
+            }
+            spin_hint();
+        }
+    }
+
+    /// Gives a pin back.
+    pub(crate) fn unpin(&self, pin: usize) {
+        // Release: pairs with the Acquire in `is_pinned`.
+        self.pin_word(pin).store(0, Ordering::Release);
+    }
+
+    /// Forgets the value but not its version. Only under the registration lock, with no writer alive.
+    #[cfg(not(loom))]
+    pub(crate) fn forget(&self) {
+        let version = Current(self.latest().load(Ordering::Acquire)).version();
+        self.latest()
+            .store(Current::new(version, NO_SLOT).0, Ordering::Release);
+    }
+}
+
+/// How a participant signs a word: never zero.
+fn mark(index: u16) -> u64 {
+    u64::from(index) + 1
+}
+
+fn pin_slot(word: u64) -> Option<usize> {
+    ((word & 0xffff) as usize).checked_sub(1)
+}

@@ -1,0 +1,551 @@
+//! `latest` for Rust types, and for records of pages whose type this program does not have.
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::raw::{Meta, Options, Pinned, RawReader, RawWriter, Slot};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Layout, Match, Record, StructType, Value};
+use crate::locator::Locator;
+use crate::page::{Lifetime, Participant};
+use crate::segment::Permissions;
+
+/// A value and what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Snapshot<T> {
+    /// The value: complete, never torn.
+    pub value: T,
+    /// Counts up by one with each write; the first is 1.
+    pub version: u64,
+    /// When it was written, by the writer's CLOCK_REALTIME.
+    pub written_at: SystemTime,
+    /// The process that wrote it, as numbered in its own PID namespace.
+    pub writer: u32,
+    meta: Meta,
+}
+
+impl<T> Snapshot<T> {
+    #[inline(always)]
+    fn new(value: T, meta: Meta) -> Snapshot<T> {
+        Snapshot {
+            value,
+            version: meta.version,
+            written_at: meta.time(),
+            writer: meta.writer_pid,
+            meta,
+        }
+    }
+
+    /// How long ago the value was written: one clock read. Zero if the clock was set back meanwhile.
+    pub fn age(&self) -> Duration {
+        self.meta.age()
+    }
+
+    /// All that is known of the value.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+}
+
+macro_rules! shared_options {
+    () => {
+        /// How much of the layouts has to agree: [`Match::Exact`] unless told otherwise.
+        #[must_use]
+        pub fn match_by(mut self, matching: Match) -> Self {
+            self.options.matching = matching;
+            self
+        }
+    };
+}
+
+/// How to make or join a page as its writer.
+#[derive(Debug, Clone)]
+pub struct WriterOptions<T> {
+    options: Options,
+    _type: PhantomData<fn(T)>,
+}
+
+impl<T: Layout> WriterOptions<T> {
+    shared_options!();
+
+    /// How many living writers the page allows (1 to 254). A new page: 1.
+    #[must_use]
+    pub fn writers(mut self, n: u32) -> Self {
+        self.options.writers = Some(n);
+        self
+    }
+
+    /// How many values readers can pin at once, over all of them. A new page: 0.
+    #[must_use]
+    pub fn max_pins(mut self, n: u32) -> Self {
+        self.options.max_pins = Some(n);
+        self
+    }
+
+    /// Whether values carry an XXH3-64 checksum that every read verifies. A new page: no.
+    #[must_use]
+    pub fn checksum(mut self, yes: bool) -> Self {
+        self.options.checksum = Some(yes);
+        self
+    }
+
+    /// How many participants the page has room for (1 to 4096). A new page: 128.
+    #[must_use]
+    pub fn max_participants(mut self, n: u32) -> Self {
+        self.options.max_participants = Some(n);
+        self
+    }
+
+    /// Who may attach. A new page: its owner.
+    #[must_use]
+    pub fn permissions(mut self, permissions: Permissions) -> Self {
+        self.options.permissions = Some(permissions);
+        self
+    }
+
+    /// How long the page stays. A new page: until it is removed.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.options.lifetime = Some(lifetime);
+        self
+    }
+
+    /// See [`Writer::create`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create(&self, locator: &str) -> Result<Writer<T>> {
+        Ok(Writer {
+            raw: RawWriter::create(locator, T::layout(), &self.options)?,
+            _type: PhantomData,
+        })
+    }
+
+    /// See [`Writer::attach`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn attach(&self, locator: &str) -> Result<Writer<T>> {
+        Ok(Writer {
+            raw: RawWriter::attach(locator, T::layout(), &self.options)?,
+            _type: PhantomData,
+        })
+    }
+}
+
+/// Writes the values of a page.
+#[derive(Debug)]
+pub struct Writer<T> {
+    raw: RawWriter,
+    _type: PhantomData<fn(T)>,
+}
+
+impl<T: Layout> Writer<T> {
+    /// The options of a new page, to be changed before [`WriterOptions::create`] or
+    /// [`WriterOptions::attach`].
+    pub fn options() -> WriterOptions<T> {
+        WriterOptions {
+            options: Options::default(),
+            _type: PhantomData,
+        }
+    }
+
+    /// Makes the page, or takes over the writer's role if nobody alive holds it: value and version
+    /// stay. A page of another layout is replaced by a new one.
+    ///
+    /// # Errors
+    /// Already owned, where a writer lives (the error names it); no space; permission denied;
+    /// invalid, for a bad name or options that contradict the page's.
+    pub fn create(locator: &str) -> Result<Writer<T>> {
+        Self::options().create(locator)
+    }
+
+    /// Joins the page as a writer, or makes it.
+    ///
+    /// # Errors
+    /// As [`create`](Writer::create), and layout mismatch where the page has another layout.
+    pub fn attach(locator: &str) -> Result<Writer<T>> {
+        Self::options().attach(locator)
+    }
+
+    /// Publishes a value and returns its version. Never blocks, never allocates, and makes no system
+    /// call unless a reader sleeps in [`Reader::wait_changed`].
+    ///
+    /// # Errors
+    /// Replaced, where the page was removed or replaced; forked, in a forked child.
+    #[inline]
+    pub fn write(&mut self, value: &T) -> Result<u64> {
+        // SAFETY: `T: Layout` describes T exactly, so its fields are where the layout says, and a
+        // reference's fields are initialised.
+        unsafe { self.raw.write(std::ptr::from_ref(value).cast()) }
+    }
+
+    /// Changes the current value, atomically among writers: if another publishes meanwhile, `change`
+    /// runs again on the newer value. Returns the new version.
+    ///
+    /// # Errors
+    /// No value, before the first write; invalid, where an enum of the current value has no such
+    /// variant; and as [`write`](Writer::write).
+    pub fn update(&mut self, mut change: impl FnMut(&mut T)) -> Result<u64> {
+        let mut value = MaybeUninit::<T>::uninit();
+        let plan = crate::layout::Plan::new(T::layout(), T::layout(), Match::Exact)
+            .map_err(|_| Error::new(ErrorKind::Internal, "a layout differs from itself"))?;
+        let locator = self.raw.locator().to_string();
+        let scratch = value.as_mut_ptr().cast::<u8>();
+        // SAFETY: `scratch` is a `T`, which has the layout's size; a `&mut T` leaves it initialised.
+        unsafe {
+            self.raw.update(scratch, &mut |bytes| {
+                // `update` has just initialised all bytes, and made bools 0 or 1; `validate`
+                // makes sure of the enums; then it is a valid `T` by the contract of `Layout`.
+                let slice = std::slice::from_raw_parts(bytes, size_of::<T>());
+                plan.validate(slice)
+                    .map_err(|invalid| invalid_value(&locator, &invalid))?;
+                change(&mut *bytes.cast::<T>());
+                Ok(())
+            })
+        }
+    }
+
+    /// Fills the next value in place, without a copy on the way: for large values. What `fill` leaves
+    /// out is zero. Returns the version.
+    ///
+    /// # Errors
+    /// What `fill` returns: nothing is published then. And as [`write`](Writer::write).
+    pub fn write_with(&mut self, mut fill: impl FnMut(&mut Slot<'_>) -> Result<()>) -> Result<u64> {
+        self.raw.write_with(&mut fill)
+    }
+
+    /// The page's locator.
+    pub fn locator(&self) -> &Locator {
+        self.raw.locator()
+    }
+
+    /// Who is attached.
+    pub fn participants(&self) -> Vec<Participant> {
+        self.raw.participants()
+    }
+}
+
+#[cold]
+fn invalid_value(locator: &str, invalid: &crate::layout::Invalid) -> Error {
+    Error::new(ErrorKind::Invalid, format!("page {locator:?}: {invalid}")).with_hint(
+        "the writer knows a variant that this program does not; a DynReader reads it as its integer",
+    )
+}
+
+/// How to join a page as a reader.
+#[derive(Debug, Clone)]
+pub struct ReaderOptions<T> {
+    options: Options,
+    _type: PhantomData<fn() -> T>,
+}
+
+impl<T: Layout> ReaderOptions<T> {
+    shared_options!();
+
+    /// Map the page read-only. Such a reader takes no place in the participant table, waits by looking
+    /// again and again, and works where the page may not be written (a read-only mount).
+    #[must_use]
+    pub fn read_only(mut self, yes: bool) -> Self {
+        self.options.read_only = yes;
+        self
+    }
+
+    /// How long to wait for the page to exist. Zero (the default) never waits, `None` waits for ever.
+    #[must_use]
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.options.timeout = timeout.into();
+        self
+    }
+
+    /// See [`Reader::open`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(&self, locator: &str) -> Result<Reader<T>> {
+        Ok(Reader {
+            raw: RawReader::open(locator, Some(T::layout()), &self.options)?,
+            _type: PhantomData,
+        })
+    }
+
+    /// See [`Reader::open_wait`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_wait(
+        &self,
+        locator: &str,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<Reader<T>> {
+        self.clone().timeout(timeout).open(locator)
+    }
+}
+
+/// Reads the values of a page.
+#[derive(Debug)]
+pub struct Reader<T> {
+    raw: RawReader,
+    _type: PhantomData<fn() -> T>,
+}
+
+impl<T: Layout> Reader<T> {
+    /// The options, to be changed before [`ReaderOptions::open`].
+    pub fn options() -> ReaderOptions<T> {
+        ReaderOptions {
+            options: Options::default(),
+            _type: PhantomData,
+        }
+    }
+
+    /// Joins a page that exists.
+    ///
+    /// # Errors
+    /// Not found; layout mismatch, with every differing field; permission denied; full, where the
+    /// participant table is; corrupt; unsupported.
+    pub fn open(locator: &str) -> Result<Reader<T>> {
+        Self::options().open(locator)
+    }
+
+    /// Joins a page, and waits for it to be made: `None` waits for ever.
+    ///
+    /// # Errors
+    /// Timed out; and as [`open`](Reader::open).
+    pub fn open_wait(locator: &str, timeout: impl Into<Option<Duration>>) -> Result<Reader<T>> {
+        Self::options().open_wait(locator, timeout)
+    }
+
+    /// The newest complete value; `None` before the first write. Never blocks, never allocates, makes
+    /// no system call.
+    ///
+    /// # Errors
+    /// Invalid, where an enum holds a value without a name (the error names field and value); corrupt,
+    /// where a checksum does not hold; replaced; forked.
+    #[inline]
+    pub fn read(&self) -> Result<Option<Snapshot<T>>> {
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: `value` is a `T`, which has the layout's size.
+        match unsafe { self.raw.read(value.as_mut_ptr().cast()) }? {
+            // SAFETY: a read that returns a value has initialised all bytes of it.
+            Some(meta) => unsafe { self.finish(value, meta) }.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// As [`read`](Reader::read), into a place of the caller's (a large value on the heap, say).
+    /// `None`: nothing was written yet, and `value` is unchanged.
+    ///
+    /// # Errors
+    /// As [`read`](Reader::read). After an error `value` is unchanged.
+    pub fn read_into(&self, value: &mut T) -> Result<Option<Meta>> {
+        let plan = self.raw.plan();
+        let mut copy = Box::<T>::new_uninit();
+        // SAFETY: `copy` is a `T`, which has the layout's size.
+        let Some(meta) = (unsafe { self.raw.read(copy.as_mut_ptr().cast()) })? else {
+            return Ok(None);
+        };
+        // SAFETY: the read has initialised all bytes; validated, they are a `T`.
+        unsafe {
+            let bytes = std::slice::from_raw_parts(copy.as_ptr().cast::<u8>(), size_of::<T>());
+            plan.validate(bytes)
+                .map_err(|invalid| invalid_value(&self.raw.locator().to_string(), &invalid))?;
+            std::ptr::copy_nonoverlapping(copy.as_ptr(), value, 1);
+        }
+        Ok(Some(meta))
+    }
+
+    /// Makes a `T` of bytes that were read.
+    ///
+    /// # Safety
+    /// All bytes of `value` are initialised.
+    #[inline(always)]
+    unsafe fn finish(&self, value: MaybeUninit<T>, meta: Meta) -> Result<Snapshot<T>> {
+        // SAFETY: initialised by the contract.
+        let bytes =
+            unsafe { std::slice::from_raw_parts(value.as_ptr().cast::<u8>(), size_of::<T>()) };
+        if let Err(invalid) = self.raw.plan().validate(bytes) {
+            return Err(invalid_value(&self.raw.locator().to_string(), &invalid));
+        }
+        // SAFETY: bools are 0 or 1 (`read` normalises), enums are valid: the contract of `Layout` says
+        // that this is a `T`.
+        Ok(Snapshot::new(unsafe { value.assume_init() }, meta))
+    }
+
+    /// Waits until there is a value of another version than `since` (0: any value). `None` waits for
+    /// ever. Spins for a few microseconds, then sleeps without using the processor.
+    ///
+    /// # Errors
+    /// Timed out; and as [`read`](Reader::read).
+    pub fn wait_changed(
+        &self,
+        since: u64,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<Snapshot<T>> {
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: `value` is a `T`, which has the layout's size.
+        let meta = unsafe {
+            self.raw
+                .wait_changed(since, timeout.into(), value.as_mut_ptr().cast())
+        }?;
+        // SAFETY: a wait that returns has initialised all bytes.
+        unsafe { self.finish(value, meta) }
+    }
+
+    /// The newest value in place, kept from being overwritten until it is dropped: for large values,
+    /// on pages made with `max_pins`. `None` before the first write.
+    ///
+    /// # Errors
+    /// Invalid, where the page has no pins; full, where all are held; and as [`read`](Reader::read).
+    pub fn read_pinned(&self) -> Result<Option<Pinned<'_>>> {
+        self.raw.read_pinned()
+    }
+
+    /// Whether the process that wrote a value still holds the writer's role.
+    pub fn writer_alive(&self, snapshot: &Snapshot<T>) -> bool {
+        self.raw.writer_alive(&snapshot.meta)
+    }
+
+    /// Attaches to the page that has the name now: after the error *replaced*.
+    ///
+    /// # Errors
+    /// As [`open`](Reader::open).
+    pub fn reopen(&mut self) -> Result<()> {
+        self.raw.reopen()
+    }
+
+    /// The page's locator.
+    pub fn locator(&self) -> &Locator {
+        self.raw.locator()
+    }
+
+    /// Who is attached.
+    pub fn participants(&self) -> Vec<Participant> {
+        self.raw.participants()
+    }
+}
+
+/// Reads a page whose type this program does not have.
+#[derive(Debug)]
+pub struct DynReader {
+    raw: RawReader,
+}
+
+/// A value of a page whose type this program does not have.
+#[derive(Debug, Clone)]
+pub struct DynSnapshot {
+    /// The value: complete, never torn.
+    pub record: Record,
+    /// Version, time and writer.
+    pub meta: Meta,
+}
+
+impl DynSnapshot {
+    /// One field by its path, such as `arm.joints[2]`.
+    ///
+    /// # Errors
+    /// Not found, with the nearest name.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        self.record.get(path)
+    }
+}
+
+impl DynReader {
+    /// Joins a page that exists.
+    ///
+    /// # Errors
+    /// As [`Reader::open`], but for the layout.
+    pub fn open(locator: &str) -> Result<DynReader> {
+        DynReader::open_wait(locator, Duration::ZERO)
+    }
+
+    /// Joins a page, and waits for it to be made: `None` waits for ever.
+    ///
+    /// # Errors
+    /// Timed out; and as [`open`](DynReader::open).
+    pub fn open_wait(locator: &str, timeout: impl Into<Option<Duration>>) -> Result<DynReader> {
+        DynReader::open_with(
+            locator,
+            &Options {
+                timeout: timeout.into(),
+                ..Options::default()
+            },
+        )
+    }
+
+    /// Joins a page with these options.
+    ///
+    /// # Errors
+    /// As [`open`](DynReader::open).
+    pub fn open_with(locator: &str, options: &Options) -> Result<DynReader> {
+        Ok(DynReader {
+            raw: RawReader::open(locator, None, options)?,
+        })
+    }
+
+    /// The newest complete value; `None` before the first write.
+    ///
+    /// # Errors
+    /// As [`Reader::read`], but for enums: unnamed values are their integers here.
+    pub fn read(&self) -> Result<Option<DynSnapshot>> {
+        let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
+        // SAFETY: `bytes` has the layout's size.
+        let meta = unsafe { self.raw.read(bytes.as_mut_ptr()) }?;
+        Ok(meta.map(|meta| self.snapshot(bytes, meta)))
+    }
+
+    /// Waits until there is a value of another version than `since` (0: any value).
+    ///
+    /// # Errors
+    /// Timed out; and as [`read`](DynReader::read).
+    pub fn wait_changed(
+        &self,
+        since: u64,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<DynSnapshot> {
+        let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
+        // SAFETY: `bytes` has the layout's size.
+        let meta = unsafe {
+            self.raw
+                .wait_changed(since, timeout.into(), bytes.as_mut_ptr())
+        }?;
+        Ok(self.snapshot(bytes, meta))
+    }
+
+    fn snapshot(&self, bytes: Box<[u8]>, meta: Meta) -> DynSnapshot {
+        DynSnapshot {
+            record: Record::new(self.layout().clone(), bytes),
+            meta,
+        }
+    }
+
+    /// The page's layout.
+    pub fn layout(&self) -> &Arc<StructType> {
+        self.raw.layout()
+    }
+
+    /// Whether the process that wrote a value still holds the writer's role.
+    pub fn writer_alive(&self, meta: &Meta) -> bool {
+        self.raw.writer_alive(meta)
+    }
+
+    /// Attaches to the page that has the name now: after the error *replaced*.
+    ///
+    /// # Errors
+    /// As [`open`](DynReader::open).
+    pub fn reopen(&mut self) -> Result<()> {
+        self.raw.reopen()
+    }
+
+    /// The page's locator.
+    pub fn locator(&self) -> &Locator {
+        self.raw.locator()
+    }
+
+    /// Who is attached.
+    pub fn participants(&self) -> Vec<Participant> {
+        self.raw.participants()
+    }
+}

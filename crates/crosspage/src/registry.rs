@@ -1,0 +1,197 @@
+//! Every page there is: listing them, looking at one, removing them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::latest;
+use crate::layout::StructType;
+use crate::locator::Locator;
+use crate::page::{self, Lifetime, Page, Participant, Pattern};
+use crate::segment::file;
+
+/// Every pattern that this library knows.
+static PATTERNS: &[&Pattern] = &[&latest::PATTERN];
+
+pub(crate) fn pattern(id: u32) -> Option<&'static Pattern> {
+    PATTERNS.iter().find(|pattern| pattern.id == id).copied()
+}
+
+/// What is known of one page without attaching to it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PageInfo {
+    /// The page's name, as its creator spelled it.
+    pub name: String,
+    /// What to open it by.
+    pub locator: Locator,
+    /// `latest`, …
+    pub pattern: &'static str,
+    /// The layout of its values.
+    pub layout: Arc<StructType>,
+    /// Bytes of the whole page.
+    pub size: u64,
+    /// The user who made it, by name where there is one.
+    pub owner: String,
+    /// The file's permission bits.
+    pub mode: u32,
+    /// How long it stays.
+    pub lifetime: Lifetime,
+    /// Who is attached. Read-only handles are not counted.
+    pub participants: Vec<Participant>,
+    /// The version of its value; `None` before the first write.
+    pub version: Option<u64>,
+    /// How old its value is.
+    pub age: Option<Duration>,
+}
+
+/// A page that could not be looked at, and why.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// What it would be opened by.
+    pub locator: Locator,
+    /// Why not.
+    pub error: Error,
+}
+
+/// The pages of this user in this namespace, by name. Pages that cannot be read are left out; see
+/// [`list_all`].
+///
+/// # Errors
+/// Permission denied.
+pub fn list() -> Result<Vec<PageInfo>> {
+    Ok(list_all()?.0)
+}
+
+/// The pages of this user in this namespace, and those that cannot be read.
+///
+/// # Errors
+/// Permission denied.
+pub fn list_all() -> Result<(Vec<PageInfo>, Vec<Unreadable>)> {
+    let namespace = page::namespace()?;
+    let directory = file::directory(file::current_uid());
+    let names = file::names(&directory)
+        .map_err(|e| Error::os(format_args!("cannot list {}", directory.display()), &e))?;
+    let (mut pages, mut unreadable) = (Vec::new(), Vec::new());
+    for name in names {
+        let Some(name) = file::text(&name).and_then(|name| page::name_of_file(&namespace, name))
+        else {
+            continue;
+        };
+        let locator = Locator::Name { user: None, name };
+        match Page::look(&locator, true) {
+            Ok(page) => pages.push(info(&page)),
+            Err(error) if error.is_not_found() => {} // Removed meanwhile.
+            Err(error) => unreadable.push(Unreadable { locator, error }),
+        }
+    }
+    pages.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((pages, unreadable))
+}
+
+/// Looks at one page without attaching to it.
+///
+/// # Errors
+/// Not found; permission denied; corrupt; unsupported.
+pub fn inspect(locator: &str) -> Result<PageInfo> {
+    Ok(info(&Page::look(&locator.parse()?, false)?))
+}
+
+fn info(page: &Page) -> PageInfo {
+    let (version, age) = match latest::RawReader::peek(page) {
+        Some(meta) => (Some(meta.version), Some(meta.age())),
+        None => (None, None),
+    };
+    let (uid, mode) = page.owner();
+    let name = page.facts().name.clone();
+    let locator = match page.locator() {
+        Locator::Name { user, .. } => Locator::Name {
+            user: user.clone(),
+            name: name.clone(),
+        },
+        other => other.clone(),
+    };
+    PageInfo {
+        locator,
+        name,
+        pattern: page.pattern().name,
+        layout: page.layout().clone(),
+        size: page.facts().total,
+        owner: file::user_name(uid).unwrap_or_else(|| uid.to_string()),
+        mode,
+        lifetime: page.facts().lifetime,
+        participants: page.participants(),
+        version,
+        age,
+    }
+}
+
+/// Removes a segment. A page whose participants live is only removed with `force`; they get the error
+/// *replaced* then. A damaged page is also only removed with `force`.
+///
+/// # Errors
+/// In use, naming who lives; not found; permission denied; corrupt.
+pub fn remove(locator: &str, force: bool) -> Result<()> {
+    let locator: Locator = locator.parse()?;
+    Page::remove(&locator, force)
+}
+
+/// Something that [`gc`] removed, or would.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Garbage {
+    /// The page's name, or the file's where it never got one.
+    pub name: String,
+    /// Why nobody can use it any more.
+    pub reason: &'static str,
+}
+
+/// Removes what nobody can use any more: `while_used` pages without a living participant, and pages
+/// whose maker or remover died over it. Never pages that are to be kept. With `dry_run` only says what
+/// it would remove. Every namespace of this user is looked at.
+///
+/// # Errors
+/// Permission denied.
+pub fn gc(dry_run: bool) -> Result<Vec<Garbage>> {
+    let directory = file::directory(file::current_uid());
+    let names = file::names(&directory)
+        .map_err(|e| Error::os(format_args!("cannot list {}", directory.display()), &e))?;
+    let mut removed = Vec::new();
+    for name in names {
+        let Some(name) = file::text(&name) else {
+            continue;
+        };
+        let path = directory.join(name);
+        if name.ends_with(page::TEMPORARY) {
+            if if dry_run {
+                page::is_stale(&path)
+            } else {
+                page::remove_if_stale(&path)
+            } {
+                removed.push(Garbage {
+                    name: name.to_owned(),
+                    reason: "its maker died before it was finished",
+                });
+            }
+        } else if name.ends_with(page::SUFFIX)
+            && let Some((name, reason)) = Page::collect(&path, dry_run)
+        {
+            removed.push(Garbage { name, reason });
+        }
+    }
+    if !dry_run {
+        file::remove_directory_if_empty(&directory);
+    }
+    Ok(removed)
+}
+
+/// Removes every page of a namespace, whoever is attached.
+pub(crate) fn remove_namespace(namespace: &str) {
+    let directory = file::directory(file::current_uid());
+    for name in file::names(&directory).unwrap_or_default() {
+        if file::text(&name).is_some_and(|name| page::name_of_file(namespace, name).is_some()) {
+            Page::remove_file(&directory.join(&name));
+        }
+    }
+    file::remove_directory_if_empty(&directory);
+}

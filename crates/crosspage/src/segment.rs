@@ -1,0 +1,108 @@
+//! Named bytes: one [`Mapping`], whatever it is made of.
+//!
+//! Backends are constructors, chosen by `cfg`, with the same function names: [`file`] carries pages;
+//! `posix`, `sysv` and (on Windows) `windows` carry foreign segments. Nothing here knows of layouts,
+//! headers or patterns.
+
+use std::ptr::NonNull;
+
+#[cfg(unix)]
+pub(crate) mod file;
+#[cfg(unix)]
+pub(crate) mod posix;
+#[cfg(unix)]
+pub(crate) mod sysv;
+#[cfg(unix)]
+pub(crate) mod unix;
+
+/// Who may attach to a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Permissions {
+    /// Only the user who made it (mode 0600).
+    #[default]
+    Owner,
+    /// The user and the group (mode 0660).
+    Group,
+    /// Everybody (mode 0666).
+    All,
+}
+
+impl Permissions {
+    /// The POSIX mode bits.
+    pub fn mode(self) -> u32 {
+        match self {
+            Permissions::Owner => 0o600,
+            Permissions::Group => 0o660,
+            Permissions::All => 0o666,
+        }
+    }
+}
+
+impl std::str::FromStr for Permissions {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> crate::Result<Permissions> {
+        match text {
+            "owner" => Ok(Permissions::Owner),
+            "group" => Ok(Permissions::Group),
+            "all" => Ok(Permissions::All),
+            _ => Err(crate::Error::new(
+                crate::ErrorKind::Invalid,
+                format!("permissions {text:?}: there are \"owner\", \"group\" and \"all\""),
+            )),
+        }
+    }
+}
+
+/// Bytes mapped into this process. Unmapped on drop; nothing else happens then.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    len: usize,
+    writable: bool,
+    unmap: unsafe fn(*mut u8, usize),
+}
+
+// SAFETY: a mapping is an address range owned by this value; nothing about it is tied to a thread.
+unsafe impl Send for Mapping {}
+// SAFETY: `&Mapping` only hands out a raw pointer and plain values.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// # Safety
+    /// `base` is the start of `len` mapped bytes that this value alone may unmap, by `unmap`.
+    pub(crate) unsafe fn new(
+        base: NonNull<u8>,
+        len: usize,
+        writable: bool,
+        unmap: unsafe fn(*mut u8, usize),
+    ) -> Mapping {
+        Mapping {
+            base,
+            len,
+            writable,
+            unmap,
+        }
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    #[allow(dead_code)] // foreign segments need it
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn writable(&self) -> bool {
+        self.writable
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: `new`'s contract: this range is ours to unmap, with this function, once.
+        unsafe { (self.unmap)(self.base.as_ptr(), self.len) }
+    }
+}

@@ -1,0 +1,163 @@
+//! Sleeping until a word changes, and waking whoever sleeps.
+//!
+//! A [`WaitWord`] has a sequence that sleepers sleep on and an armed flag, so that notifying nobody
+//! costs a fence and a load. The flag is a mark and not a count, because a count would leak with every
+//! killed waiter. It is cleared after waking, so a notifier that dies midway is made up for by the
+//! next; and every sleep is bounded ([`MAX_SLEEP`]), which covers the death of the last one.
+
+use crate::atomic::{AtomicU32, Ordering, fence};
+
+#[cfg(all(target_os = "linux", not(loom)))]
+#[path = "wait/futex.rs"]
+mod backend;
+#[cfg(all(not(target_os = "linux"), not(loom)))]
+#[path = "wait/poll.rs"]
+mod backend;
+
+#[cfg(not(loom))]
+pub(crate) use blocking::{Sleep, until};
+
+/// What one page's waiters sleep on: 8 bytes in the page.
+#[repr(C)]
+pub(crate) struct WaitWord {
+    /// Counts wake-ups; sleepers compare it.
+    sequence: AtomicU32,
+    /// Not zero while somebody may sleep: the sequence they saw, with the top bit set.
+    armed: AtomicU32,
+}
+
+const ARMED: u32 = 1 << 31;
+
+impl WaitWord {
+    #[cfg(loom)]
+    pub(crate) fn new() -> WaitWord {
+        WaitWord {
+            sequence: AtomicU32::new(0),
+            armed: AtomicU32::new(0),
+        }
+    }
+
+    /// Announces a sleeper and returns the sequence to sleep on. The caller must look once more for
+    /// what it waits for before it sleeps.
+    pub(crate) fn arm(&self) -> u32 {
+        // Acquire: pairs with the Release in `notify`; who sees the sequence moved sees why.
+        let sequence = self.sequence.load(Ordering::Acquire);
+        // A swap, not a store: it must come after the notifier's compare_exchange in the
+        // modification order if that one is to miss it.
+        self.armed.swap(sequence | ARMED, Ordering::AcqRel);
+        // SYNC POINT sleep/notify: pairs with the fence in `notify`. Either this thread's next look
+        // sees what was published, or the notifier's load of `armed` sees the mark.
+        fence(Ordering::SeqCst);
+        sequence
+    }
+
+    /// Wakes every sleeper, if there may be one. To be called after publishing what they wait for.
+    #[inline(always)]
+    pub(crate) fn notify(&self, wake: impl FnOnce(&AtomicU32)) {
+        // SYNC POINT sleep/notify: pairs with the fence in `arm`.
+        fence(Ordering::SeqCst);
+        let armed = self.armed.load(Ordering::Relaxed);
+        if armed != 0 {
+            self.wake(armed, wake);
+        }
+    }
+
+    #[cold]
+    fn wake(&self, armed: u32, wake: impl FnOnce(&AtomicU32)) {
+        // Release: pairs with the Acquire load in `arm`.
+        self.sequence.fetch_add(1, Ordering::Release);
+        wake(&self.sequence);
+        // Fails when a later sleeper has armed it anew with another sequence: then its mark stays.
+        let _ = self
+            .armed
+            .compare_exchange(armed, 0, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Wakes every sleeper whether armed or not: for closing a handle.
+    #[cfg(not(loom))]
+    pub(crate) fn wake_all(&self) {
+        self.sequence.fetch_add(1, Ordering::Release);
+        backend::wake(&self.sequence);
+    }
+
+    /// [`WaitWord::notify`] with this platform's wake-up.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(crate) fn notify_all(&self) {
+        self.notify(backend::wake);
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn sequence(&self) -> &AtomicU32 {
+        &self.sequence
+    }
+}
+
+#[cfg(not(loom))]
+mod blocking {
+    use super::{WaitWord, backend};
+    use std::time::{Duration, Instant};
+
+    /// No sleep is longer: what a dead notifier left undone is found this late at worst.
+    const MAX_SLEEP: Duration = Duration::from_millis(100);
+
+    /// How long to spin before sleeping: about what a sleep and a wake-up cost.
+    const SPIN: Duration = Duration::from_micros(8);
+
+    /// How a waiter sleeps.
+    #[derive(Clone, Copy)]
+    pub(crate) enum Sleep<'a> {
+        /// On a word of the page, which this process may write.
+        On(&'a WaitWord),
+        /// By the clock: the page is mapped read-only, so nobody can know of the waiter.
+        Poll,
+    }
+
+    /// Calls `look` until it returns something; `None` when `deadline` passes first.
+    pub(crate) fn until<R, E>(
+        sleep: Sleep<'_>,
+        deadline: Option<Instant>,
+        mut look: impl FnMut() -> Result<Option<R>, E>,
+    ) -> Result<Option<R>, E> {
+        if let Some(found) = look()? {
+            return Ok(Some(found));
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Ok(None);
+        }
+        if backend::more_than_one_cpu() {
+            let end = Instant::now() + SPIN;
+            while Instant::now() < end {
+                for _ in 0..16 {
+                    crate::atomic::spin_hint();
+                }
+                if let Some(found) = look()? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        let mut pause = Duration::from_micros(50);
+        loop {
+            let armed = match sleep {
+                Sleep::On(word) => Some((word, word.arm())),
+                Sleep::Poll => None,
+            };
+            if let Some(found) = look()? {
+                return Ok(Some(found));
+            }
+            let left =
+                match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                    Some(Duration::ZERO) => return Ok(None),
+                    Some(left) => left.min(MAX_SLEEP),
+                    None => MAX_SLEEP,
+                };
+            match armed {
+                Some((word, sequence)) => backend::sleep(&word.sequence, sequence, left),
+                None => {
+                    std::thread::sleep(pause.min(left));
+                    pause = (pause * 2).min(Duration::from_millis(2));
+                }
+            }
+        }
+    }
+}

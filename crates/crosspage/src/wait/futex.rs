@@ -1,0 +1,51 @@
+//! Linux: futex(2), shared between processes (never FUTEX_PRIVATE_FLAG).
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::atomic::AtomicU32;
+
+/// Sleeps while `word` is `expected`, for at most `limit`. May return early for any reason.
+pub(super) fn sleep(word: &AtomicU32, expected: u32, limit: Duration) {
+    let timeout = libc::timespec {
+        tv_sec: limit.as_secs() as libc::time_t,
+        tv_nsec: limit.subsec_nanos() as _,
+    };
+    let none = std::ptr::null::<u32>();
+    // SAFETY: `word` is mapped for as long as the reference lives; `timeout` is valid. The kernel
+    // only reads the word. Every error (EAGAIN, EINTR, ETIMEDOUT) means: look again.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT,
+            expected,
+            &timeout,
+            none,
+            0u32,
+        );
+    }
+}
+
+/// Wakes everybody who sleeps on `word`.
+pub(super) fn wake(word: &AtomicU32) {
+    let none = std::ptr::null::<u32>();
+    // SAFETY: the kernel uses the address of `word` only as a key.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAKE,
+            i32::MAX,
+            none,
+            none,
+            0u32,
+        );
+    }
+}
+
+/// Whether spinning can help: not where this process is confined to one processor.
+pub(super) fn more_than_one_cpu() -> bool {
+    static MANY: OnceLock<bool> = OnceLock::new();
+    *MANY.get_or_init(|| std::thread::available_parallelism().is_ok_and(|n| n.get() > 1))
+}

@@ -1,0 +1,20 @@
+//! Where there is no wait on a word that crosses processes: sleep by the clock, in short steps.
+
+use std::time::Duration;
+
+use crate::atomic::{AtomicU32, Ordering};
+
+/// Sleeps while `word` is `expected`, for at most `limit`.
+pub(super) fn sleep(word: &AtomicU32, expected: u32, limit: Duration) {
+    if word.load(Ordering::Acquire) == expected {
+        std::thread::sleep(limit.min(Duration::from_millis(1)));
+    }
+}
+
+/// Sleepers look by themselves.
+pub(super) fn wake(_: &AtomicU32) {}
+
+/// Whether spinning can help.
+pub(super) fn more_than_one_cpu() -> bool {
+    std::thread::available_parallelism().is_ok_and(|n| n.get() > 1)
+}

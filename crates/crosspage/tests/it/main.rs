@@ -1,0 +1,3 @@
+//! What users of the library see, in one binary.
+
+mod latest;
