@@ -1,8 +1,8 @@
 //! crosspage's errors as Python exceptions. The classes are Python's own, in `_errors.py`.
 
 use crosspage::{Error, ErrorKind};
-use pyo3::prelude::*;
 use pyo3::intern;
+use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 /// The exception for `error`.
@@ -16,9 +16,21 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let differences: Vec<_> = error
         .differences()
         .iter()
-        .map(|difference| (difference.field.clone(), difference.page.clone(), difference.here.clone()))
+        .map(|difference| {
+            (
+                difference.field.clone(),
+                difference.page.clone(),
+                difference.here.clone(),
+            )
+        })
         .collect();
-    let exception = make.call1((error.code(), error.message(), error.hint(), differences, error.os_code()))?;
+    let exception = make.call1((
+        error.code(),
+        error.message(),
+        error.hint(),
+        differences,
+        error.os_code(),
+    ))?;
     Ok(PyErr::from_value(exception))
 }
 
@@ -43,9 +55,14 @@ pub fn unsupported(message: impl Into<String>) -> PyErr {
 /// `record["…"]` without such a field: also a `KeyError`.
 pub fn unknown_field(py: Python<'_>, error: Error) -> PyErr {
     let make = || -> PyResult<PyErr> {
-        let class = py.import(intern!(py, "crosspage._errors"))?.getattr(intern!(py, "UnknownField"))?;
+        let class = py
+            .import(intern!(py, "crosspage._errors"))?
+            .getattr(intern!(py, "UnknownField"))?;
         let hint = error.hint();
-        Ok(PyErr::from_value(class.call1((error.message(),))?.into_any())).and_then(|raised: PyErr| {
+        Ok(PyErr::from_value(
+            class.call1((error.message(),))?.into_any(),
+        ))
+        .and_then(|raised: PyErr| {
             raised.value(py).setattr("hint", hint)?;
             Ok(raised)
         })
@@ -55,6 +72,8 @@ pub fn unknown_field(py: Python<'_>, error: Error) -> PyErr {
 
 /// Whether `error` says that the handle is closed.
 pub fn is_closed(py: Python<'_>, error: &PyErr) -> bool {
-    let class = py.import(intern!(py, "crosspage._errors")).and_then(|errors| errors.getattr(intern!(py, "Closed")));
+    let class = py
+        .import(intern!(py, "crosspage._errors"))
+        .and_then(|errors| errors.getattr(intern!(py, "Closed")));
     class.is_ok_and(|class| error.is_instance(py, &class))
 }

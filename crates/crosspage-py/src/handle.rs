@@ -1,7 +1,6 @@
 //! What the handles of every pattern share: options, time-outs, waits.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crosspage::latest::Options;
@@ -39,22 +38,42 @@ impl Recipe {
         })
     }
 
+    /// The time-out of `open` for one slice of a wait. The rest of a time-out may be zero, which
+    /// `open` would take for "do not wait".
+    pub fn open_for(&self, slice: Duration) -> Option<Duration> {
+        self.options
+            .timeout
+            .filter(Duration::is_zero)
+            .or(Some(slice.max(Duration::from_nanos(1))))
+    }
+
     /// What `crosspage._handles._attach` makes the handle from in another process.
-    pub fn reduce<'py>(&self, py: Python<'py>, function: &str, locator: String) -> PyResult<Bound<'py, PyAny>> {
+    pub fn reduce<'py>(
+        &self,
+        py: Python<'py>,
+        function: &str,
+        locator: String,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let attach = py.import("crosspage._handles")?.getattr("_attach")?;
-        let declared = self.declared.as_ref().map(|(declared, _)| declared.bind(py));
+        let declared = self
+            .declared
+            .as_ref()
+            .map(|(declared, _)| declared.bind(py));
         let arguments = (function, locator, declared, self.keywords.bind(py));
         Ok((attach, arguments).into_pyobject(py)?.into_any())
     }
 }
 
 fn options(keywords: &Bound<'_, PyDict>) -> PyResult<Options> {
-    let py = keywords.py();
-    let mut options = Options { language: Language::Python, ..Options::default() };
+    let mut options = Options::default();
+    options.language = Language::Python;
     for (name, value) in keywords {
         let name: &str = name.extract()?;
         let one_of = |allowed: &str| {
-            let value = value.repr().map(|value| value.to_string()).unwrap_or_default();
+            let value = value
+                .repr()
+                .map(|value| value.to_string())
+                .unwrap_or_default();
             errors::invalid(format!("{name} = {value}: allowed are {allowed}"))
         };
         match name {
@@ -94,14 +113,22 @@ fn options(keywords: &Bound<'_, PyDict>) -> PyResult<Options> {
     Ok(options)
 }
 
-/// Seconds, or None for ever.
-pub fn timeout(seconds: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
-    let Some(seconds) = seconds.extract::<Option<f64>>()? else { return Ok(None) };
+/// The time-out of a wait: seconds; None, or none given, for ever.
+pub fn seconds(timeout_seconds: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
+    timeout_seconds.map_or(Ok(None), timeout)
+}
+
+fn timeout(seconds: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
+    let Some(seconds) = seconds.extract::<Option<f64>>()? else {
+        return Ok(None);
+    };
     match Duration::try_from_secs_f64(seconds) {
         Ok(timeout) => Ok(Some(timeout)),
         // Longer than a Duration is for ever.
         Err(_) if seconds > 0.0 => Ok(None),
-        Err(_) => Err(errors::invalid(format!("timeout = {seconds}: seconds from 0, or None to wait for ever"))),
+        Err(_) => Err(errors::invalid(format!(
+            "timeout = {seconds}: seconds from 0, or None to wait for ever"
+        ))),
     }
 }
 
@@ -112,12 +139,16 @@ pub struct Slices {
 
 impl Slices {
     pub fn new(timeout: Option<Duration>) -> Slices {
-        Slices { deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)) }
+        Slices {
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+        }
     }
 
     /// Calls `once` with the next slice; None where only the slice is over, not the time-out.
     pub fn next<R>(&self, once: impl FnOnce(Duration) -> Result<R>) -> Option<Result<R>> {
-        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = self
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let slice = left.map_or(SLICE, |left| left.min(SLICE));
         match once(slice) {
             Err(error) if error.is_timed_out() && left.is_none_or(|left| left > slice) => None,
@@ -126,7 +157,11 @@ impl Slices {
     }
 
     /// Waits without the GIL until `once` is done or Ctrl-C is pressed.
-    pub fn wait<R: Send>(&self, py: Python<'_>, once: impl Fn(Duration) -> Result<R> + Sync) -> PyResult<R> {
+    pub fn wait<R: Send>(
+        &self,
+        py: Python<'_>,
+        once: impl Fn(Duration) -> Result<R> + Sync,
+    ) -> PyResult<R> {
         loop {
             if let Some(done) = py.detach(|| self.next(&once)) {
                 return done.map_err(errors::raise);
@@ -152,15 +187,15 @@ impl Target {
     }
 }
 
-/// Ends a background wait whose future is done, usually because its task was cancelled.
+/// Ends a background wait whose future is done, usually because its task was cancelled: the wait goes
+/// on only while this is full.
 #[pyclass(frozen)]
-struct Cancel(Arc<AtomicBool>);
+struct Wanted(Mutex<Option<Arc<()>>>);
 
 #[pymethods]
-impl Cancel {
+impl Wanted {
     fn __call__(&self, _future: &Bound<'_, PyAny>) {
-        // Relaxed: a mark that nothing else hangs on.
-        self.0.store(true, Ordering::Relaxed);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
@@ -173,12 +208,13 @@ pub fn in_background<'py, R: Send>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let running = py.import("asyncio")?.call_method0("get_running_loop")?;
     let future = running.call_method0("create_future")?;
-    let cancelled = Arc::new(AtomicBool::new(false));
-    future.call_method1("add_done_callback", (Cancel(cancelled.clone()),))?;
+    let wanted = Arc::new(());
+    let is_wanted = Arc::downgrade(&wanted);
+    future.call_method1("add_done_callback", (Wanted(Mutex::new(Some(wanted))),))?;
     let (running, promise) = (running.unbind(), future.clone().unbind());
     let work = move || {
         let done = loop {
-            if cancelled.load(Ordering::Relaxed) {
+            if is_wanted.strong_count() == 0 {
                 return;
             }
             if let Some(done) = slices.next(&once) {
@@ -187,7 +223,10 @@ pub fn in_background<'py, R: Send>(
         };
         // Not attached where the interpreter is ending: then nobody waits any more.
         Python::try_attach(|py| -> PyResult<()> {
-            let (value, error) = match done.map_err(errors::raise).and_then(|done| finish(py, done)) {
+            let (value, error) = match done
+                .map_err(errors::raise)
+                .and_then(|done| finish(py, done))
+            {
                 Ok(value) => (Some(value), None),
                 Err(error) => (None, Some(error)),
             };

@@ -1,31 +1,37 @@
 //! `crosspage.latest`: the newest complete value of a struct.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use crosspage::latest::{Meta, Pinned, RawReader, RawWriter};
-use crosspage::layout::{Match, compare, mismatch_error};
 use crosspage::{Error, ErrorKind};
-use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::{PyBufferError, PyTypeError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::{MutexExt, RwLockExt};
-use pyo3::types::{PyDict, PyType};
-use pyo3::{ffi, intern};
+use pyo3::types::PyDict;
 
-use crate::convert::{decode, encode_all, encode_some};
+use crate::convert::{decode, encode_some};
 use crate::errors;
-use crate::handle::{LARGE, Recipe, Slices, Target, in_background, timeout};
+use crate::handle::{LARGE, Recipe, Slices, Target, in_background, seconds};
 use crate::record::{Fresh, Origin, Record};
 use crate::types::{LayoutObject, RecordType, dynamic};
+use crate::values::{Scratch, Source, contiguous};
 
 fn origin(meta: &Meta) -> Origin {
-    Origin { version: meta.version, written_at: meta.written_at, writer_pid: meta.writer_pid }
+    Origin {
+        version: meta.version,
+        written_at: meta.written_at,
+        writer_pid: meta.writer_pid,
+    }
 }
 
 /// The class of the values that a handle gives and takes.
-fn class_of(py: Python<'_>, recipe: &Recipe, layout: &Arc<crosspage::layout::StructType>) -> PyResult<&'static RecordType> {
+fn class_of(
+    py: Python<'_>,
+    recipe: &Recipe,
+    layout: &Arc<crosspage::layout::StructType>,
+) -> PyResult<&'static RecordType> {
     match &recipe.declared {
         Some((_, ty)) => Ok(ty),
         None => dynamic(py, layout),
@@ -38,8 +44,6 @@ fn class_of(py: Python<'_>, recipe: &Recipe, layout: &Arc<crosspage::layout::Str
 #[pyclass(frozen, generic, name = "Writer", module = "crosspage.latest")]
 pub struct Writer {
     raw: Mutex<RawWriter>,
-    /// Where fields are put together; kept, so that a write allocates nothing.
-    scratch: Mutex<Vec<u8>>,
     ty: &'static RecordType,
     recipe: Recipe,
 }
@@ -56,87 +60,77 @@ impl Writer {
     ) -> PyResult<Writer> {
         let recipe = Recipe::new(Some(declared), keywords)?;
         let (_, ty) = recipe.declared.as_ref().expect("given above");
-        let make = if create { RawWriter::create } else { RawWriter::attach };
-        let raw = py.detach(|| make(locator, ty.layout(), &recipe.options)).map_err(errors::raise)?;
-        Ok(Writer { raw: Mutex::new(raw), scratch: Mutex::default(), ty, recipe })
+        let make = if create {
+            RawWriter::create
+        } else {
+            RawWriter::attach
+        };
+        let raw = py
+            .detach(|| make(locator, ty.layout(), &recipe.options))
+            .map_err(errors::raise)?;
+        Ok(Writer {
+            raw: Mutex::new(raw),
+            ty,
+            recipe,
+        })
     }
 
     /// Writes a whole value and returns its version: a record, the fields by keyword, or an object
     /// with a buffer that holds the struct's bytes (a numpy array of its dtype, a ctypes.Structure).
     #[pyo3(signature = (value=None, /, **fields))]
-    fn write(&self, py: Python<'_>, value: Option<&Bound<'_, PyAny>>, fields: Option<&Bound<'_, PyDict>>) -> PyResult<u64> {
-        let Some(value) = value else {
-            let empty;
-            let fields = match fields {
-                Some(fields) => fields,
-                None => {
-                    empty = PyDict::new(py);
-                    &empty
-                }
-            };
-            return self.with_scratch(|bytes| {
-                encode_all(self.ty, fields, bytes)?;
-                // SAFETY: the scratch has as many bytes as the layout.
-                self.with(py, |raw| unsafe { raw.write(bytes.as_ptr()) })
-            });
-        };
-        if fields.is_some() {
-            return Err(PyTypeError::new_err("write takes a record or fields, not both; crosspage.replace makes a changed record"));
-        }
-        if let Some(record) = Record::of(value) {
-            if !std::ptr::eq(record.ty(), self.ty) {
-                self.check_layout(record.ty())?;
+    fn write(
+        &self,
+        py: Python<'_>,
+        value: Option<&Bound<'_, PyAny>>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<u64> {
+        let source = Source::new(py, self.ty, value, fields)?;
+        let bytes = Target(source.as_ptr().cast_mut());
+        // SAFETY: a source has the layout's bytes. They stay as they are: the interpreter is
+        // attached, or they are those of a record that our caller holds.
+        let write = |raw: &mut RawWriter| unsafe { raw.write(bytes.get()) };
+        match source {
+            Source::Record(_) if self.ty.size() > LARGE => {
+                py.detach(|| write(&mut self.raw.lock().unwrap_or_else(PoisonError::into_inner)))
             }
-            let bytes = Target(record.bytes().as_ptr().cast_mut());
-            // SAFETY: the layouts agree, so the record has as many bytes; it never changes, and our
-            // caller holds it.
-            let write = |raw: &mut RawWriter| unsafe { raw.write(bytes.get()) };
-            return match self.ty.size() > LARGE {
-                true => py.detach(|| self.with_detached(write)),
-                false => self.with(py, write),
-            };
+            _ => write(&mut self.lock(py)),
         }
-        let source = py.import(intern!(py, "crosspage._declare"))?.getattr(intern!(py, "_layout_of_value"))?;
-        if let Some(layout) = source.call1((value,))?.extract::<Option<PyRef<'_, LayoutObject>>>()? {
-            self.check_layout(layout.0)?;
-        }
-        let buffer = contiguous(value, self.ty, "write")?;
-        // SAFETY: the buffer has the layout's size and is held until after the write; the
-        // interpreter is attached, so no Python code changes it meanwhile.
-        self.with(py, |raw| unsafe { raw.write(buffer.buf_ptr().cast()) })
+        .map_err(errors::raise)
     }
 
     /// Changes the fields that are named (also by path: `**{"arm.joints[2]": 0.5}`) and leaves the
     /// others as they are, atomically among writers; returns the version.
     #[pyo3(signature = (**fields))]
     fn update(&self, py: Python<'_>, fields: Option<&Bound<'_, PyDict>>) -> PyResult<u64> {
-        let fields = fields.ok_or_else(|| PyTypeError::new_err("update needs the fields to change, such as counter=2"))?;
-        self.with_scratch(|bytes| {
-            let changed = encode_some(self.ty, fields, bytes)?;
-            let mut value = vec![0; bytes.len()];
-            // SAFETY: `value` has as many bytes as the layout, and `value` points to it in the
-            // closure, too; the ranges are inside.
-            self.with(py, |raw| unsafe {
-                raw.update(value.as_mut_ptr(), &mut |value| {
-                    for range in &changed {
-                        let from = &bytes[range.clone()];
-                        std::ptr::copy_nonoverlapping(from.as_ptr(), value.add(range.start), from.len());
-                    }
-                    Ok(())
-                })
-            })
-        })
+        let fields = fields.ok_or_else(|| {
+            PyTypeError::new_err("update needs the fields to change, such as counter=2")
+        })?;
+        let mut bytes = Scratch::new(self.ty.size());
+        let changed = encode_some(self.ty, fields, &mut bytes)?;
+        let mut value = Scratch::new(bytes.len());
+        let mut change = |value: *mut u8| {
+            for range in &changed {
+                let from = &bytes[range.clone()];
+                // SAFETY: `value` is the one below, and the ranges are inside the layout.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(from.as_ptr(), value.add(range.start), from.len())
+                };
+            }
+            Ok(())
+        };
+        // SAFETY: `value` has as many bytes as the layout.
+        unsafe { self.lock(py).update(value.as_mut_ptr(), &mut change) }.map_err(errors::raise)
     }
 
     /// Detaches; the value stays. Leaving a `with` does the same.
     fn close(&self, py: Python<'_>) {
-        self.raw.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner).close();
+        self.lock(py).close();
     }
 
     /// The page's locator.
     #[getter]
     fn locator(&self, py: Python<'_>) -> String {
-        self.raw.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner).locator().to_string()
+        self.lock(py).locator().to_string()
     }
 
     /// The layout of the values.
@@ -147,8 +141,11 @@ impl Writer {
 
     /// Who is attached to the page.
     fn participants(&self, py: Python<'_>) -> Vec<Participant> {
-        let raw = self.raw.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
-        raw.participants().into_iter().map(Participant::from).collect()
+        self.lock(py)
+            .participants()
+            .into_iter()
+            .map(Participant::from)
+            .collect()
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -165,57 +162,21 @@ impl Writer {
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        format!("<crosspage.latest.Writer of {} in {:?}>", self.ty.name(), self.locator(py))
+        format!(
+            "<crosspage.latest.Writer of {} in {:?}>",
+            self.ty.name(),
+            self.locator(py)
+        )
     }
 }
 
 impl Writer {
     /// The writer, one thread at a time.
-    fn with<R>(&self, py: Python<'_>, act: impl FnOnce(&mut RawWriter) -> crosspage::Result<R>) -> PyResult<R> {
-        act(&mut self.raw.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)).map_err(errors::raise)
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, RawWriter> {
+        self.raw
+            .lock_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn with_detached<R>(&self, act: impl FnOnce(&mut RawWriter) -> crosspage::Result<R>) -> PyResult<R> {
-        act(&mut self.raw.lock().unwrap_or_else(PoisonError::into_inner)).map_err(errors::raise)
-    }
-
-    /// Lends as many zero bytes as the layout has. They are taken out meanwhile: encoding calls
-    /// Python code, which may come back here.
-    fn with_scratch<R>(&self, act: impl FnOnce(&mut [u8]) -> PyResult<R>) -> PyResult<R> {
-        let lock = || self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut scratch = std::mem::take(&mut *lock());
-        scratch.clear();
-        scratch.resize(self.ty.size(), 0);
-        let done = act(&mut scratch);
-        *lock() = scratch;
-        done
-    }
-
-    /// Whether a value of another class has the bytes that the page takes.
-    fn check_layout(&self, value: &RecordType) -> PyResult<()> {
-        if value.layout() == self.ty.layout() {
-            return Ok(());
-        }
-        compare(self.ty.layout(), value.layout(), Match::Exact).map(drop).map_err(|differences| {
-            errors::raise(mismatch_error(self.ty.name(), "the writer", value.layout(), "the value", differences))
-        })
-    }
-}
-
-/// The buffer of an object that holds exactly one struct's bytes.
-fn contiguous(object: &Bound<'_, PyAny>, ty: &RecordType, what: &str) -> PyResult<PyUntypedBuffer> {
-    let buffer = PyUntypedBuffer::get(object).map_err(|_| {
-        let type_name = object.get_type().name().map(|name| name.to_string()).unwrap_or_default();
-        PyTypeError::new_err(format!("{what}: expected a {} or its bytes, got {type_name}", ty.name()))
-    })?;
-    if !buffer.is_c_contiguous() {
-        return Err(PyBufferError::new_err(format!("{what}: the buffer's bytes do not lie one behind the other")));
-    }
-    if buffer.len_bytes() != ty.size() {
-        let message = format!("{what}: {} has {} bytes, the buffer {}", ty.name(), ty.size(), buffer.len_bytes());
-        return Err(errors::invalid(message));
-    }
-    Ok(buffer)
 }
 
 // ---- Reader --------------------------------------------------------------------------------
@@ -225,9 +186,9 @@ fn contiguous(object: &Bound<'_, PyAny>, ty: &RecordType, what: &str) -> PyResul
 pub struct Reader {
     attached: RwLock<Attached>,
     /// The version that this handle gave last.
-    seen: AtomicU64,
-    /// Pins that are held. They stay valid only as long as their handle is attached.
-    pins: Arc<AtomicUsize>,
+    seen: Mutex<u64>,
+    /// Cloned by each value that is held pinned, which is good only while this handle is attached.
+    pins: Arc<()>,
     recipe: Recipe,
 }
 
@@ -243,12 +204,14 @@ impl Attached {
         let slices = Slices::new(recipe.options.timeout);
         let raw = slices.wait(py, |slice| {
             let mut options = recipe.options.clone();
-            // The rest of a time-out may be zero, which `open` would take for "do not wait".
-            options.timeout = options.timeout.filter(Duration::is_zero).or(Some(slice.max(Duration::from_nanos(1))));
+            options.timeout = recipe.open_for(slice);
             RawReader::open(locator, layout, &options)
         })?;
         let ty = class_of(py, recipe, raw.layout())?;
-        Ok(Attached { raw: Arc::new(raw), ty })
+        Ok(Attached {
+            raw: Arc::new(raw),
+            ty,
+        })
     }
 }
 
@@ -263,12 +226,17 @@ impl Reader {
     ) -> PyResult<Reader> {
         let recipe = Recipe::new(declared, keywords)?;
         let attached = RwLock::new(Attached::open(py, locator, &recipe)?);
-        Ok(Reader { attached, seen: AtomicU64::new(0), pins: Arc::default(), recipe })
+        Ok(Reader {
+            attached,
+            seen: Mutex::new(0),
+            pins: Arc::default(),
+            recipe,
+        })
     }
 
     /// The newest value; None before the first write.
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let attached = self.attached.read_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        let attached = self.attached(py);
         if attached.ty.size() > LARGE {
             let attached = Attached::clone(&attached);
             return self.read_large(py, &attached);
@@ -286,8 +254,8 @@ impl Reader {
     /// Copies the newest value into a writable buffer of its size, such as a bytearray or a numpy
     /// array of the page's dtype. Returns what `crosspage.meta` would; None before the first write.
     fn read_into(&self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<Option<MetaObject>> {
-        let attached = self.attached.read_py_attached(py).unwrap_or_else(PoisonError::into_inner).clone();
-        let buffer = contiguous(buffer, attached.ty, "read_into")?;
+        let attached = self.attached(py).clone();
+        let buffer = contiguous(attached.ty, buffer)?;
         if buffer.readonly() {
             return Err(PyBufferError::new_err("read_into: the buffer is read-only"));
         }
@@ -310,8 +278,8 @@ impl Reader {
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let timeout = seconds(timeout)?;
-        let since = since.unwrap_or_else(|| self.last_seen());
-        let attached = self.attached.read_py_attached(py).unwrap_or_else(PoisonError::into_inner).clone();
+        let since = since.unwrap_or_else(|| *self.seen());
+        let attached = self.attached(py).clone();
         // SAFETY: finished only where a wait said that it has written all bytes.
         let fresh = unsafe { Fresh::uninit(py, attached.ty)? };
         let target = Target(fresh.data());
@@ -334,8 +302,8 @@ impl Reader {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (slf.py(), slf.get());
         let slices = Slices::new(seconds(timeout)?);
-        let since = since.unwrap_or_else(|| this.last_seen());
-        let Attached { raw, ty } = this.attached.read_py_attached(py).unwrap_or_else(PoisonError::into_inner).clone();
+        let since = since.unwrap_or_else(|| *this.seen());
+        let Attached { raw, ty } = this.attached(py).clone();
         let once = move |slice| {
             let mut value = vec![0; ty.size()];
             // SAFETY: `value` has as many bytes as the layout that values come in.
@@ -352,17 +320,26 @@ impl Reader {
     /// reader.read_pinned() as value: …`. None before the first write. The page's creator has to
     /// allow it: `max_pins`.
     fn read_pinned(&self, py: Python<'_>) -> PyResult<Option<PinnedObject>> {
-        let Attached { raw, ty } = self.attached.read_py_attached(py).unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(pinned) = raw.read_pinned().map_err(errors::raise)? else { return Ok(None) };
+        let Attached { raw, ty } = self.attached(py).clone();
+        // Detached, as a sweep of the dead may wait for another thread of ours.
+        let Some(pinned) = py.detach(|| raw.read_pinned()).map_err(errors::raise)? else {
+            return Ok(None);
+        };
         self.saw(pinned.meta());
         // SAFETY: the pin borrows from the reader behind `raw`, which moves into `Held` with it and
         // is dropped after it (fields drop in order). An Arc's target does not move, and
         // `RawReader` has no `&mut` user: `reopen` here makes another.
         let pinned = unsafe { std::mem::transmute::<Pinned<'_>, Pinned<'static>>(pinned) };
-        // Relaxed: counted and compared by threads that hold the interpreter or the pin itself.
-        self.pins.fetch_add(1, Ordering::Relaxed);
-        let held = Held { pinned, pins: self.pins.clone(), _reader: raw };
-        Ok(Some(PinnedObject { held: Mutex::new(Some(held)), exports: AtomicUsize::new(0), ty }))
+        let held = Held {
+            pinned,
+            exports: 0,
+            _reader: raw,
+            _pin: self.pins.clone(),
+        };
+        Ok(Some(PinnedObject {
+            held: Mutex::new(Some(held)),
+            ty,
+        }))
     }
 
     /// Attaches to the page that has the name now, after the error `Replaced`.
@@ -370,36 +347,42 @@ impl Reader {
         self.no_pins("reopen")?;
         let attached = Attached::open(py, &self.locator(py), &self.recipe)?;
         // Written by value, not swapped in: waiters have the old one, which ends as Closed for them.
-        let mut place = self.attached.write_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        let mut place = self
+            .attached
+            .write_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner);
         place.raw.close();
         *place = attached;
-        self.seen.store(0, Ordering::Relaxed);
+        *self.seen() = 0;
         Ok(())
     }
 
     /// Detaches; whoever waits on this handle gets the error `Closed`. Leaving a `with` does the same.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.no_pins("close")?;
-        self.attached.read_py_attached(py).unwrap_or_else(PoisonError::into_inner).raw.close();
+        self.attached(py).raw.close();
         Ok(())
     }
 
     /// The page's locator.
     #[getter]
     fn locator(&self, py: Python<'_>) -> String {
-        self.attached.read_py_attached(py).unwrap_or_else(PoisonError::into_inner).raw.locator().to_string()
+        self.attached(py).raw.locator().to_string()
     }
 
     /// The layout of the values.
     #[getter]
     fn layout(&self, py: Python<'_>) -> LayoutObject {
-        LayoutObject(self.attached.read_py_attached(py).unwrap_or_else(PoisonError::into_inner).ty)
+        LayoutObject(self.attached(py).ty)
     }
 
     /// Who is attached to the page.
     fn participants(&self, py: Python<'_>) -> Vec<Participant> {
-        let raw = self.attached.read_py_attached(py).unwrap_or_else(PoisonError::into_inner).raw.clone();
-        raw.participants().into_iter().map(Participant::from).collect()
+        let raw = self.attached(py).raw.clone();
+        raw.participants()
+            .into_iter()
+            .map(Participant::from)
+            .collect()
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -428,7 +411,10 @@ impl Reader {
     }
 
     fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let next = slf.py().import("crosspage._handles")?.getattr("_next_async")?;
+        let next = slf
+            .py()
+            .import("crosspage._handles")?
+            .getattr("_next_async")?;
         next.call1((Reader::wait_changed_async(slf, None, None)?,))
     }
 
@@ -437,19 +423,29 @@ impl Reader {
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        let attached = self.attached.read_py_attached(py).unwrap_or_else(PoisonError::into_inner);
-        format!("<crosspage.latest.Reader of {} in {:?}>", attached.ty.name(), attached.raw.locator().to_string())
+        let attached = self.attached(py);
+        format!(
+            "<crosspage.latest.Reader of {} in {:?}>",
+            attached.ty.name(),
+            attached.raw.locator().to_string()
+        )
     }
 }
 
 impl Reader {
-    fn last_seen(&self) -> u64 {
-        self.seen.load(Ordering::Relaxed)
+    fn attached(&self, py: Python<'_>) -> RwLockReadGuard<'_, Attached> {
+        self.attached
+            .read_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    // Relaxed: the version is a number that nothing else hangs on.
+    /// Never held while something else is waited for.
+    fn seen(&self) -> MutexGuard<'_, u64> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn saw(&self, meta: &Meta) {
-        self.seen.store(meta.version, Ordering::Relaxed);
+        *self.seen() = meta.version;
     }
 
     /// Hands out a record that a read has filled.
@@ -459,28 +455,35 @@ impl Reader {
     }
 
     #[cold]
-    fn read_large<'py>(&self, py: Python<'py>, attached: &Attached) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn read_large<'py>(
+        &self,
+        py: Python<'py>,
+        attached: &Attached,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         // SAFETY: as in `read`.
         let fresh = unsafe { Fresh::uninit(py, attached.ty)? };
         let target = Target(fresh.data());
         // SAFETY: as in `read`. The record is ours alone also while other threads run.
         let read = py.detach(|| unsafe { attached.raw.read(target.get()) });
-        Ok(read.map_err(errors::raise)?.map(|meta| self.give(fresh, &meta)))
+        Ok(read
+            .map_err(errors::raise)?
+            .map(|meta| self.give(fresh, &meta)))
     }
 
     fn no_pins(&self, what: &str) -> PyResult<()> {
-        match self.pins.load(Ordering::Relaxed) {
+        match Arc::strong_count(&self.pins) - 1 {
             0 => Ok(()),
             n => Err(errors::raise(
-                Error::new(ErrorKind::InUse, format!("{what}: {n} pinned values of this reader are still held"))
-                    .with_hint("release them first, or pin them with `with reader.read_pinned() as value:`"),
+                Error::new(
+                    ErrorKind::InUse,
+                    format!("{what}: {n} pinned values of this reader are still held"),
+                )
+                .with_hint(
+                    "release them first, or pin them with `with reader.read_pinned() as value:`",
+                ),
             )),
         }
     }
-}
-
-fn seconds(timeout_seconds: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
-    timeout_seconds.map_or(Ok(None), timeout)
 }
 
 // ---- Pinned --------------------------------------------------------------------------------
@@ -490,27 +493,27 @@ fn seconds(timeout_seconds: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Durati
 #[pyclass(frozen, generic, name = "Pinned", module = "crosspage.latest")]
 pub struct PinnedObject {
     held: Mutex<Option<Held>>,
-    /// Views that look at the bytes.
-    exports: AtomicUsize,
     ty: &'static RecordType,
 }
 
 struct Held {
+    /// Borrows from `_reader`, so it comes before it.
     pinned: Pinned<'static>,
-    pins: Arc<AtomicUsize>,
+    /// Views that look at the bytes.
+    exports: usize,
     _reader: Arc<RawReader>,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.pins.fetch_sub(1, Ordering::Relaxed);
-    }
+    _pin: Arc<()>,
 }
 
 impl PinnedObject {
-    fn with<R>(&self, act: impl FnOnce(&Held) -> PyResult<R>) -> PyResult<R> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        act(held.as_ref().ok_or_else(|| errors::raise(Error::new(ErrorKind::Closed, "the pinned value was released")))?)
+    fn with<R>(&self, act: impl FnOnce(&mut Held) -> PyResult<R>) -> PyResult<R> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        act(held.as_mut().ok_or_else(|| {
+            errors::raise(Error::new(
+                ErrorKind::Closed,
+                "the pinned value was released",
+            ))
+        })?)
     }
 }
 
@@ -536,12 +539,14 @@ impl PinnedObject {
     /// Lets go of the value. Refused while views of it exist.
     fn release(&self) -> PyResult<()> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.exports.load(Ordering::Relaxed) {
+        match held.as_ref().map_or(0, |held| held.exports) {
             0 => {
                 *held = None;
                 Ok(())
             }
-            n => Err(PyBufferError::new_err(format!("{n} views (memoryview, numpy) of the pinned value still exist"))),
+            n => Err(PyBufferError::new_err(format!(
+                "{n} views (memoryview, numpy) of the pinned value still exist"
+            ))),
         }
     }
 
@@ -556,18 +561,31 @@ impl PinnedObject {
 
     /// # Safety
     /// As CPython's: `view` is valid for writing.
-    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: i32) -> PyResult<()> {
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: i32,
+    ) -> PyResult<()> {
         slf.get().with(|held| {
             let bytes = held.pinned.as_bytes();
             let data = bytes.as_ptr().cast_mut().cast();
             // SAFETY: `view` is valid. The bytes stay as they are while `held` is: `release` refuses
             // while there are exports, which are counted under its lock. PyBuffer_FillInfo refuses
             // a view that asks to write.
-            let filled = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), data, bytes.len() as ffi::Py_ssize_t, 1, flags) };
+            let filled = unsafe {
+                ffi::PyBuffer_FillInfo(
+                    view,
+                    slf.as_ptr(),
+                    data,
+                    bytes.len() as ffi::Py_ssize_t,
+                    1,
+                    flags,
+                )
+            };
             if filled != 0 {
                 return Err(PyErr::fetch(slf.py()));
             }
-            slf.get().exports.fetch_add(1, Ordering::Relaxed);
+            held.exports += 1;
             Ok(())
         })
     }
@@ -575,7 +593,9 @@ impl PinnedObject {
     /// # Safety
     /// As CPython's.
     unsafe fn __releasebuffer__(&self, _view: *mut ffi::Py_buffer) {
-        self.exports.fetch_sub(1, Ordering::Relaxed);
+        if let Some(held) = &mut *self.held.lock().unwrap_or_else(PoisonError::into_inner) {
+            held.exports -= 1;
+        }
     }
 }
 
@@ -609,8 +629,11 @@ impl MetaObject {
     /// Seconds since it was written, now.
     #[getter]
     fn age(&self) -> f64 {
-        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-        now.saturating_sub(Duration::from_nanos(self.0.written_at)).as_secs_f64()
+        let now = std::time::SystemTime::UNIX_EPOCH
+            .elapsed()
+            .unwrap_or_default();
+        now.saturating_sub(Duration::from_nanos(self.0.written_at))
+            .as_secs_f64()
     }
 
     /// The process that wrote it, as numbered in its own PID namespace.
@@ -620,8 +643,15 @@ impl MetaObject {
     }
 
     fn __repr__(&self) -> String {
-        let Origin { version, writer_pid, .. } = self.0;
-        format!("Meta(version={version}, age={:.6}, writer={writer_pid})", self.age())
+        let Origin {
+            version,
+            writer_pid,
+            ..
+        } = self.0;
+        format!(
+            "Meta(version={version}, age={:.6}, writer={writer_pid})",
+            self.age()
+        )
     }
 }
 
@@ -632,11 +662,18 @@ pub fn meta(record: &Bound<'_, PyAny>) -> PyResult<MetaObject> {
         Some(record) => record.origin(),
         None => match record.cast::<PinnedObject>() {
             Ok(pinned) => return pinned.get().meta(),
-            Err(_) => return Err(PyTypeError::new_err("meta: expected a record that was read from a page")),
+            Err(_) => {
+                return Err(PyTypeError::new_err(
+                    "meta: expected a record that was read from a page",
+                ));
+            }
         },
     };
     if origin == Origin::default() {
-        return Err(errors::raise(Error::new(ErrorKind::NoValue, "this record was made here, not read from a page")));
+        return Err(errors::raise(Error::new(
+            ErrorKind::NoValue,
+            "this record was made here, not read from a page",
+        )));
     }
     Ok(MetaObject(origin))
 }
@@ -656,7 +693,12 @@ pub struct Participant {
 
 impl From<crosspage::Participant> for Participant {
     fn from(of: crosspage::Participant) -> Participant {
-        Participant { role: of.role, pid: of.pid, alive: of.alive, language: of.language }
+        Participant {
+            role: of.role,
+            pid: of.pid,
+            alive: of.alive,
+            language: of.language,
+        }
     }
 }
 
@@ -664,6 +706,9 @@ impl From<crosspage::Participant> for Participant {
 impl Participant {
     fn __repr__(&self) -> String {
         let alive = if self.alive { "alive" } else { "dead" };
-        format!("<{}, pid {}, {}, {alive}>", self.role, self.pid, self.language)
+        format!(
+            "<{}, pid {}, {}, {alive}>",
+            self.role, self.pid, self.language
+        )
     }
 }

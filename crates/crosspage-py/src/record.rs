@@ -45,23 +45,33 @@ const _: () = assert!(DATA % 8 == 0 && offset_of!(Object, head) == 0);
 static BASE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
 pub fn base(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
-    BASE.get_or_try_init(py, || make_base(py)).map(|base| base.bind(py))
+    BASE.get_or_try_init(py, || make_base(py))
+        .map(|base| base.bind(py))
 }
 
 fn make_base(py: Python<'_>) -> PyResult<Py<PyType>> {
     const DOC: &CStr = c"An immutable value of a layout: `record.temperature`, `record[\"arm.joints[2]\"]`.\n\nSee crosspage.meta, crosspage.to_dict and crosspage.to_numpy; bytes(record) are its bytes.";
-    let method = |name: &'static CStr, call: ffi::PyMethodDefPointer, flags: c_int| ffi::PyMethodDef {
-        ml_name: name.as_ptr(),
-        ml_meth: call,
-        ml_flags: flags,
-        ml_doc: ptr::null(),
-    };
+    let method =
+        |name: &'static CStr, call: ffi::PyMethodDefPointer, flags: c_int| ffi::PyMethodDef {
+            ml_name: name.as_ptr(),
+            ml_meth: call,
+            ml_flags: flags,
+            ml_doc: ptr::null(),
+        };
     // Leaked, as CPython keeps the pointer for as long as the type lives: for ever.
     let methods: &'static mut [ffi::PyMethodDef] = Box::leak(Box::new([
-        method(c"__reduce__", ffi::PyMethodDefPointer { PyCFunction: reduce }, ffi::METH_NOARGS),
+        method(
+            c"__reduce__",
+            ffi::PyMethodDefPointer {
+                PyCFunction: reduce,
+            },
+            ffi::METH_NOARGS,
+        ),
         method(
             c"__replace__",
-            ffi::PyMethodDefPointer { PyCFunctionWithKeywords: replace },
+            ffi::PyMethodDefPointer {
+                PyCFunctionWithKeywords: replace,
+            },
             ffi::METH_VARARGS | ffi::METH_KEYWORDS,
         ),
         ffi::PyMethodDef::zeroed(),
@@ -130,7 +140,12 @@ impl<'py> Fresh<'py> {
     pub unsafe fn uninit(py: Python<'py>, ty: &'static RecordType) -> PyResult<Fresh<'py>> {
         // SAFETY: `RecordType::new` made sure that the class is a subtype of `Record`, so with GC,
         // and of the same basic size, so this allocates DATA + size bytes and sets the head.
-        let object = unsafe { ffi::PyObject_GC_NewVar::<Object>(ty.class(py).as_type_ptr(), ty.size() as ffi::Py_ssize_t) };
+        let object = unsafe {
+            ffi::PyObject_GC_NewVar::<Object>(
+                ty.class(py).as_type_ptr(),
+                ty.size() as ffi::Py_ssize_t,
+            )
+        };
         if object.is_null() {
             return Err(PyErr::fetch(py));
         }
@@ -189,11 +204,20 @@ impl<'a, 'py> Record<'a, 'py> {
 
     /// The value of a field.
     pub fn get(self, field: &Field) -> PyResult<Bound<'py, PyAny>> {
-        decode(self.0.py(), &field.kind, &self.bytes()[field.offset..][..field.kind.size()])
+        decode(
+            self.0.py(),
+            &field.kind,
+            &self.bytes()[field.offset..][..field.kind.size()],
+        )
     }
 
     fn values(self) -> PyResult<Bound<'py, PyTuple>> {
-        let values = self.ty().fields().iter().map(|field| self.get(field)).collect::<PyResult<Vec<_>>>()?;
+        let values = self
+            .ty()
+            .fields()
+            .iter()
+            .map(|field| self.get(field))
+            .collect::<PyResult<Vec<_>>>()?;
         PyTuple::new(self.0.py(), values)
     }
 }
@@ -211,10 +235,21 @@ unsafe fn raw_bytes<'a>(object: *mut ffi::PyObject) -> &'a [u8] {
 // ---- fields --------------------------------------------------------------------------------
 
 /// Puts the getter of `field` under `attribute` into `class`.
-pub fn add_getter(class: &Bound<'_, PyType>, attribute: &str, field: &'static Field) -> PyResult<()> {
-    let c_string = |text: &str| std::ffi::CString::new(text.replace('\0', " ")).unwrap_or_default().into_raw();
+pub fn add_getter(
+    class: &Bound<'_, PyType>,
+    attribute: &str,
+    field: &'static Field,
+) -> PyResult<()> {
+    let c_string = |text: &str| {
+        std::ffi::CString::new(text.replace('\0', " "))
+            .unwrap_or_default()
+            .into_raw()
+    };
     let (get, closure): (ffi::getter, *mut c_void) = match field.kind {
-        Kind::Scalar(scalar) => (scalar_getter(scalar), ptr::without_provenance_mut(field.offset)),
+        Kind::Scalar(scalar) => (
+            scalar_getter(scalar),
+            ptr::without_provenance_mut(field.offset),
+        ),
         _ => (get_any, ptr::from_ref(field).cast_mut().cast()),
     };
     // Leaked, as the descriptor keeps the pointer; the class lives for ever, too.
@@ -239,7 +274,11 @@ pub fn add_getter(class: &Bound<'_, PyType>, attribute: &str, field: &'static Fi
 ///
 /// # Safety
 /// `object` is a record, alive for `'a`.
-unsafe fn field_bytes<'a>(object: *mut ffi::PyObject, offset: usize, size: usize) -> Option<&'a [u8]> {
+unsafe fn field_bytes<'a>(
+    object: *mut ffi::PyObject,
+    offset: usize,
+    size: usize,
+) -> Option<&'a [u8]> {
     // SAFETY: by contract.
     unsafe { raw_bytes(object) }.get(offset..offset + size)
 }
@@ -285,11 +324,16 @@ scalar_getters! {
     F64 get_f64: f64, |v| ffi::PyFloat_FromDouble(v);
 }
 
-unsafe extern "C" fn get_any(object: *mut ffi::PyObject, closure: *mut c_void) -> *mut ffi::PyObject {
+unsafe extern "C" fn get_any(
+    object: *mut ffi::PyObject,
+    closure: *mut c_void,
+) -> *mut ffi::PyObject {
     // SAFETY: `add_getter` put a `&'static Field` there.
     let field = unsafe { &*closure.cast::<Field>() };
     // SAFETY: the descriptor only calls this for instances of its class, a record.
-    let Some(bytes) = (unsafe { field_bytes(object, field.offset, field.kind.size()) }) else { return out_of_range() };
+    let Some(bytes) = (unsafe { field_bytes(object, field.offset, field.kind.size()) }) else {
+        return out_of_range();
+    };
     guard(|py| decode(py, &field.kind, bytes))
 }
 
@@ -313,13 +357,19 @@ fn guarded<'py, R>(f: impl FnOnce(Python<'py>) -> PyResult<R>, failed: R) -> R {
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or(panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a defect in crosspage").to_owned()
 }
 
 /// # Safety
 /// As CPython's slots: `object` is a valid borrowed reference.
-unsafe fn borrow<'a, 'py>(py: Python<'py>, object: &'a *mut ffi::PyObject) -> &'a Bound<'py, PyAny> {
+unsafe fn borrow<'a, 'py>(
+    py: Python<'py>,
+    object: &'a *mut ffi::PyObject,
+) -> &'a Bound<'py, PyAny> {
     // SAFETY: by contract; the reference lives as long as the caller's own.
     unsafe { Bound::ref_from_ptr(py, object) }
 }
@@ -344,7 +394,10 @@ unsafe extern "C" fn new(
         };
         let ty = RecordType::of(class)?;
         if !args.is_empty() {
-            return Err(PyTypeError::new_err(format!("{} takes its fields by keyword", ty.name())));
+            return Err(PyTypeError::new_err(format!(
+                "{} takes its fields by keyword",
+                ty.name()
+            )));
         }
         let mut fresh = Fresh::zeroed(py, ty)?;
         convert::encode_all(ty, &kwargs, fresh.bytes())?;
@@ -363,7 +416,11 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     }
 }
 
-unsafe extern "C" fn traverse(object: *mut ffi::PyObject, visit: ffi::visitproc, arg: *mut c_void) -> c_int {
+unsafe extern "C" fn traverse(
+    object: *mut ffi::PyObject,
+    visit: ffi::visitproc,
+    arg: *mut c_void,
+) -> c_int {
     // SAFETY: the garbage collector passes a record and its own function with its argument.
     unsafe { visit(ffi::Py_TYPE(object).cast(), arg) }
 }
@@ -372,13 +429,18 @@ unsafe extern "C" fn repr(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
     guard(|py| {
         // SAFETY: a slot of `Record`.
         let record = Record(unsafe { borrow(py, &object) });
-        Ok(convert::repr(py, record.ty(), record.bytes())?.into_pyobject(py)?.into_any())
+        Ok(convert::repr(py, record.ty(), record.bytes())?
+            .into_pyobject(py)?
+            .into_any())
     })
 }
 
 unsafe extern "C" fn hash(object: *mut ffi::PyObject) -> ffi::Py_hash_t {
     // SAFETY: a slot of `Record`.
-    guarded(|py| Record(unsafe { borrow(py, &object) }).values()?.hash(), -1)
+    guarded(
+        |py| Record(unsafe { borrow(py, &object) }).values()?.hash(),
+        -1,
+    )
 }
 
 unsafe extern "C" fn richcompare(
@@ -393,11 +455,17 @@ unsafe extern "C" fn richcompare(
             (ffi::Py_EQ | ffi::Py_NE, Some(b)) => {
                 let a = Record(object);
                 let alike = a.ty().has_same_names(b.ty());
-                alike && a.values()?.rich_compare(b.values()?, CompareOp::Eq)?.is_truthy()?
+                alike
+                    && a.values()?
+                        .rich_compare(b.values()?, CompareOp::Eq)?
+                        .is_truthy()?
             }
             _ => return Ok(py.NotImplemented().into_bound(py)),
         };
-        Ok((equal == (op == ffi::Py_EQ)).into_pyobject(py)?.to_owned().into_any())
+        Ok((equal == (op == ffi::Py_EQ))
+            .into_pyobject(py)?
+            .to_owned()
+            .into_any())
     })
 }
 
@@ -417,18 +485,27 @@ unsafe extern "C" fn setattro(
     guarded(refuse, -1)
 }
 
-unsafe extern "C" fn subscript(object: *mut ffi::PyObject, key: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe extern "C" fn subscript(
+    object: *mut ffi::PyObject,
+    key: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
     guard(|py| {
         // SAFETY: a slot of `Record`; CPython passes valid references.
         let (object, key) = unsafe { (borrow(py, &object), borrow(py, &key)) };
         let record = Record(object);
-        let key = key.extract::<&str>().map_err(|_| PyTypeError::new_err("a field is named by a str, such as \"arm.joints[2]\""))?;
+        let key = key.extract::<&str>().map_err(|_| {
+            PyTypeError::new_err("a field is named by a str, such as \"arm.joints[2]\"")
+        })?;
         let (offset, kind) = record.ty().find(py, key)?;
         decode(py, kind, &record.bytes()[offset..][..kind.size()])
     })
 }
 
-unsafe extern "C" fn getbuffer(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
+unsafe extern "C" fn getbuffer(
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> c_int {
     // SAFETY: a slot of `Record`. The bytes live and stay as they are as long as the object, which
     // the view keeps; PyBuffer_FillInfo refuses a view that asks to write.
     unsafe {
@@ -446,7 +523,11 @@ unsafe extern "C" fn replace(
     guard(|py| {
         // SAFETY: a method of `Record`: a record, a tuple, and a dict or null.
         let (object, args, kwargs) = unsafe {
-            (borrow(py, &object), borrow(py, &args).cast::<PyTuple>()?, Bound::from_borrowed_ptr_or_opt(py, kwargs))
+            (
+                borrow(py, &object),
+                borrow(py, &args).cast::<PyTuple>()?,
+                Bound::from_borrowed_ptr_or_opt(py, kwargs),
+            )
         };
         let record = Record(object);
         if !args.is_empty() {
@@ -460,20 +541,36 @@ unsafe extern "C" fn replace(
     })
 }
 
-unsafe extern "C" fn reduce(object: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe extern "C" fn reduce(
+    object: *mut ffi::PyObject,
+    _: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
     guard(|py| {
         // SAFETY: a method of `Record`.
         let object = unsafe { borrow(py, &object) };
         let record = Record(object);
-        let Origin { version, written_at, writer_pid } = record.origin();
+        let Origin {
+            version,
+            written_at,
+            writer_pid,
+        } = record.origin();
         let ty = record.ty();
         // A class of the user's own is found by its name, any other is made anew from its layout.
         let class = match ty.is_declared() {
             true => ty.class(py).clone().into_any(),
             false => PyBytes::new(py, &ty.layout().encode()).into_any(),
         };
-        let restore = py.import(intern!(py, "crosspage._crosspage"))?.getattr(intern!(py, "_restore"))?;
-        let state = (class, ty.layout().id(), PyBytes::new(py, record.bytes()), version, written_at, writer_pid);
+        let restore = py
+            .import(intern!(py, "crosspage._crosspage"))?
+            .getattr(intern!(py, "_restore"))?;
+        let state = (
+            class,
+            ty.layout().id(),
+            PyBytes::new(py, record.bytes()),
+            version,
+            written_at,
+            writer_pid,
+        );
         Ok((restore, state).into_pyobject(py)?.into_any())
     })
 }
@@ -482,7 +579,8 @@ unsafe extern "C" fn reduce(object: *mut ffi::PyObject, _: *mut ffi::PyObject) -
 #[pyfunction]
 pub fn to_dict<'py>(record: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = record.py();
-    let record = Record::of(record).ok_or_else(|| PyTypeError::new_err("to_dict: expected a record"))?;
+    let record =
+        Record::of(record).ok_or_else(|| PyTypeError::new_err("to_dict: expected a record"))?;
     convert::plain(py, &Kind::Struct(record.ty()), record.bytes())
 }
 
@@ -502,8 +600,15 @@ pub fn restore<'py>(
         Err(_) => dynamic(py, &LayoutObject::parse(class.extract()?)?)?,
     };
     if ty.layout().id() != layout_id || bytes.len() != ty.size() {
-        let message = format!("the record was pickled with another layout of {}", ty.name());
+        let message = format!(
+            "the record was pickled with another layout of {}",
+            ty.name()
+        );
         return Err(errors::invalid(message));
     }
-    Ok(Fresh::copied(py, ty, bytes)?.finish(Origin { version, written_at, writer_pid }))
+    Ok(Fresh::copied(py, ty, bytes)?.finish(Origin {
+        version,
+        written_at,
+        writer_pid,
+    }))
 }

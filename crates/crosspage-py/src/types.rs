@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use crosspage::layout::{self, EnumType, Scalar, StructType, Type};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::{MutexExt, PyOnceLock};
 use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
-use pyo3::intern;
 
 use crate::errors;
 use crate::record::{Record, add_getter, base};
@@ -37,9 +37,17 @@ pub struct Field {
 pub enum Kind {
     Scalar(Scalar),
     Text(usize),
-    Array { item: Box<Kind>, stride: usize, len: usize },
+    Array {
+        item: Box<Kind>,
+        stride: usize,
+        len: usize,
+    },
     Struct(&'static RecordType),
-    Enum { repr: Scalar, class: Py<PyType>, members: Py<PyDict> },
+    Enum {
+        repr: Scalar,
+        class: Py<PyType>,
+        members: Py<PyDict>,
+    },
 }
 
 impl Kind {
@@ -53,12 +61,22 @@ impl Kind {
     }
 
     fn array(item: Kind, len: usize) -> Kind {
-        Kind::Array { stride: item.size(), item: Box::new(item), len }
+        Kind::Array {
+            stride: item.size(),
+            item: Box::new(item),
+            len,
+        }
     }
 
     fn enumeration(repr: Scalar, class: &Bound<'_, PyType>) -> PyResult<Kind> {
-        let members = class.getattr(intern!(class.py(), "_value2member_map_"))?.cast_into::<PyDict>()?;
-        Ok(Kind::Enum { repr, class: class.clone().unbind(), members: members.unbind() })
+        let members = class
+            .getattr(intern!(class.py(), "_value2member_map_"))?
+            .cast_into::<PyDict>()?;
+        Ok(Kind::Enum {
+            repr,
+            class: class.clone().unbind(),
+            members: members.unbind(),
+        })
     }
 
     /// The kind of a type that no Python class declares.
@@ -69,11 +87,17 @@ impl Kind {
             Type::Array(item, len) => Kind::array(Kind::of(py, item)?, *len),
             Type::Struct(layout) => Kind::Struct(dynamic(py, layout)?),
             // An enum that Python cannot express (no values, or names it reserves) stays an integer.
-            Type::Enum(of) => match int_enum(py, of).and_then(|class| Kind::enumeration(of.repr, &class)) {
-                Ok(kind) => kind,
-                Err(_) => Kind::Scalar(of.repr),
-            },
-            Type::Tail(_) => return Err(errors::unsupported("a struct with a tail is a message, not a value")),
+            Type::Enum(of) => {
+                match int_enum(py, of).and_then(|class| Kind::enumeration(of.repr, &class)) {
+                    Ok(kind) => kind,
+                    Err(_) => Kind::Scalar(of.repr),
+                }
+            }
+            Type::Tail(_) => {
+                return Err(errors::unsupported(
+                    "a struct with a tail is a message, not a value",
+                ));
+            }
         })
     }
 
@@ -87,7 +111,9 @@ impl Kind {
         let format = match self {
             Kind::Scalar(of) | Kind::Enum { repr: of, .. } => scalar(*of),
             Kind::Text(size) => format!("S{size}"),
-            Kind::Array { item, len, .. } => return Ok((item.dtype(py)?, (*len,)).into_pyobject(py)?.into_any()),
+            Kind::Array { item, len, .. } => {
+                return Ok((item.dtype(py)?, (*len,)).into_pyobject(py)?.into_any());
+            }
             Kind::Struct(ty) => return Ok(ty.dtype(py)?.clone()),
         };
         Ok(format.into_pyobject(py)?.into_any())
@@ -95,13 +121,20 @@ impl Kind {
 }
 
 fn int_enum<'py>(py: Python<'py>, of: &EnumType) -> PyResult<Bound<'py, PyType>> {
-    let class = py.import("enum")?.getattr("IntEnum")?.call1((class_name(&of.name), of.variants.clone()))?;
+    let class = py
+        .import("enum")?
+        .getattr("IntEnum")?
+        .call1((class_name(&of.name), of.variants.clone()))?;
     Ok(class.cast_into()?)
 }
 
 /// `ns::Outer<int>::SharedData` is called `SharedData` in Python.
 fn class_name(type_name: &str) -> &str {
-    type_name.rsplit("::").next().filter(|name| !name.is_empty()).unwrap_or("record")
+    type_name
+        .rsplit("::")
+        .next()
+        .filter(|name| !name.is_empty())
+        .unwrap_or("record")
 }
 
 /// The name a C++ `processId` has in Python, `process_id`; a keyword gets a `_` behind it.
@@ -112,7 +145,9 @@ fn snake_case(name: &str, is_keyword: impl Fn(&str) -> bool) -> String {
         // A word begins at a capital after a small letter or digit, and at the last capital of a
         // run before a small letter: HTTPServer2Go is http_server2_go.
         let after_small = i > 0 && !letters[i - 1].is_uppercase() && letters[i - 1] != '_';
-        let ends_run = i > 0 && letters[i - 1].is_uppercase() && letters.get(i + 1).is_some_and(|n| n.is_lowercase());
+        let ends_run = i > 0
+            && letters[i - 1].is_uppercase()
+            && letters.get(i + 1).is_some_and(|n| n.is_lowercase());
         if c.is_uppercase() && (after_small || ends_run) {
             snake.push('_');
         }
@@ -141,13 +176,18 @@ impl RecordType {
                 members.set_item("__slots__", PyTuple::empty(py))?;
                 members.set_item("__module__", "crosspage")?;
                 let bases = PyTuple::new(py, [base])?;
-                py.get_type::<PyType>().call1((class_name(layout.name()), bases, members))?.cast_into()?
+                py.get_type::<PyType>()
+                    .call1((class_name(layout.name()), bases, members))?
+                    .cast_into()?
             }
         };
         // What `Fresh::uninit` relies on: records have nothing but their head before their bytes.
         let shape = |class: &Bound<'_, PyType>| -> PyResult<(usize, isize)> {
             let get = |name| class.getattr(name);
-            Ok((get(intern!(py, "__basicsize__"))?.extract()?, get(intern!(py, "__dictoffset__"))?.extract()?))
+            Ok((
+                get(intern!(py, "__basicsize__"))?.extract()?,
+                get(intern!(py, "__dictoffset__"))?.extract()?,
+            ))
         };
         if !class.is_subclass(base)? || shape(&class)? != shape(base)? {
             let name = class.name()?;
@@ -155,24 +195,47 @@ impl RecordType {
                 "{name} must derive from crosspage.Struct, and from nothing that gives its instances a __dict__ or __slots__"
             )));
         }
-        let fields: Vec<Field> = layout.fields().iter().zip(kinds).map(|(field, (kind, default))| Field {
-            name: field.name.clone(),
-            offset: field.offset,
-            kind,
-            default,
-            doc: describe(field),
-        }).collect();
+        let fields: Vec<Field> = layout
+            .fields()
+            .iter()
+            .zip(kinds)
+            .map(|(field, (kind, default))| Field {
+                name: field.name.clone(),
+                offset: field.offset,
+                kind,
+                default,
+                doc: describe(field),
+            })
+            .collect();
         let keyword = py.import("keyword")?.getattr("iskeyword")?;
-        let is_keyword = |name: &str| keyword.call1((name,)).and_then(|yes| yes.is_truthy()).unwrap_or(false);
-        let mut index: HashMap<_, _> = fields.iter().enumerate().map(|(i, field)| (field.name.clone(), i)).collect();
+        let is_keyword = |name: &str| {
+            keyword
+                .call1((name,))
+                .and_then(|yes| yes.is_truthy())
+                .unwrap_or(false)
+        };
+        let mut index: HashMap<_, _> = fields
+            .iter()
+            .enumerate()
+            .map(|(i, field)| (field.name.clone(), i))
+            .collect();
         if !declared {
             // Whoever declares nothing may still write Python's spelling of a C++ name.
             for (i, field) in fields.iter().enumerate() {
-                index.entry(snake_case(&field.name, is_keyword)).or_insert(i);
+                index
+                    .entry(snake_case(&field.name, is_keyword))
+                    .or_insert(i);
             }
         }
         let class = class.unbind();
-        let ty = RecordType { class, layout, fields, index, declared, dtype: PyOnceLock::new() };
+        let ty = RecordType {
+            class,
+            layout,
+            fields,
+            index,
+            declared,
+            dtype: PyOnceLock::new(),
+        };
         let ty: &'static RecordType = Box::leak(Box::new(ty));
         for (attribute, i) in &ty.index {
             // Python's own, such as `__class__`, are not a page's to redefine: record["__class__"].
@@ -180,18 +243,27 @@ impl RecordType {
                 add_getter(ty.class(py), attribute, &ty.fields[*i])?;
             }
         }
-        ty.class(py).setattr(intern!(py, "__layout__"), LayoutObject(ty))?;
+        ty.class(py)
+            .setattr(intern!(py, "__layout__"), LayoutObject(ty))?;
         Ok(ty)
     }
 
     /// The layout that `class` was made for.
     pub fn of(class: &Bound<'_, PyType>) -> PyResult<&'static RecordType> {
         let ty = class.getattr(intern!(class.py(), "__layout__")).ok();
-        let ty = ty.as_ref().and_then(|ty| ty.cast::<LayoutObject>().ok()).map(|ty| ty.get().0);
+        let ty = ty
+            .as_ref()
+            .and_then(|ty| ty.cast::<LayoutObject>().ok())
+            .map(|ty| ty.get().0);
         // A subclass made behind the back of `Struct` inherits the attribute, but has no layout.
         ty.filter(|ty| ty.class.is(class)).ok_or_else(|| {
-            let name = class.name().map(|name| name.to_string()).unwrap_or_default();
-            PyTypeError::new_err(format!("{name} declares no fields; write class {name}(crosspage.Struct): …"))
+            let name = class
+                .name()
+                .map(|name| name.to_string())
+                .unwrap_or_default();
+            PyTypeError::new_err(format!(
+                "{name} declares no fields; write class {name}(crosspage.Struct): …"
+            ))
         })
     }
 
@@ -221,7 +293,12 @@ impl RecordType {
     }
 
     pub fn has_same_names(&self, other: &RecordType) -> bool {
-        std::ptr::eq(self, other) || self.fields.iter().map(|f| &f.name).eq(other.fields.iter().map(|f| &f.name))
+        std::ptr::eq(self, other)
+            || self
+                .fields
+                .iter()
+                .map(|f| &f.name)
+                .eq(other.fields.iter().map(|f| &f.name))
     }
 
     /// The field of this name: as spelled in the page, in snake_case, or otherwise the same but for
@@ -229,7 +306,10 @@ impl RecordType {
     pub fn field(&self, name: &str) -> Option<(usize, &Field)> {
         let folded = || {
             let found = self.layout.field(name)?;
-            self.layout.fields().iter().position(|field| std::ptr::eq(field, found))
+            self.layout
+                .fields()
+                .iter()
+                .position(|field| std::ptr::eq(field, found))
         };
         let index = self.index.get(name).copied().or_else(folded)?;
         Some((index, &self.fields[index]))
@@ -241,10 +321,11 @@ impl RecordType {
             let field = &self.fields[*index];
             return Ok((field.offset, &field.kind));
         }
-        self.walk(path).ok_or_else(|| match self.layout.resolve(path) {
-            Err(error) => errors::unknown_field(py, error),
-            Ok(_) => PyKeyError::new_err(path.to_owned()),
-        })
+        self.walk(path)
+            .ok_or_else(|| match self.layout.resolve(path) {
+                Err(error) => errors::unknown_field(py, error),
+                Ok(_) => PyKeyError::new_err(path.to_owned()),
+            })
     }
 
     fn walk(&self, path: &str) -> Option<(usize, &Kind)> {
@@ -257,12 +338,19 @@ impl RecordType {
         let (mut offset, mut kind) = (field.offset, &field.kind);
         for index in indices.split_inclusive(']') {
             let index: usize = index.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
-            let Kind::Array { item, stride, len } = kind else { return None };
-            (offset, kind) = (offset + stride * Some(index).filter(|index| index < len)?, item);
+            let Kind::Array { item, stride, len } = kind else {
+                return None;
+            };
+            (offset, kind) = (
+                offset + stride * Some(index).filter(|index| index < len)?,
+                item,
+            );
         }
         match (rest, kind) {
             (None, _) => Some((offset, kind)),
-            (Some(rest), Kind::Struct(inner)) => inner.walk(rest).map(|(inside, kind)| (offset + inside, kind)),
+            (Some(rest), Kind::Struct(inner)) => inner
+                .walk(rest)
+                .map(|(inside, kind)| (offset + inside, kind)),
             (Some(_), _) => None,
         }
     }
@@ -271,12 +359,26 @@ impl RecordType {
     pub fn dtype<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
         let make = || -> PyResult<Py<PyAny>> {
             let description = PyDict::new(py);
-            description.set_item("names", self.fields.iter().map(|f| &*f.name).collect::<Vec<_>>())?;
-            let formats: Vec<_> = self.fields.iter().map(|f| f.kind.dtype(py)).collect::<PyResult<_>>()?;
+            description.set_item(
+                "names",
+                self.fields.iter().map(|f| &*f.name).collect::<Vec<_>>(),
+            )?;
+            let formats: Vec<_> = self
+                .fields
+                .iter()
+                .map(|f| f.kind.dtype(py))
+                .collect::<PyResult<_>>()?;
             description.set_item("formats", formats)?;
-            description.set_item("offsets", self.fields.iter().map(|f| f.offset).collect::<Vec<_>>())?;
+            description.set_item(
+                "offsets",
+                self.fields.iter().map(|f| f.offset).collect::<Vec<_>>(),
+            )?;
             description.set_item("itemsize", self.size())?;
-            Ok(py.import("numpy")?.getattr("dtype")?.call1((description,))?.unbind())
+            Ok(py
+                .import("numpy")?
+                .getattr("dtype")?
+                .call1((description,))?
+                .unbind())
         };
         Ok(self.dtype.get_or_try_init(py, make)?.bind(py))
     }
@@ -290,8 +392,16 @@ impl Field {
 }
 
 fn describe(field: &layout::Field) -> String {
-    let unit = field.unit.as_ref().map(|unit| format!(", in {unit}")).unwrap_or_default();
-    let doc = field.doc.as_ref().map(|doc| format!(": {doc}")).unwrap_or_default();
+    let unit = field
+        .unit
+        .as_ref()
+        .map(|unit| format!(", in {unit}"))
+        .unwrap_or_default();
+    let doc = field
+        .doc
+        .as_ref()
+        .map(|doc| format!(": {doc}"))
+        .unwrap_or_default();
     format!("{}{unit}{doc}", field.ty)
 }
 
@@ -299,12 +409,20 @@ fn describe(field: &layout::Field) -> String {
 /// names, always has the same class.
 pub fn dynamic(py: Python<'_>, layout: &Arc<StructType>) -> PyResult<&'static RecordType> {
     static KNOWN: Mutex<Option<HashMap<Vec<u8>, &'static RecordType>>> = Mutex::new(None);
-    let known = || KNOWN.lock_py_attached(py).unwrap_or_else(|poisoned| poisoned.into_inner());
+    let known = || {
+        KNOWN
+            .lock_py_attached(py)
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    };
     let key = layout.encode();
     if let Some(ty) = known().as_ref().and_then(|known| known.get(&key).copied()) {
         return Ok(ty);
     }
-    let kinds = layout.fields().iter().map(|field| Ok((Kind::of(py, &field.ty)?, None))).collect::<PyResult<_>>()?;
+    let kinds = layout
+        .fields()
+        .iter()
+        .map(|field| Ok((Kind::of(py, &field.ty)?, None)))
+        .collect::<PyResult<_>>()?;
     let ty = RecordType::new(py, None, layout.clone(), kinds)?;
     // Another thread may have been faster; then its class is the one.
     Ok(known().get_or_insert_default().entry(key).or_insert(ty))
@@ -319,7 +437,9 @@ pub struct LayoutObject(pub &'static RecordType);
 impl LayoutObject {
     /// A layout from the bytes of its descriptor.
     pub fn parse(descriptor: &[u8]) -> PyResult<Arc<StructType>> {
-        StructType::decode(descriptor).map(Arc::new).map_err(errors::raise)
+        StructType::decode(descriptor)
+            .map(Arc::new)
+            .map_err(errors::raise)
     }
 }
 
@@ -404,7 +524,9 @@ impl LayoutObject {
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<LayoutObject>().is_ok_and(|other| other.get().0.layout == self.0.layout)
+        other
+            .cast::<LayoutObject>()
+            .is_ok_and(|other| other.get().0.layout == self.0.layout)
     }
 
     fn __hash__(&self) -> u64 {
@@ -423,15 +545,23 @@ pub fn layout_of_record(object: &Bound<'_, PyAny>) -> PyResult<Option<LayoutObje
         return Ok(Some(LayoutObject(record.ty())));
     }
     match object.cast::<PyType>() {
-        Ok(class) if class.is_subclass(base(object.py())?)? => RecordType::of(class).map(|ty| Some(LayoutObject(ty))),
+        Ok(class) if class.is_subclass(base(object.py())?)? => {
+            RecordType::of(class).map(|ty| Some(LayoutObject(ty)))
+        }
         _ => Ok(None),
     }
 }
 
 /// A field as `_declare.py` hands it over: name, type, offset where it is given, unit, doc, and
 /// the default in a tuple of one where there is one.
-type Declared<'py> =
-    (String, Bound<'py, PyAny>, Option<usize>, Option<String>, Option<String>, Option<(Bound<'py, PyAny>,)>);
+type Declared<'py> = (
+    String,
+    Bound<'py, PyAny>,
+    Option<usize>,
+    Option<String>,
+    Option<String>,
+    Option<(Bound<'py, PyAny>,)>,
+);
 
 /// The layout of these fields: at their offsets with `size` and `align`, or else where C would put
 /// them. `record_class` becomes the class of its records.
@@ -450,7 +580,13 @@ pub fn declare(
     for (name, spec, offset, unit, doc, default) in fields {
         let (ty, kind) = type_of(&spec)?;
         kinds.push((kind, default.map(|(value,)| value.unbind())));
-        described.push(layout::Field { name, ty, offset: offset.unwrap_or(0), unit, doc });
+        described.push(layout::Field {
+            name,
+            ty,
+            offset: offset.unwrap_or(0),
+            unit,
+            doc,
+        });
     }
     let layout = match size_align {
         Some((size, align)) => StructType::new(name, size, align, described),
@@ -473,7 +609,8 @@ fn type_of(spec: &Bound<'_, PyAny>) -> PyResult<(Type, Kind)> {
     }
     let scalar = |name: &Bound<'_, PyAny>| {
         let name: String = name.extract()?;
-        Scalar::from_name(&name).ok_or_else(|| PyTypeError::new_err(format!("no type is called {name:?}")))
+        Scalar::from_name(&name)
+            .ok_or_else(|| PyTypeError::new_err(format!("no type is called {name:?}")))
     };
     let Ok(parts) = spec.cast::<PyTuple>() else {
         return scalar(spec).map(|scalar| (Type::Scalar(scalar), Kind::Scalar(scalar)));
@@ -489,26 +626,45 @@ fn type_of(spec: &Bound<'_, PyAny>) -> PyResult<(Type, Kind)> {
             let ty = Type::Array(Box::new(item), len);
             // Nothing that large gets past `StructType`; here it must only not overflow.
             if ty.size() > layout::MAX_SIZE {
-                return Err(PyTypeError::new_err(format!("an array of {len} {} is too large for a struct", kind_name(&ty))));
+                return Err(PyTypeError::new_err(format!(
+                    "an array of {len} {} is too large for a struct",
+                    kind_name(&ty)
+                )));
             }
             Ok((ty, Kind::array(kind, len)))
         }
         "enum" => {
             let class = parts.get_item(1)?.cast_into::<PyType>()?;
             let repr = scalar(&parts.get_item(2)?)?;
-            let (min, max) = repr.int_range().ok_or_else(|| PyTypeError::new_err("an enum is stored as an integer"))?;
+            let (min, max) = repr
+                .int_range()
+                .ok_or_else(|| PyTypeError::new_err("an enum is stored as an integer"))?;
             let mut variants = Vec::new();
-            for pair in class.getattr("__members__")?.call_method0("items")?.try_iter()? {
+            for pair in class
+                .getattr("__members__")?
+                .call_method0("items")?
+                .try_iter()?
+            {
                 let (name, member): (String, Bound<'_, PyAny>) = pair?.extract()?;
                 let value: i128 = member.extract()?;
                 if value < min || value > max {
                     let class = class.name()?;
-                    return Err(PyTypeError::new_err(format!("{class}.{name} = {value} does not fit in {}", repr.name())));
+                    return Err(PyTypeError::new_err(format!(
+                        "{class}.{name} = {value} does not fit in {}",
+                        repr.name()
+                    )));
                 }
                 variants.push((name, value));
             }
             let name = class.name()?.to_string();
-            Ok((Type::Enum(Arc::new(EnumType { name, repr, variants })), Kind::enumeration(repr, &class)?))
+            Ok((
+                Type::Enum(Arc::new(EnumType {
+                    name,
+                    repr,
+                    variants,
+                })),
+                Kind::enumeration(repr, &class)?,
+            ))
         }
         other => Err(PyTypeError::new_err(format!("no type is called {other:?}"))),
     }
@@ -522,4 +678,3 @@ fn kind_name(array: &Type) -> String {
 pub fn names(ty: &RecordType) -> impl Iterator<Item = &str> {
     ty.fields.iter().map(|field| &*field.name)
 }
-

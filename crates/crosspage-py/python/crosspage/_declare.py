@@ -219,9 +219,9 @@ class _StructMeta(type):
         *,
         pack: int | None = None,
         **options: Any,
-    ) -> "_StructMeta":
+    ) -> Any:
         namespace.setdefault("__slots__", ())
-        cls = super().__new__(meta, name, bases, namespace, **options)
+        cls: Any = super().__new__(meta, name, bases, namespace, **options)
         if bases == (Record,):
             return cls
         pack = namespace.get("_pack_", pack)
@@ -338,6 +338,16 @@ def layout_of(of: Any) -> Layout:
     )
 
 
+def _layout_of_value(value: Any) -> Layout | None:
+    """The layout of an object that is about to be written, where it says one beside its bytes."""
+    if isinstance(value, ctypes.Structure):
+        return layout_of(type(value))
+    dtype: Any = getattr(value, "dtype", None)
+    if _is_dtype(dtype) and dtype.names is not None:
+        return layout_of(dtype)
+    return None
+
+
 _CTYPES: dict[Any, str] = {ctypes.c_bool: "bool", ctypes.c_float: "f32", ctypes.c_double: "f64"}
 for _kind, _names in {
     "i": ("c_byte", "c_short", "c_int", "c_long", "c_longlong"),
@@ -355,13 +365,13 @@ _LONGS = {ctypes.c_long, ctypes.c_ulong} - {
 }
 
 
-_POINTERS = (type(ctypes.POINTER(ctypes.c_int)), type(ctypes.CFUNCTYPE(None)))
-_CTYPES_KINDS = (type(ctypes.c_int), type(ctypes.c_int * 1), *_POINTERS)
+_POINTERS: tuple[type, ...] = (type(ctypes.POINTER(ctypes.c_int)), type(ctypes.CFUNCTYPE(None)))
+_CTYPES_KINDS: tuple[type, ...] = (type(ctypes.c_int), type(ctypes.c_int * 1), *_POINTERS)
 
 
 def _ctypes_scalar(of: Any) -> _Spec | None:
     """The type that a ctypes type is, unless it is a struct or none of ctypes'."""
-    if not isinstance(of, _CTYPES_KINDS):
+    if not issubclass(type(of), _CTYPES_KINDS):
         return None
     if of in _LONGS:
         raise TypeError(f"{of.__name__} has another size on other platforms; write ctypes.c_int32 or ctypes.c_int64")
