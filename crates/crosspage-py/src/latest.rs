@@ -16,7 +16,7 @@ use crate::errors;
 use crate::handle::{LARGE, Recipe, Slices, Target, in_background, seconds};
 use crate::record::{Fresh, Origin, Record};
 use crate::types::{LayoutObject, RecordType, dynamic};
-use crate::values::{Scratch, Source, contiguous};
+use crate::values::{Buffer, Scratch, Source};
 
 fn origin(meta: &Meta) -> Origin {
     Origin {
@@ -255,13 +255,10 @@ impl Reader {
     /// array of the page's dtype. Returns what `crosspage.meta` would; None before the first write.
     fn read_into(&self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<Option<MetaObject>> {
         let attached = self.attached(py).clone();
-        let buffer = contiguous(attached.ty, buffer)?;
-        if buffer.readonly() {
-            return Err(PyBufferError::new_err("read_into: the buffer is read-only"));
-        }
+        let buffer = Buffer::new(buffer, attached.ty, true)?;
         // SAFETY: the buffer is writable, has the layout's size and is held until after the read; the
         // interpreter is attached, so no Python code looks at it meanwhile.
-        let meta = unsafe { attached.raw.read(buffer.buf_ptr().cast()) }.map_err(errors::raise)?;
+        let meta = unsafe { attached.raw.read(buffer.as_ptr()) }.map_err(errors::raise)?;
         Ok(meta.map(|meta| {
             self.saw(&meta);
             MetaObject(origin(&meta))

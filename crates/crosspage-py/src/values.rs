@@ -4,11 +4,10 @@ use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 
 use crosspage::layout::{Match, compare, mismatch_error};
-use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyBufferError, PyTypeError};
-use pyo3::intern;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use pyo3::{ffi, intern};
 
 use crate::convert::encode_all;
 use crate::errors;
@@ -21,7 +20,7 @@ pub enum Source<'a> {
     /// A record, which never changes.
     Record(&'a [u8]),
     /// The bytes of somebody else's object, which stay as they are while the interpreter is attached.
-    Buffer(PyUntypedBuffer),
+    Buffer(Buffer),
     /// Fields that were put together.
     Fields(Scratch),
 }
@@ -105,14 +104,14 @@ impl<'a> Source<'a> {
         {
             check_layout(ty, layout.0)?;
         }
-        contiguous(ty, value).map(Source::Buffer)
+        Buffer::new(value, ty, false).map(Source::Buffer)
     }
 
     /// The layout's bytes. Valid as long as `self`, and as long as the interpreter stays attached.
     pub fn as_ptr(&self) -> *const u8 {
         match self {
             Source::Record(bytes) => bytes.as_ptr(),
-            Source::Buffer(buffer) => buffer.buf_ptr().cast_const().cast(),
+            Source::Buffer(buffer) => buffer.as_ptr(),
             Source::Fields(bytes) => bytes.as_ptr(),
         }
     }
@@ -138,32 +137,54 @@ fn check_layout(ty: &RecordType, value: &RecordType) -> PyResult<()> {
         })
 }
 
-/// The buffer of an object that holds exactly one struct's bytes.
-pub fn contiguous(ty: &RecordType, object: &Bound<'_, PyAny>) -> PyResult<PyUntypedBuffer> {
-    let buffer = PyUntypedBuffer::get(object).map_err(|_| {
-        let type_name = object
-            .get_type()
-            .name()
-            .map(|name| name.to_string())
-            .unwrap_or_default();
-        PyTypeError::new_err(format!(
-            "expected a {} or its bytes, got {type_name}",
-            ty.name()
-        ))
-    })?;
-    if !buffer.is_c_contiguous() {
-        return Err(PyBufferError::new_err(
-            "the buffer's bytes do not lie one behind the other",
-        ));
+/// The bytes of an object that holds exactly one struct's, one behind the other.
+///
+/// Not PyO3's: that one refuses arrays without dimensions, which is what numpy holds a struct in.
+pub struct Buffer(Box<ffi::Py_buffer>);
+
+impl Buffer {
+    pub fn new(object: &Bound<'_, PyAny>, ty: &RecordType, writable: bool) -> PyResult<Buffer> {
+        let mut view = Box::new(ffi::Py_buffer::new());
+        let flags = if writable {
+            ffi::PyBUF_WRITABLE
+        } else {
+            ffi::PyBUF_SIMPLE
+        };
+        // SAFETY: `view` is valid for writing, and does not move while it is filled.
+        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &mut *view, flags) } != 0 {
+            let error = PyErr::fetch(object.py());
+            // SAFETY: any object may be asked.
+            if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 1 {
+                return Err(error); // It says what is in the way: not contiguous, or not writable.
+            }
+            let type_name = object.get_type().name()?;
+            return Err(PyTypeError::new_err(format!(
+                "expected a {} or its bytes, got {type_name}",
+                ty.name()
+            )));
+        }
+        let buffer = Buffer(view);
+        match usize::try_from(buffer.0.len) {
+            Ok(len) if len == ty.size() => Ok(buffer),
+            _ => Err(errors::invalid(format!(
+                "{} has {} bytes, the buffer {}",
+                ty.name(),
+                ty.size(),
+                buffer.0.len
+            ))),
+        }
     }
-    if buffer.len_bytes() != ty.size() {
-        let message = format!(
-            "{} has {} bytes, the buffer {}",
-            ty.name(),
-            ty.size(),
-            buffer.len_bytes()
-        );
-        return Err(errors::invalid(message));
+
+    /// As many bytes as the layout has; held as long as `self`.
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.0.buf.cast()
     }
-    Ok(buffer)
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // SAFETY: filled by PyObject_GetBuffer, released once. Only made and dropped by functions
+        // that Python calls, attached.
+        unsafe { ffi::PyBuffer_Release(&mut *self.0) };
+    }
 }
