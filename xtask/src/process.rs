@@ -1,6 +1,7 @@
 //! Starting other programs: what is run is printed, what fails is named.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Result;
@@ -60,7 +61,7 @@ pub fn cannot_start(command: &Command, error: &std::io::Error) -> String {
 }
 
 /// The command as one would type it: the variables it sets (but for those of a virtual
-/// environment, which its program's path tells), the program, its arguments.
+/// environment), the program, its arguments.
 pub fn line(command: &Command) -> String {
     let set = command
         .get_envs()

@@ -92,8 +92,16 @@ pub struct Invalid {
 /// `field mode: 3 is not a valid Mode (offset 632)`
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Invalid { field, type_name, value, offset } = self;
-        write!(f, "field {field}: {value} is not a valid {type_name} (offset {offset})")
+        let Invalid {
+            field,
+            type_name,
+            value,
+            offset,
+        } = self;
+        write!(
+            f,
+            "field {field}: {value} is not a valid {type_name} (offset {offset})"
+        )
     }
 }
 
@@ -104,13 +112,13 @@ impl Plan {
     ///
     /// # Errors
     /// The differences, where [`compare`] finds any.
-    pub fn new(
-        page: &StructType,
-        here: &StructType,
-        how: Match,
-    ) -> Result<Plan, Vec<Difference>> {
+    pub fn new(page: &StructType, here: &StructType, how: Match) -> Result<Plan, Vec<Difference>> {
         compare(page, here, how)?;
-        let run = |span: &Span<()>| Run { page: span.page, here: span.here, len: span.len };
+        let run = |span: &Span<()>| Run {
+            page: span.page,
+            here: span.here,
+            len: span.len,
+        };
         let data = spans(page, here, &mut |_| Some(()));
         // By name, what no field here covers may be other fields of the page. It is surely
         // padding only where the layouts agree exactly.
@@ -157,16 +165,37 @@ impl Plan {
         self.words.blocks()
     }
 
+    /// Whether any bytes at all are a valid value: there are no bools and no enums with names.
+    pub(crate) fn is_always_valid(&self) -> bool {
+        self.bools.is_empty() && self.enums.is_empty()
+    }
+
+    /// [`words`](Plan::words) without its loops, where there are none.
+    #[inline(always)]
+    pub(crate) fn straight_words(&self) -> Option<&[WordOp]> {
+        self.words.straight()
+    }
+
     /// Makes every bool of a private copy whose byte is neither 0 nor 1 a 1: anything but 0 reads
     /// as true, and other bytes would be undefined behaviour in Rust and C++.
     ///
     /// # Panics
     /// Where `here` is shorter than the struct.
+    #[inline]
     pub fn normalise(&self, here: &mut [u8]) {
+        if let Some(runs) = self.bools.straight() {
+            for run in runs {
+                let bools = &mut here[run.here..run.here + run.len];
+                bools.iter_mut().for_each(|b| *b = u8::from(*b != 0));
+            }
+            return;
+        }
         for block in self.bools.blocks() {
             for run in block.ops {
                 let start = block.here + run.here;
-                here[start..start + run.len].iter_mut().for_each(|b| *b = u8::from(*b != 0));
+                here[start..start + run.len]
+                    .iter_mut()
+                    .for_each(|b| *b = u8::from(*b != 0));
             }
         }
     }
@@ -179,7 +208,15 @@ impl Plan {
     ///
     /// # Panics
     /// Where `here` is shorter than the struct.
+    #[inline]
     pub fn validate(&self, here: &[u8]) -> Result<(), Invalid> {
+        if self.enums.is_empty() {
+            return Ok(());
+        }
+        self.validate_enums(here)
+    }
+
+    fn validate_enums(&self, here: &[u8]) -> Result<(), Invalid> {
         for block in self.enums.blocks() {
             for span in block.ops {
                 let allowed = &self.allowed[span.what];
@@ -225,7 +262,11 @@ impl Allowed {
                 _ => ranges.push((value, value)),
             }
         }
-        Allowed { name: e.name.clone(), repr: e.repr, ranges }
+        Allowed {
+            name: e.name.clone(),
+            repr: e.repr,
+            ranges,
+        }
     }
 
     fn contains(&self, bytes: &[u8]) -> bool {
