@@ -83,7 +83,6 @@ pub struct Peer {
     commands: File,
     answers: File,
     pid: libc::pid_t,
-    pub cpus: (usize, usize),
 }
 
 /// The process that measures, seen from the other.
@@ -126,7 +125,6 @@ pub fn fork() -> io::Result<Side> {
                 commands: commands_in,
                 answers: answers_out,
                 pid,
-                cpus,
             }))
         }
     }

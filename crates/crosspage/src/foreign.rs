@@ -812,7 +812,7 @@ impl fmt::Debug for DynView {
 /// The word at `at`, which others may write at any time. All accesses to a foreign segment are to
 /// whole aligned words, so that none ever overlaps another of a different size.
 fn word(mapping: &Mapping, at: usize) -> &AtomicU64 {
-    assert!(at % 8 == 0 && at < mapping.len());
+    assert!(at.is_multiple_of(8) && at < mapping.len());
     // SAFETY: `at` is inside the mapping, which starts at a page boundary, so the word is aligned.
     // It does not leave the mapping's last page, because pages are multiples of 8; the kernel maps
     // whole pages, and bytes of the last one behind the segment's end are there to be accessed
