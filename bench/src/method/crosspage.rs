@@ -10,14 +10,18 @@ pub struct PageWriter(Writer<Sample>);
 
 impl PageWriter {
     pub fn create(name: &str) -> Result<PageWriter> {
-        let mut writer = Writer::options().lifetime(Lifetime::WhileUsed).create(name)?;
+        let mut writer = Writer::options()
+            .lifetime(Lifetime::WhileUsed)
+            .create(name)?;
         writer.write(&Sample::new(0))?;
         Ok(PageWriter(writer))
     }
 
     #[inline]
     pub fn write(&mut self, value: &Sample) -> u64 {
-        self.0.write(value).expect("nobody else writes or removes the page")
+        self.0
+            .write(value)
+            .expect("nobody else writes or removes the page")
     }
 }
 
@@ -31,11 +35,17 @@ impl PageReader {
 
     #[inline]
     pub fn read(&self) -> Snapshot<Sample> {
-        self.0.read().expect("nobody removes the page").expect("the first value is there")
+        self.0
+            .read()
+            .expect("nobody removes the page")
+            .expect("the first value is there")
     }
 
     /// Waits for a version after `since`.
     pub fn wait_changed(&self, since: u64) -> u64 {
-        self.0.wait_changed(since, None).expect("the writer lives").version
+        self.0
+            .wait_changed(since, None)
+            .expect("the writer lives")
+            .version
     }
 }
