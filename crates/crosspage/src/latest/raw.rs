@@ -500,12 +500,14 @@ impl RawWriter {
             .claim(self.me.index)
             .map_err(|damage| inner.damaged(damage))?;
         let slot = inner.cell.begin(at);
-        for block in inner.plan.words() {
+        if let Some(ops) = inner.plan.straight_words() {
             // SAFETY: the operations name data bytes of the layout, which `value` has.
-            unsafe {
-                slot.words
-                    .write(value.add(block.here), block.page, block.ops)
-            };
+            unsafe { slot.words.write(value, 0, ops) };
+        } else {
+            for block in inner.plan.words() {
+                // SAFETY: as above.
+                unsafe { slot.words.write(value, block.page, block.ops) };
+            }
         }
         self.publish(at, None).map_err(|_| unreachable_publish())
     }
