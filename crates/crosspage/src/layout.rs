@@ -144,7 +144,11 @@ impl StructType {
     /// The field of this name: spelled exactly so, or else the same but for ASCII case and `_`.
     pub fn field(&self, name: &str) -> Option<&Field> {
         let exact = self.fields.iter().find(|f| f.name == name);
-        exact.or_else(|| self.fields.iter().find(|f| canonical::same_name(&f.name, name)))
+        exact.or_else(|| {
+            self.fields
+                .iter()
+                .find(|f| canonical::same_name(&f.name, name))
+        })
     }
 
     /// The element type of the tail, for the struct of a message with a last field `T[]`.
@@ -164,10 +168,18 @@ impl StructType {
 /// Prints the declaration: `SharedData (632 bytes) { processId: i32 at 0, … }`.
 impl fmt::Debug for StructType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({} bytes, align {}) {{", self.name, self.size, self.align)?;
+        write!(
+            f,
+            "{} ({} bytes, align {}) {{",
+            self.name, self.size, self.align
+        )?;
         for (i, field) in self.fields.iter().enumerate() {
             let comma = if i == 0 { "" } else { "," };
-            write!(f, "{comma} {}: {} at {}", field.name, field.ty, field.offset)?;
+            write!(
+                f,
+                "{comma} {}: {} at {}",
+                field.name, field.ty, field.offset
+            )?;
         }
         f.write_str(" }")
     }
@@ -176,7 +188,13 @@ impl fmt::Debug for StructType {
 impl Field {
     /// A field without unit and doc, for [`StructType::natural`] (which finds the offset).
     pub fn new(name: impl Into<String>, ty: Type) -> Field {
-        Field { name: name.into(), ty, offset: 0, unit: None, doc: None }
+        Field {
+            name: name.into(),
+            ty,
+            offset: 0,
+            unit: None,
+            doc: None,
+        }
     }
 
     /// The same field at `offset`, for [`StructType::new`].
@@ -330,7 +348,10 @@ impl Scalar {
 impl EnumType {
     /// The name of `value`, where it has one (the first, where it has several).
     pub fn name_of(&self, value: i128) -> Option<&str> {
-        self.variants.iter().find(|(_, v)| *v == value).map(|(name, _)| name.as_str())
+        self.variants
+            .iter()
+            .find(|(_, v)| *v == value)
+            .map(|(name, _)| name.as_str())
     }
 
     /// The value of the variant `name`: exactly so, or else ignoring ASCII case and `_` where
@@ -339,7 +360,10 @@ impl EnumType {
         if let Some((_, v)) = self.variants.iter().find(|(n, _)| n == name) {
             return Some(*v);
         }
-        let mut alike = self.variants.iter().filter(|(n, _)| canonical::same_name(n, name));
+        let mut alike = self
+            .variants
+            .iter()
+            .filter(|(n, _)| canonical::same_name(n, name));
         match (alike.next(), alike.next()) {
             (Some((_, v)), None) => Some(*v),
             _ => None,

@@ -194,7 +194,10 @@ mod tests {
         assert_eq!((full.as_str().unwrap(), full.len()), ("abcde", 5));
         let error = Text::<4>::new("abcde").unwrap_err();
         assert!(error.is_too_large());
-        assert_eq!(error.message(), "a text of 5 bytes does not fit into text[4]");
+        assert_eq!(
+            error.message(),
+            "a text of 5 bytes does not fit into text[4]"
+        );
         assert!(Text::<9>::new("a\0b").unwrap_err().is_invalid());
     }
 

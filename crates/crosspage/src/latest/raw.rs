@@ -14,6 +14,7 @@ use crate::layout::{Match, Plan, StructType};
 use crate::liveness;
 use crate::locator::Locator;
 use crate::page::header::Facts;
+use crate::page::known;
 use crate::page::{
     Design, Intent, Language, Lifetime, Me, Page, Participant, Pattern, Request, Terms, deadline_of,
 };
@@ -241,7 +242,7 @@ impl Options {
             design: &|layout| self.design(layout, durable),
             contradictions: &|facts| self.contradictions(facts),
         })?;
-        Attachment::new(page, layout, self.matching)
+        Attachment::new(page)
     }
 }
 
@@ -252,7 +253,7 @@ struct Attachment {
     cell: Cell,
     /// The layout that values have on this side.
     layout: Arc<StructType>,
-    plan: Plan,
+    plan: Arc<Plan>,
     checksum: bool,
     /// Where the sides lay the struct out differently, the page's image goes here first.
     image: Mutex<Vec<u8>>,
@@ -267,12 +268,11 @@ impl std::fmt::Debug for Cell {
 }
 
 impl Attachment {
-    fn new(page: Page, layout: Option<&Arc<StructType>>, matching: Match) -> Result<Attachment> {
-        let layout = layout.unwrap_or(page.layout()).clone();
-        let plan = Plan::new(page.layout(), &layout, matching)
-            .map_err(|_| page.corrupt("its layout changed while attaching"))?;
-        let cell =
-            cell_of(&page).ok_or_else(|| page.corrupt("its parameters changed while attaching"))?;
+    fn new(page: Page) -> Result<Attachment> {
+        let known::Agreement {
+            here: layout, plan, ..
+        } = page.agreement().clone();
+        let cell = cell_of(&page).ok_or_else(|| page.corrupt("its parameters are impossible"))?;
         let checksum = page.facts().parameters[2] == 1;
         Ok(Attachment {
             page,
@@ -743,6 +743,10 @@ impl RawWriter {
     /// The layout that the page stores.
     pub fn page_layout(&self) -> &Arc<StructType> {
         self.inner.page.layout()
+    }
+
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.inner.plan
     }
 
     /// The page's locator.

@@ -191,21 +191,27 @@ impl<T: Layout> Writer<T> {
     /// variant; and as [`write`](Writer::write).
     pub fn update(&mut self, mut change: impl FnMut(&mut T)) -> Result<u64> {
         let mut value = MaybeUninit::<T>::uninit();
-        let plan = crate::layout::Plan::new(T::layout(), T::layout(), Match::Exact)
-            .map_err(|_| Error::new(ErrorKind::Internal, "a layout differs from itself"))?;
-        let locator = self.raw.locator().to_string();
+        let plan = self.raw.plan().clone();
+        let mut found = None;
         let scratch = value.as_mut_ptr().cast::<u8>();
         // SAFETY: `scratch` is a `T`, which has the layout's size; a `&mut T` leaves it initialised.
-        unsafe {
+        let updated = unsafe {
             self.raw.update(scratch, &mut |bytes| {
                 // `update` has just initialised all bytes, and made bools 0 or 1; `validate`
                 // makes sure of the enums; then it is a valid `T` by the contract of `Layout`.
                 let slice = std::slice::from_raw_parts(bytes, size_of::<T>());
-                plan.validate(slice)
-                    .map_err(|invalid| invalid_value(&locator, &invalid))?;
+                if let Err(invalid) = plan.validate(slice) {
+                    let error = Error::new(ErrorKind::Invalid, invalid.to_string());
+                    found = Some(invalid);
+                    return Err(error);
+                }
                 change(&mut *bytes.cast::<T>());
                 Ok(())
             })
+        };
+        match found {
+            Some(invalid) => Err(invalid_value(self.raw.locator(), &invalid)),
+            None => updated,
         }
     }
 
@@ -230,8 +236,8 @@ impl<T: Layout> Writer<T> {
 }
 
 #[cold]
-fn invalid_value(locator: &str, invalid: &crate::layout::Invalid) -> Error {
-    Error::new(ErrorKind::Invalid, format!("page {locator:?}: {invalid}")).with_hint(
+fn invalid_value(locator: &Locator, invalid: &crate::layout::Invalid) -> Error {
+    Error::new(ErrorKind::Invalid, format!("page \"{locator}\": {invalid}")).with_hint(
         "the writer knows a variant that this program does not; a DynReader reads it as its integer",
     )
 }
@@ -351,7 +357,7 @@ impl<T: Layout> Reader<T> {
         unsafe {
             let bytes = std::slice::from_raw_parts(copy.as_ptr().cast::<u8>(), size_of::<T>());
             plan.validate(bytes)
-                .map_err(|invalid| invalid_value(&self.raw.locator().to_string(), &invalid))?;
+                .map_err(|invalid| invalid_value(self.raw.locator(), &invalid))?;
             std::ptr::copy_nonoverlapping(copy.as_ptr(), value, 1);
         }
         Ok(Some(meta))
@@ -367,7 +373,7 @@ impl<T: Layout> Reader<T> {
         let bytes =
             unsafe { std::slice::from_raw_parts(value.as_ptr().cast::<u8>(), size_of::<T>()) };
         if let Err(invalid) = self.raw.plan().validate(bytes) {
-            return Err(invalid_value(&self.raw.locator().to_string(), &invalid));
+            return Err(invalid_value(self.raw.locator(), &invalid));
         }
         // SAFETY: bools are 0 or 1 (`read` normalises), enums are valid: the contract of `Layout` says
         // that this is a `T`.

@@ -32,24 +32,39 @@ pub struct Cost {
 
 impl Cost {
     /// The cost of a scalar or a text.
-    pub const PLAIN: Cost = Cost { fields: 0, depth: 0, bytes: super::descriptor::TYPE_BYTES };
+    pub const PLAIN: Cost = Cost {
+        fields: 0,
+        depth: 0,
+        bytes: super::descriptor::TYPE_BYTES,
+    };
 
     /// An array or tail of this.
     #[must_use]
     pub const fn array(self) -> Cost {
-        Cost { depth: self.depth + 1, bytes: self.bytes + Cost::PLAIN.bytes, ..self }
+        Cost {
+            depth: self.depth + 1,
+            bytes: self.bytes + Cost::PLAIN.bytes,
+            ..self
+        }
     }
 
     /// A struct or enum without members, with a name of so many bytes.
     pub const fn named(name: usize, depth: usize) -> Cost {
-        Cost { fields: 0, depth, bytes: Cost::PLAIN.bytes + super::descriptor::string_bytes(name) }
+        Cost {
+            fields: 0,
+            depth,
+            bytes: Cost::PLAIN.bytes + super::descriptor::string_bytes(name),
+        }
     }
 
     /// This enum with one more variant.
     #[must_use]
     pub const fn with_variant(self, name: usize) -> Cost {
         let more = super::descriptor::VARIANT_BYTES + super::descriptor::string_bytes(name);
-        Cost { bytes: self.bytes.saturating_add(more), ..self }
+        Cost {
+            bytes: self.bytes.saturating_add(more),
+            ..self
+        }
     }
 
     /// This struct with one more field; `text` is what name, unit and doc take.
@@ -59,14 +74,23 @@ impl Cost {
         let texts = string_bytes(name) + string_bytes(unit) + string_bytes(doc);
         Cost {
             fields: self.fields.saturating_add(1).saturating_add(ty.fields),
-            depth: if ty.depth + 1 > self.depth { ty.depth + 1 } else { self.depth },
-            bytes: self.bytes.saturating_add(ty.bytes).saturating_add(FIELD_BYTES + texts),
+            depth: if ty.depth + 1 > self.depth {
+                ty.depth + 1
+            } else {
+                self.depth
+            },
+            bytes: self
+                .bytes
+                .saturating_add(ty.bytes)
+                .saturating_add(FIELD_BYTES + texts),
         }
     }
 
     /// Whether a struct of this cost is within the caps.
     pub const fn is_allowed(self) -> bool {
-        self.fields <= MAX_FIELDS && self.depth <= MAX_DEPTH && self.bytes <= MAX_DESCRIPTOR - super::descriptor::FIXED_BYTES
+        self.fields <= MAX_FIELDS
+            && self.depth <= MAX_DEPTH
+            && self.bytes <= MAX_DESCRIPTOR - super::descriptor::FIXED_BYTES
     }
 }
 
@@ -87,16 +111,24 @@ impl StructType {
         check_type_name(&name).map_err(|e| invalid(format!("struct name {name:?}: {e}")))?;
         let fail = |what: String| invalid(format!("struct {name}: {what}"));
         if !align.is_power_of_two() || align > MAX_ALIGN {
-            return Err(fail(format!("alignment {align} is no power of two up to {MAX_ALIGN}")));
+            return Err(fail(format!(
+                "alignment {align} is no power of two up to {MAX_ALIGN}"
+            )));
         }
         if size == 0 {
-            return Err(fail("it has no size; a shared struct needs at least one field".into()));
+            return Err(fail(
+                "it has no size; a shared struct needs at least one field".into(),
+            ));
         }
         if size > MAX_SIZE {
-            return Err(fail(format!("{size} bytes are more than the {MAX_SIZE} allowed")));
+            return Err(fail(format!(
+                "{size} bytes are more than the {MAX_SIZE} allowed"
+            )));
         }
-        if size % align != 0 {
-            return Err(fail(format!("size {size} is no multiple of its alignment {align}")));
+        if !size.is_multiple_of(align) {
+            return Err(fail(format!(
+                "size {size} is no multiple of its alignment {align}"
+            )));
         }
         if fields.is_empty() {
             return Err(fail("it has no fields".into()));
@@ -131,15 +163,26 @@ impl StructType {
         }
         check_names(&fields).map_err(fail)?;
         if cost.fields > MAX_FIELDS {
-            return Err(fail(format!("{} fields are more than the {MAX_FIELDS} allowed", cost.fields)));
+            return Err(fail(format!(
+                "{} fields are more than the {MAX_FIELDS} allowed",
+                cost.fields
+            )));
         }
         if cost.depth > MAX_DEPTH {
             return Err(fail(format!("it is nested deeper than {MAX_DEPTH} levels")));
         }
         if !cost.is_allowed() {
-            return Err(fail(format!("its description takes more than {MAX_DESCRIPTOR} bytes")));
+            return Err(fail(format!(
+                "its description takes more than {MAX_DESCRIPTOR} bytes"
+            )));
         }
-        Ok(StructType { name, size, align, fields, cost })
+        Ok(StructType {
+            name,
+            size,
+            align,
+            fields,
+            cost,
+        })
     }
 
     /// A struct as a C compiler lays it out on 64-bit platforms: each field at the next multiple
@@ -155,7 +198,9 @@ impl StructType {
     ) -> Result<StructType> {
         let name = name.into();
         if let Some(pack) = pack.filter(|p| !matches!(p, 1 | 2 | 4 | 8 | 16)) {
-            return Err(invalid(format!("struct {name}: pack = {pack} is not 1, 2, 4, 8 or 16")));
+            return Err(invalid(format!(
+                "struct {name}: pack = {pack} is not 1, 2, 4, 8 or 16"
+            )));
         }
         let (size, align) = place(&mut fields, pack.unwrap_or(usize::MAX));
         StructType::new(name, size, align, fields)
@@ -172,7 +217,10 @@ pub(super) fn place(fields: &mut [Field], pack: usize) -> (usize, usize) {
         end = field.offset.saturating_add(field.ty.size());
         align = align.max(own);
     }
-    (end.checked_next_multiple_of(align).unwrap_or(usize::MAX), align)
+    (
+        end.checked_next_multiple_of(align).unwrap_or(usize::MAX),
+        align,
+    )
 }
 
 /// Checks one type and says what it costs; `level` bounds the recursion.
@@ -195,9 +243,10 @@ fn check_type(ty: &Type, level: usize) -> Result<Cost, String> {
         }
         Type::Tail(elem) if level == 1 => Ok(check_element(elem, level)?.array()),
         Type::Tail(_) => Err("a tail `T[]` can only be the last field of a message".into()),
-        Type::Struct(st) if st.tail().is_some() => {
-            Err(format!("{} ends in a tail `T[]`, so it cannot lie inside a struct", st.name))
-        }
+        Type::Struct(st) if st.tail().is_some() => Err(format!(
+            "{} ends in a tail `T[]`, so it cannot lie inside a struct",
+            st.name
+        )),
         Type::Struct(st) => Ok(st.cost),
         Type::Enum(e) => check_enum(e),
     }
@@ -217,7 +266,11 @@ fn too_large(size: usize) -> String {
 fn check_enum(e: &EnumType) -> Result<Cost, String> {
     check_type_name(&e.name).map_err(|what| format!("enum name {:?}: {what}", e.name))?;
     let Some((min, max)) = e.repr.int_range() else {
-        return Err(format!("enum {} is stored as {}, which is no integer", e.name, e.repr.name()));
+        return Err(format!(
+            "enum {} is stored as {}, which is no integer",
+            e.name,
+            e.repr.name()
+        ));
     };
     let mut cost = Cost::named(e.name.len(), 0);
     let mut names: Vec<&str> = Vec::with_capacity(e.variants.len());
@@ -225,7 +278,10 @@ fn check_enum(e: &EnumType) -> Result<Cost, String> {
         check_name(name).map_err(|what| format!("enum {}, name {name:?}: {what}", e.name))?;
         if *value < min || *value > max {
             let repr = e.repr.name();
-            return Err(format!("enum {}: {name} = {value} does not fit into {repr}", e.name));
+            return Err(format!(
+                "enum {}: {name} = {value} does not fit into {repr}",
+                e.name
+            ));
         }
         cost = cost.with_variant(name.len());
         names.push(name);
@@ -243,7 +299,9 @@ fn check_names(fields: &[Field]) -> Result<(), String> {
     folded.sort();
     match folded.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         None => Ok(()),
-        Some(pair) if pair[0].1 == pair[1].1 => Err(format!("two fields are called {:?}", pair[0].1)),
+        Some(pair) if pair[0].1 == pair[1].1 => {
+            Err(format!("two fields are called {:?}", pair[0].1))
+        }
         Some(pair) => Err(format!(
             "fields {:?} and {:?} differ only in case and `_`, so other languages could not tell \
              them apart",
@@ -281,7 +339,9 @@ fn check_type_name(name: &str) -> Result<(), String> {
     if !name.is_empty() && name.len() <= MAX_TYPE_NAME && !name.chars().any(char::is_control) {
         return Ok(());
     }
-    Err(format!("a type's name is 1 to {MAX_TYPE_NAME} bytes without control characters"))
+    Err(format!(
+        "a type's name is 1 to {MAX_TYPE_NAME} bytes without control characters"
+    ))
 }
 
 fn check_text(what: &str, text: Option<&str>, max: usize) -> Result<(), String> {

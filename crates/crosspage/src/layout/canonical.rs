@@ -42,31 +42,29 @@ fn put_struct(out: &mut Vec<u8>, st: &StructType) {
 }
 
 fn put_type(out: &mut Vec<u8>, ty: &Type) {
-    match bytes_len(ty) {
-        Some(n) => {
-            out.push(BYTES);
-            return put_number(out, n);
+    if let Some(n) = bytes_len(ty) {
+        out.push(BYTES);
+        put_number(out, n);
+    } else if let Some(scalar) = int_of(ty) {
+        put_scalar(out, scalar);
+    } else if let Type::Struct(st) = ty {
+        put_struct(out, st);
+    } else if let Type::Array(elem, n) = ty {
+        out.push(ARRAY);
+        put_number(out, *n);
+        put_type(out, elem);
+    } else if let Type::Tail(elem) = ty {
+        out.push(TAIL);
+        match int_of(elem) {
+            // As in arrays: one-byte integers are bytes.
+            Some(Scalar::I8) => put_scalar(out, Scalar::U8),
+            _ => put_type(out, elem),
         }
-        None => match ty {
-            Type::Scalar(s) => out.push(*s as u8 + 1),
-            Type::Enum(e) => out.push(e.repr as u8 + 1),
-            Type::Struct(st) => put_struct(out, st),
-            Type::Array(elem, n) => {
-                out.push(ARRAY);
-                put_number(out, *n);
-                put_type(out, elem);
-            }
-            Type::Tail(elem) => {
-                out.push(TAIL);
-                // As for arrays: a tail of any one-byte integer is a tail of bytes.
-                match int_of(elem) {
-                    Some(Scalar::U8 | Scalar::I8) => out.push(Scalar::U8 as u8 + 1),
-                    _ => put_type(out, elem),
-                }
-            }
-            Type::Text(_) => unreachable!("bytes_len covers every text"),
-        },
     }
+}
+
+fn put_scalar(out: &mut Vec<u8>, scalar: Scalar) {
+    out.push(scalar as u8 + 1);
 }
 
 /// Four bytes, little-endian: no struct is larger than 256 MiB.
@@ -108,5 +106,7 @@ pub(super) fn same_name(a: &str, b: &str) -> bool {
 
 fn folded(name: &str) -> impl Iterator<Item = char> {
     let only_underscores = name.bytes().all(|b| b == b'_');
-    name.chars().filter(move |c| only_underscores || *c != '_').map(|c| c.to_ascii_lowercase())
+    name.chars()
+        .filter(move |c| only_underscores || *c != '_')
+        .map(|c| c.to_ascii_lowercase())
 }

@@ -46,9 +46,25 @@ pub fn compare(
     here: &StructType,
     how: Match,
 ) -> Result<Vec<String>, Vec<Difference>> {
-    let mut walk = Walk { how, notes: Vec::new(), differences: Vec::new() };
-    walk.structs(&At { path: String::new(), page: 0, here: 0 }, page, here);
-    if walk.differences.is_empty() { Ok(walk.notes) } else { Err(walk.differences) }
+    let mut walk = Walk {
+        how,
+        notes: Vec::new(),
+        differences: Vec::new(),
+    };
+    walk.structs(
+        &At {
+            path: String::new(),
+            page: 0,
+            here: 0,
+        },
+        page,
+        here,
+    );
+    if walk.differences.is_empty() {
+        Ok(walk.notes)
+    } else {
+        Err(walk.differences)
+    }
 }
 
 struct Walk {
@@ -68,15 +84,26 @@ impl At {
     fn field(&self, name: &str, page: usize, here: usize) -> At {
         let dot = if self.path.is_empty() { "" } else { "." };
         let path = format!("{}{dot}{name}", self.path);
-        At { path, page: self.page + page, here: self.here + here }
+        At {
+            path,
+            page: self.page + page,
+            here: self.here + here,
+        }
     }
 
     fn elements(&self) -> At {
-        At { path: format!("{}[]", self.path), ..*self }
+        At {
+            path: format!("{}[]", self.path),
+            ..*self
+        }
     }
 
     fn row(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { format!("{} {name}", self.path) }
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{} {name}", self.path)
+        }
     }
 }
 
@@ -115,20 +142,32 @@ impl Walk {
     fn only_in_page(&mut self, at: &At, field: &Field) {
         let at = at.field(&field.name, field.offset, 0);
         let page = Some(cell(&field.ty, at.page));
-        self.differences.push(Difference { field: at.path, page, here: None });
+        self.differences.push(Difference {
+            field: at.path,
+            page,
+            here: None,
+        });
     }
 
     fn only_here(&mut self, at: &At, field: &Field) {
         let at = at.field(&field.name, 0, field.offset);
         let here = Some(cell(&field.ty, at.here));
-        self.differences.push(Difference { field: at.path, page: None, here });
+        self.differences.push(Difference {
+            field: at.path,
+            page: None,
+            here,
+        });
     }
 
     fn numbers(&mut self, at: &At, what: &str, page: usize, here: usize) {
         if page != here {
             let bytes = |n| Some(format!("{n} byte{}", if n == 1 { "" } else { "s" }));
             let field = at.row(what);
-            self.differences.push(Difference { field, page: bytes(page), here: bytes(here) });
+            self.differences.push(Difference {
+                field,
+                page: bytes(page),
+                here: bytes(here),
+            });
         }
     }
 
@@ -138,7 +177,11 @@ impl Walk {
         let (page_type, here_type) = (cell(&page.ty, inner.page), cell(&here.ty, inner.here));
         let mut row = |page: String, here: String| {
             let field = inner.path.clone();
-            self.differences.push(Difference { field, page: Some(page), here: Some(here) });
+            self.differences.push(Difference {
+                field,
+                page: Some(page),
+                here: Some(here),
+            });
         };
         let Some(pair) = agree(&page.ty, &here.ty) else {
             return row(page_type, here_type);
@@ -147,11 +190,17 @@ impl Walk {
             && ours != theirs
         {
             let with_unit = |ty: &Type, unit, at| format!("{} in {unit} at {at}", describe(ty));
-            row(with_unit(&page.ty, ours, inner.page), with_unit(&here.ty, theirs, inner.here));
+            row(
+                with_unit(&page.ty, ours, inner.page),
+                with_unit(&here.ty, theirs, inner.here),
+            );
         } else if let Pair::Enums(ours, theirs) = pair
             && let Some((ours, theirs)) = conflicting_values(ours, theirs)
         {
-            row(format!("{page_type} with {ours}"), format!("{here_type} with {theirs}"));
+            row(
+                format!("{page_type} with {ours}"),
+                format!("{here_type} with {theirs}"),
+            );
         } else if self.how == Match::Exact && page.offset != here.offset && page_type != here_type {
             // Where the cells are the same, an enclosing struct has moved by as much in the other
             // direction, and has its own row.
@@ -162,7 +211,8 @@ impl Walk {
                 if describe(&page.ty) != describe(&here.ty) {
                     let (ours, theirs) = (describe(&page.ty), describe(&here.ty));
                     let path = inner.path;
-                    self.notes.push(format!("{path} is {ours} in the page and {theirs} here"));
+                    self.notes
+                        .push(format!("{path} is {ours} in the page and {theirs} here"));
                 }
             }
             Pair::Enums(ours, theirs) => {
@@ -250,13 +300,23 @@ fn unnamed_values(page: &EnumType, here: &EnumType) -> Option<String> {
         return None;
     }
     let only = |a: &EnumType, b: &EnumType| {
-        let unknown = a.variants.iter().filter(|(_, value)| b.name_of(*value).is_none());
-        unknown.map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+        let unknown = a
+            .variants
+            .iter()
+            .filter(|(_, value)| b.name_of(*value).is_none());
+        unknown
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     match (only(page, here), only(here, page)) {
         (ours, theirs) if ours.is_empty() && theirs.is_empty() => None,
-        (ours, theirs) if theirs.is_empty() => Some(format!("only the page's {} has {ours}", page.name)),
-        (ours, theirs) if ours.is_empty() => Some(format!("only this side's {} has {theirs}", here.name)),
+        (ours, theirs) if theirs.is_empty() => {
+            Some(format!("only the page's {} has {ours}", page.name))
+        }
+        (ours, theirs) if ours.is_empty() => {
+            Some(format!("only this side's {} has {theirs}", here.name))
+        }
         (ours, theirs) => Some(format!("only the page has {ours}, only this side {theirs}")),
     }
 }
@@ -289,7 +349,11 @@ pub fn difference_table(page: &str, here: &str, differences: &[Difference]) -> S
     let width = |text: &str| text.chars().count();
     let cell = |side: &Option<String>| side.clone().unwrap_or_else(|| "-".to_owned());
     let rows: Vec<[String; 3]> = std::iter::once(["field", page, here].map(str::to_owned))
-        .chain(differences.iter().map(|d| [d.field.clone(), cell(&d.page), cell(&d.here)]))
+        .chain(
+            differences
+                .iter()
+                .map(|d| [d.field.clone(), cell(&d.page), cell(&d.here)]),
+        )
         .collect();
     let column = |i: usize| rows.iter().map(|row| width(&row[i])).max().unwrap_or(0);
     let (first, second) = (column(0).max(11) + 3, column(1) + 3);
@@ -313,7 +377,10 @@ pub fn mismatch_hint(page: &StructType, here: &StructType) -> Option<String> {
                     .to_owned(),
             );
         }
-        if matches!((ours, theirs), (Packing::Natural, Packing::To(_)) | (Packing::To(_), Packing::Natural)) {
+        if matches!(
+            (ours, theirs),
+            (Packing::Natural, Packing::To(_)) | (Packing::To(_), Packing::Natural)
+        ) {
             hints.push(
                 "(`#pragma pack(push, MACRO)` is a trap: g++ takes MACRO for a label and packs \
                  nothing, clang packs; write the number instead of the macro)"
@@ -335,11 +402,12 @@ pub fn mismatch_hint(page: &StructType, here: &StructType) -> Option<String> {
 /// Whether something that both have lies elsewhere, or the sizes or alignments differ.
 fn placed_differently(page: &StructType, here: &StructType) -> bool {
     let moved = page.fields().iter().any(|ours| {
-        here.field(&ours.name).is_some_and(|theirs| match (&ours.ty, &theirs.ty) {
-            _ if ours.offset != theirs.offset => true,
-            (Type::Struct(a), Type::Struct(b)) => placed_differently(a, b),
-            _ => false,
-        })
+        here.field(&ours.name)
+            .is_some_and(|theirs| match (&ours.ty, &theirs.ty) {
+                _ if ours.offset != theirs.offset => true,
+                (Type::Struct(a), Type::Struct(b)) => placed_differently(a, b),
+                _ => false,
+            })
     });
     moved || page.size() != here.size() || page.align() != here.align()
 }
@@ -358,29 +426,52 @@ fn packing(st: &StructType) -> Packing {
     let mut fields = st.fields().to_vec();
     let mut is_placed = |pack| {
         let (size, align) = place(&mut fields, pack);
-        let same = fields.iter().zip(st.fields()).all(|(a, b)| a.offset == b.offset);
+        let same = fields
+            .iter()
+            .zip(st.fields())
+            .all(|(a, b)| a.offset == b.offset);
         same && size == st.size() && align == st.align()
     };
     if is_placed(usize::MAX) {
-        let inner = st.fields().iter().filter_map(|f| match f.ty.base_and_dims().0 {
-            Type::Struct(inner) => Some(packing(inner)),
-            _ => None,
-        });
-        return inner.into_iter().find(|p| *p != Packing::Natural).unwrap_or(Packing::Natural);
+        let inner = st
+            .fields()
+            .iter()
+            .filter_map(|f| match f.ty.base_and_dims().0 {
+                Type::Struct(inner) => Some(packing(inner)),
+                _ => None,
+            });
+        return inner
+            .into_iter()
+            .find(|p| *p != Packing::Natural)
+            .unwrap_or(Packing::Natural);
     }
-    [1, 2, 4, 8].into_iter().find(|pack| is_placed(*pack)).map_or(Packing::Other, Packing::To)
+    [1, 2, 4, 8]
+        .into_iter()
+        .find(|pack| is_placed(*pack))
+        .map_or(Packing::Other, Packing::To)
 }
 
 /// A hint on a field that probably has another name on the other side.
 fn renamed(page: &StructType, here: &StructType) -> Option<String> {
-    let ours: Vec<&Field> =
-        page.fields().iter().filter(|f| here.field(&f.name).is_none()).collect();
-    let theirs = here.fields().iter().filter(|f| page.field(&f.name).is_none());
+    let ours: Vec<&Field> = page
+        .fields()
+        .iter()
+        .filter(|f| here.field(&f.name).is_none())
+        .collect();
+    let theirs = here
+        .fields()
+        .iter()
+        .filter(|f| page.field(&f.name).is_none());
     theirs.into_iter().find_map(|missing| {
         let same_type = |f: &&&Field| agree(&f.ty, &missing.ty).is_some();
         let alike = ours.iter().filter(same_type);
         let near = did_you_mean(&missing.name, alike.clone().map(|f| f.name.as_str()));
-        let there = || alike.clone().find(|f| f.offset == missing.offset).map(|f| f.name.as_str());
+        let there = || {
+            alike
+                .clone()
+                .find(|f| f.offset == missing.offset)
+                .map(|f| f.name.as_str())
+        };
         let name = near.or_else(there)?;
         Some(format!(
             "is {:?} here what the page calls {name:?}? Names must agree but for case and `_` \
@@ -389,3 +480,6 @@ fn renamed(page: &StructType, here: &StructType) -> Option<String> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,7 +84,10 @@ impl StructType {
     /// bytes are, this neither panics nor takes more memory than a small multiple of 1 MiB.
     pub fn decode(bytes: &[u8]) -> Result<StructType> {
         decode(bytes).map_err(|what| {
-            Error::new(ErrorKind::Corrupt, format!("the layout descriptor is damaged: {what}"))
+            Error::new(
+                ErrorKind::Corrupt,
+                format!("the layout descriptor is damaged: {what}"),
+            )
         })
     }
 }
@@ -149,17 +152,37 @@ struct Tables {
 
 impl Tables {
     fn put_type(&mut self, ty: &Type) -> u32 {
-        let plain = TypeRecord { size: u32_of(ty.size()), ..TypeRecord::default() };
+        let plain = TypeRecord {
+            size: u32_of(ty.size()),
+            ..TypeRecord::default()
+        };
         let record = match ty {
             Type::Struct(st) => return self.put_struct(st),
             Type::Enum(e) => return self.put_enum(e),
-            Type::Scalar(s) => TypeRecord { kind: kind::SCALAR, scalar: *s as u8 + 1, ..plain },
-            Type::Text(n) => TypeRecord { kind: kind::TEXT, count: u32_of(*n), ..plain },
+            Type::Scalar(s) => TypeRecord {
+                kind: kind::SCALAR,
+                scalar: *s as u8 + 1,
+                ..plain
+            },
+            Type::Text(n) => TypeRecord {
+                kind: kind::TEXT,
+                count: u32_of(*n),
+                ..plain
+            },
             Type::Array(elem, n) => {
                 let elem = self.put_type(elem);
-                TypeRecord { kind: kind::ARRAY, elem, count: u32_of(*n), ..plain }
+                TypeRecord {
+                    kind: kind::ARRAY,
+                    elem,
+                    count: u32_of(*n),
+                    ..plain
+                }
             }
-            Type::Tail(elem) => TypeRecord { kind: kind::TAIL, elem: self.put_type(elem), ..plain },
+            Type::Tail(elem) => TypeRecord {
+                kind: kind::TAIL,
+                elem: self.put_type(elem),
+                ..plain
+            },
         };
         self.put_record(record, Vec::new())
     }
@@ -211,12 +234,19 @@ impl Tables {
             kind::ENUM => (&mut self.variants, VARIANT_BYTES),
             _ => (&mut self.fields, FIELD_BYTES),
         };
-        *self.known_types.entry((record, members)).or_insert_with_key(|(record, members)| {
-            let first = if members.is_empty() { 0 } else { u32_of(table.len() / each) };
-            table.extend(members);
-            self.types.push(TypeRecord { first, ..*record });
-            next
-        })
+        *self
+            .known_types
+            .entry((record, members))
+            .or_insert_with_key(|(record, members)| {
+                let first = if members.is_empty() {
+                    0
+                } else {
+                    u32_of(table.len() / each)
+                };
+                table.extend(members);
+                self.types.push(TypeRecord { first, ..*record });
+                next
+            })
     }
 
     fn put_string(&mut self, text: &str) -> u32 {
@@ -249,7 +279,10 @@ fn decode(bytes: &[u8]) -> Result<StructType, String> {
         return Err("it does not start with the magic bytes".into());
     }
     if header[4] != VERSION {
-        return Err(format!("version {} is not known here (only {VERSION} is)", header[4]));
+        return Err(format!(
+            "version {} is not known here (only {VERSION} is)",
+            header[4]
+        ));
     }
     if header[5] != LITTLE_ENDIAN {
         return Err("its byte order is not little-endian".into());
@@ -276,8 +309,16 @@ fn decode(bytes: &[u8]) -> Result<StructType, String> {
         return Err("its root is not its last type".into());
     }
     let mut reader = Reader {
-        fields: Members { rest: &bytes[types_end..fields_end], each: FIELD_BYTES, taken: 0 },
-        variants: Members { rest: &bytes[fields_end..strings], each: VARIANT_BYTES, taken: 0 },
+        fields: Members {
+            rest: &bytes[types_end..fields_end],
+            each: FIELD_BYTES,
+            taken: 0,
+        },
+        variants: Members {
+            rest: &bytes[fields_end..strings],
+            each: VARIANT_BYTES,
+            taken: 0,
+        },
         strings: &bytes[strings..],
         string_budget: MAX_DESCRIPTOR,
         types: Vec::with_capacity(types),
@@ -322,15 +363,42 @@ impl Reader<'_> {
         // What is not used must be zero and what is redundant must agree: this is the record
         // that `encode` would write.
         let used = match r.kind {
-            kind::SCALAR => TypeRecord { scalar: r.scalar, ..TypeRecord::default() },
-            kind::TEXT => TypeRecord { count: r.count, ..TypeRecord::default() },
-            kind::ARRAY => TypeRecord { elem: r.elem, count: r.count, ..TypeRecord::default() },
-            kind::TAIL => TypeRecord { elem: r.elem, ..TypeRecord::default() },
-            kind::STRUCT => TypeRecord { elem: 0, scalar: 0, ..*r },
-            _ => TypeRecord { elem: 0, align: 0, ..*r },
+            kind::SCALAR => TypeRecord {
+                scalar: r.scalar,
+                ..TypeRecord::default()
+            },
+            kind::TEXT => TypeRecord {
+                count: r.count,
+                ..TypeRecord::default()
+            },
+            kind::ARRAY => TypeRecord {
+                elem: r.elem,
+                count: r.count,
+                ..TypeRecord::default()
+            },
+            kind::TAIL => TypeRecord {
+                elem: r.elem,
+                ..TypeRecord::default()
+            },
+            kind::STRUCT => TypeRecord {
+                elem: 0,
+                scalar: 0,
+                ..*r
+            },
+            _ => TypeRecord {
+                elem: 0,
+                align: 0,
+                ..*r
+            },
         };
         let size = u32::try_from(ty.size()).map_err(|_| format!("type {id} is too large"))?;
-        if *r != (TypeRecord { kind: r.kind, size, ..used }) {
+        if *r
+            != (TypeRecord {
+                kind: r.kind,
+                size,
+                ..used
+            })
+        {
             return Err(format!("the record of type {id} contradicts itself"));
         }
         Ok(ty)
@@ -373,28 +441,47 @@ impl Reader<'_> {
             };
             variants.push((name, value));
         }
-        Ok(EnumType { name: self.string(r.name, MAX_TYPE_NAME)?, repr, variants })
+        Ok(EnumType {
+            name: self.string(r.name, MAX_TYPE_NAME)?,
+            repr,
+            variants,
+        })
     }
 
     fn earlier_type(&self, id: u32) -> Result<Type, String> {
         let ty = self.types.get(id as usize).cloned();
-        ty.ok_or_else(|| format!("type {} refers to type {id}, which does not come before it", self.types.len()))
+        ty.ok_or_else(|| {
+            format!(
+                "type {} refers to type {id}, which does not come before it",
+                self.types.len()
+            )
+        })
     }
 
     fn optional_string(&mut self, at: u32, max: usize) -> Result<Option<String>, String> {
-        if at == 0 { Ok(None) } else { self.string(at, max).map(Some) }
+        if at == 0 {
+            Ok(None)
+        } else {
+            self.string(at, max).map(Some)
+        }
     }
 
     fn string(&mut self, at: u32, max: usize) -> Result<String, String> {
         let rest = self.strings.get(at as usize..).unwrap_or_default();
-        let (len, rest) = rest.split_first_chunk().ok_or("a string lies outside of it")?;
+        let (len, rest) = rest
+            .split_first_chunk()
+            .ok_or("a string lies outside of it")?;
         let len = u16::from_le_bytes(*len) as usize;
         if len > max {
-            return Err(format!("a string has {len} bytes, more than the {max} allowed"));
+            return Err(format!(
+                "a string has {len} bytes, more than the {max} allowed"
+            ));
         }
         let text = rest.get(..len).ok_or("a string lies outside of it")?;
-        self.string_budget =
-            self.string_budget.checked_sub(len).ok_or("its strings are too long together")?;
+        self.string_budget = self
+            .string_budget
+            .checked_sub(len)
+            .ok_or("its strings are too long together")?;
         let text = std::str::from_utf8(text).map_err(|_| "a string is not UTF-8")?;
         Ok(text.to_owned())
     }
@@ -414,7 +501,9 @@ impl<'a> Members<'a> {
         if r.first as usize != first {
             return Err("a type's members do not follow those of the type before".into());
         }
-        let split = count.checked_mul(self.each).and_then(|len| self.rest.split_at_checked(len));
+        let split = count
+            .checked_mul(self.each)
+            .and_then(|len| self.rest.split_at_checked(len));
         let (members, rest) = split.ok_or("a type has more members than there are")?;
         self.rest = rest;
         self.taken += count;
@@ -424,9 +513,15 @@ impl<'a> Members<'a> {
 
 fn scalar(number: u8) -> Result<Scalar, String> {
     let index = usize::from(number).wrapping_sub(1);
-    Scalar::ALL.get(index).copied().ok_or_else(|| format!("scalar {number} is not known"))
+    Scalar::ALL
+        .get(index)
+        .copied()
+        .ok_or_else(|| format!("scalar {number} is not known"))
 }
 
 fn dimensions(ty: &Type) -> usize {
     ty.base_and_dims().1.len()
 }
+
+#[cfg(test)]
+mod tests;

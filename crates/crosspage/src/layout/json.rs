@@ -22,7 +22,10 @@ pub fn to_json(value: &Value) -> String {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Text(text) | Value::Enum { name: Some(text), .. } => f.write_str(text),
+            Value::Text(text)
+            | Value::Enum {
+                name: Some(text), ..
+            } => f.write_str(text),
             Value::F32(x) if !x.is_finite() => f.write_str(not_finite(f64::from(*x))),
             Value::F64(x) if !x.is_finite() => f.write_str(not_finite(*x)),
             value => write_json(f, value, ", "),
@@ -39,7 +42,10 @@ fn write_json(out: &mut impl fmt::Write, value: &Value, comma: &str) -> fmt::Res
         Value::F64(x) if x.is_finite() => write!(out, "{x:?}"),
         Value::F32(x) => write!(out, "\"{}\"", not_finite(f64::from(*x))),
         Value::F64(x) => write!(out, "\"{}\"", not_finite(*x)),
-        Value::Text(text) | Value::Enum { name: Some(text), .. } => write_string(out, text),
+        Value::Text(text)
+        | Value::Enum {
+            name: Some(text), ..
+        } => write_string(out, text),
         Value::Enum { name: None, value } => write!(out, "{value}"),
         Value::Array(values) => {
             out.write_char('[')?;
@@ -114,7 +120,10 @@ pub fn parse(ty: &Type, text: &str) -> Result<Value> {
                 None => enum_value_of(e, word)?,
             };
             check_range(e.repr, value)?;
-            Ok(Value::Enum { name: e.name_of(value).map(str::to_owned), value })
+            Ok(Value::Enum {
+                name: e.name_of(value).map(str::to_owned),
+                value,
+            })
         }
         Type::Array(..) | Type::Tail(_) | Type::Struct(_) => from_json(ty, text),
     }
@@ -152,8 +161,9 @@ fn parse_int(text: &str) -> Option<i128> {
 }
 
 fn parse_f64(text: &str) -> Result<f64> {
-    let x: f64 =
-        text.parse().map_err(|_| invalid(format!("expected a number (f64), got {text:?}")))?;
+    let x: f64 = text
+        .parse()
+        .map_err(|_| invalid(format!("expected a number (f64), got {text:?}")))?;
     if x.is_infinite() && text.contains(|c: char| c.is_ascii_digit()) {
         return Err(invalid(format!("{text} is out of range for f64")));
     }
@@ -161,8 +171,9 @@ fn parse_f64(text: &str) -> Result<f64> {
 }
 
 fn parse_f32(text: &str) -> Result<f32> {
-    let x: f32 =
-        text.parse().map_err(|_| invalid(format!("expected a number (f32), got {text:?}")))?;
+    let x: f32 = text
+        .parse()
+        .map_err(|_| invalid(format!("expected a number (f32), got {text:?}")))?;
     if x.is_infinite() && text.contains(|c: char| c.is_ascii_digit()) {
         return Err(invalid(format!("{text} is out of range for f32")));
     }
@@ -194,7 +205,11 @@ fn read_document<'a>(
     let mut parser = Parser { text, rest: text };
     let value = read(&mut parser)?;
     parser.skip_space();
-    if parser.rest.is_empty() { Ok(value) } else { Err(parser.expected("the end")) }
+    if parser.rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(parser.expected("the end"))
+    }
 }
 
 /// Reads JSON of a known type; the type bounds the recursion.
@@ -215,9 +230,9 @@ impl<'a> Parser<'a> {
                     len => Err(invalid(format!("expected {n} values of {elem}, got {len}"))),
                 }
             }
-            Type::Tail(elem) => {
-                self.elements(elem, &format!("`[` (a list of {elem})")).map(Value::Array)
-            }
+            Type::Tail(elem) => self
+                .elements(elem, &format!("`[` (a list of {elem})"))
+                .map(Value::Array),
             Type::Text(_) if self.rest.starts_with('"') => self.string().map(Value::Text),
             Type::Text(_) => Err(self.expected("a string in double quotes")),
             Type::Enum(_) if self.rest.starts_with('"') => parse(ty, &self.string()?),
@@ -241,7 +256,9 @@ impl<'a> Parser<'a> {
                 let first = word.strip_prefix('-').unwrap_or(word);
                 // JSON's numbers: no `+`, no hex, no bare words such as NaN.
                 let decimal = first.starts_with(|c: char| c.is_ascii_digit())
-                    && word.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+                    && word
+                        .bytes()
+                        .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
                 if !decimal {
                     let what = format!("a number ({ty})");
                     return Err(self.unread(word).expected(&what));
@@ -311,13 +328,20 @@ impl<'a> Parser<'a> {
     }
 
     fn eat(&mut self, c: char, what: &str) -> Result<()> {
-        if self.try_eat(c) { Ok(()) } else { Err(self.expected(what)) }
+        if self.try_eat(c) {
+            Ok(())
+        } else {
+            Err(self.expected(what))
+        }
     }
 
     /// Everything up to the next character that ends a bare word.
     fn word(&mut self) -> &'a str {
-        let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}' | ':' | '"' | '[' | '{');
-        let (word, rest) = self.rest.split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
+        let ends =
+            |c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}' | ':' | '"' | '[' | '{');
+        let (word, rest) = self
+            .rest
+            .split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
         self.rest = rest;
         word
     }
@@ -337,8 +361,12 @@ impl<'a> Parser<'a> {
         self.rest = &self.rest[1..];
         let mut out = String::new();
         loop {
-            let stop = self.rest.find(|c: char| c == '"' || c == '\\' || u32::from(c) < 0x20);
-            let Some(stop) = stop else { return Err(unfinished(self)) };
+            let stop = self
+                .rest
+                .find(|c: char| c == '"' || c == '\\' || u32::from(c) < 0x20);
+            let Some(stop) = stop else {
+                return Err(unfinished(self));
+            };
             out.push_str(&self.rest[..stop]);
             self.rest = &self.rest[stop..];
             let mut chars = self.rest.chars();
@@ -375,7 +403,11 @@ impl<'a> Parser<'a> {
             u16::from_str_radix(digits, 16).ok()
         };
         let first = unit();
-        let second = if first.is_some_and(|u| (0xd800..0xdc00).contains(&u)) { unit() } else { None };
+        let second = if first.is_some_and(|u| (0xd800..0xdc00).contains(&u)) {
+            unit()
+        } else {
+            None
+        };
         let mut decoded = char::decode_utf16(first.into_iter().chain(second));
         match (decoded.next(), decoded.next()) {
             (Some(Ok(c)), None) => Ok(c),
@@ -387,12 +419,19 @@ impl<'a> Parser<'a> {
     }
 
     fn expected(&self, what: &str) -> Error {
-        let at = self.text[..self.text.len() - self.rest.len()].chars().count() + 1;
+        let at = self.text[..self.text.len() - self.rest.len()]
+            .chars()
+            .count()
+            + 1;
         let mut got: String = self.rest.chars().take(20).collect();
         if got.len() < self.rest.len() {
             got.push('…');
         }
-        let got = if got.is_empty() { "the end".to_owned() } else { format!("`{got}`") };
+        let got = if got.is_empty() {
+            "the end".to_owned()
+        } else {
+            format!("`{got}`")
+        };
         invalid(format!("at character {at}: expected {what}, got {got}"))
     }
 }

@@ -29,10 +29,13 @@ impl StructType {
                 let (at, next) = st.step_into(&after[..end])?;
                 (offset, ty, rest) = (offset + at, next, &after[end..]);
             } else {
-                let Some((index, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) else {
+                let Some((index, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']'))
+                else {
                     return Err(Error::new(
                         ErrorKind::Invalid,
-                        format!("{path:?} is no path: expected `.name` or `[index]` after {so_far}"),
+                        format!(
+                            "{path:?} is no path: expected `.name` or `[index]` after {so_far}"
+                        ),
                     ));
                 };
                 let index: usize = index.trim().parse().map_err(|_| {
@@ -51,7 +54,9 @@ impl StructType {
                         ));
                     }
                 };
-                let at = index.checked_mul(elem.size()).and_then(|at| at.checked_add(offset));
+                let at = index
+                    .checked_mul(elem.size())
+                    .and_then(|at| at.checked_add(offset));
                 let Some(at) = at.filter(|_| index < len) else {
                     return Err(Error::new(
                         ErrorKind::NotFound,
@@ -78,7 +83,9 @@ impl StructType {
                 let _ = write!(path, "[{}]", offset / elem.size());
                 (ty, offset) = (elem, offset % elem.size());
             }
-            let Type::Struct(inner) = ty else { return Some(path) };
+            let Type::Struct(inner) = ty else {
+                return Some(path);
+            };
             path.push('.');
             st = inner;
         }
@@ -93,8 +100,10 @@ impl StructType {
 
     /// The error for a field that this struct does not have.
     pub(super) fn unknown_field(&self, name: &str) -> Error {
-        let error =
-            Error::new(ErrorKind::NotFound, format!("{} has no field {name:?}", self.name));
+        let error = Error::new(
+            ErrorKind::NotFound,
+            format!("{} has no field {name:?}", self.name),
+        );
         let names = self.fields.iter().map(|f| f.name.as_str());
         match did_you_mean(name, names.clone()) {
             Some(near) => error.with_hint(format!("did you mean {near:?}?")),

@@ -92,8 +92,16 @@ pub struct Invalid {
 /// `field mode: 3 is not a valid Mode (offset 632)`
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Invalid { field, type_name, value, offset } = self;
-        write!(f, "field {field}: {value} is not a valid {type_name} (offset {offset})")
+        let Invalid {
+            field,
+            type_name,
+            value,
+            offset,
+        } = self;
+        write!(
+            f,
+            "field {field}: {value} is not a valid {type_name} (offset {offset})"
+        )
     }
 }
 
@@ -104,13 +112,13 @@ impl Plan {
     ///
     /// # Errors
     /// The differences, where [`compare`] finds any.
-    pub fn new(
-        page: &StructType,
-        here: &StructType,
-        how: Match,
-    ) -> Result<Plan, Vec<Difference>> {
+    pub fn new(page: &StructType, here: &StructType, how: Match) -> Result<Plan, Vec<Difference>> {
         compare(page, here, how)?;
-        let run = |span: &Span<()>| Run { page: span.page, here: span.here, len: span.len };
+        let run = |span: &Span<()>| Run {
+            page: span.page,
+            here: span.here,
+            len: span.len,
+        };
         let data = spans(page, here, &mut |_| Some(()));
         // By name, what no field here covers may be other fields of the page. It is surely
         // padding only where the layouts agree exactly.
@@ -166,7 +174,9 @@ impl Plan {
         for block in self.bools.blocks() {
             for run in block.ops {
                 let start = block.here + run.here;
-                here[start..start + run.len].iter_mut().for_each(|b| *b = u8::from(*b != 0));
+                here[start..start + run.len]
+                    .iter_mut()
+                    .for_each(|b| *b = u8::from(*b != 0));
             }
         }
     }
@@ -225,7 +235,11 @@ impl Allowed {
                 _ => ranges.push((value, value)),
             }
         }
-        Allowed { name: e.name.clone(), repr: e.repr, ranges }
+        Allowed {
+            name: e.name.clone(),
+            repr: e.repr,
+            ranges,
+        }
     }
 
     fn contains(&self, bytes: &[u8]) -> bool {

@@ -79,4 +79,3 @@ pub mod derive {
     pub use super::shared_types_must_be_copy;
     pub use std::sync::{Arc, OnceLock};
 }
-

@@ -11,7 +11,10 @@ use crate::{Error, ErrorKind, Result};
 /// (in progress)
 pub fn from_source(source: &str) -> Result<Arc<StructType>> {
     let Some((path, name)) = source.rsplit_once('#') else {
-        return Err(Error::new(ErrorKind::Invalid, format!("{source:?} is no layout source")));
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!("{source:?} is no layout source"),
+        ));
     };
     super::schema::Schema::load(std::path::Path::new(path))?.get(name)
 }

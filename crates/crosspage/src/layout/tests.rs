@@ -16,8 +16,14 @@ pub(super) fn array(ty: Type, n: usize) -> Type {
 
 pub(super) fn mode(repr: Scalar) -> Type {
     let variants = [("Idle", 0), ("Run", 1), ("Fault", 7)];
-    let variants = variants.map(|(name, value)| (name.to_owned(), value)).to_vec();
-    Type::Enum(Arc::new(EnumType { name: "Mode".to_owned(), repr, variants }))
+    let variants = variants
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec();
+    Type::Enum(Arc::new(EnumType {
+        name: "Mode".to_owned(),
+        repr,
+        variants,
+    }))
 }
 
 pub(super) fn nested(name: &str, fields: Vec<Field>) -> Type {
@@ -74,7 +80,13 @@ fn struct_of(ty: impl Strategy<Value = Type>) -> impl Strategy<Value = StructTyp
         for (i, (ty, unit, doc, hole)) in fields.into_iter().enumerate() {
             let offset = end + hole;
             end = offset + ty.size();
-            placed.push(Field { name: format!("field_{i}"), ty, offset, unit, doc });
+            placed.push(Field {
+                name: format!("field_{i}"),
+                ty,
+                offset,
+                unit,
+                doc,
+            });
         }
         if holes {
             StructType::new(name, end + 1, 1, placed).unwrap()
@@ -89,7 +101,9 @@ pub(super) fn data_bytes(st: &StructType) -> Vec<bool> {
     fn mark(ty: &Type, bytes: &mut [bool]) {
         match ty {
             Type::Struct(st) => {
-                st.fields().iter().for_each(|f| mark(&f.ty, &mut bytes[f.offset..]));
+                st.fields()
+                    .iter()
+                    .for_each(|f| mark(&f.ty, &mut bytes[f.offset..]));
             }
             Type::Array(elem, n) => {
                 (0..*n).for_each(|i| mark(elem, &mut bytes[i * elem.size()..]));
@@ -98,7 +112,9 @@ pub(super) fn data_bytes(st: &StructType) -> Vec<bool> {
         }
     }
     let mut bytes = vec![false; st.size()];
-    st.fields().iter().for_each(|f| mark(&f.ty, &mut bytes[f.offset..]));
+    st.fields()
+        .iter()
+        .for_each(|f| mark(&f.ty, &mut bytes[f.offset..]));
     bytes
 }
 
@@ -111,8 +127,17 @@ pub(super) fn repacked(st: &StructType, pack: usize, keep: &dyn Fn(usize) -> boo
             ty => ty.clone(),
         }
     }
-    let kept = st.fields().iter().enumerate().filter(|(i, _)| *i == 0 || keep(*i));
-    let fields = kept.map(|(_, f)| Field { ty: again(&f.ty, pack, keep), ..f.clone() }).collect();
+    let kept = st
+        .fields()
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| *i == 0 || keep(*i));
+    let fields = kept
+        .map(|(_, f)| Field {
+            ty: again(&f.ty, pack, keep),
+            ..f.clone()
+        })
+        .collect();
     StructType::natural(st.name(), fields, Some(pack)).unwrap()
 }
 
@@ -148,7 +173,10 @@ fn types_print_as_in_a_schema() {
         (array(Type::Text(16), 4), "text[16][4]"),
         (Type::Tail(Box::new(f32s)), "f32[][3]"),
         (mode(Scalar::U8), "Mode"),
-        (array(nested("Arm", vec![Field::new("x", Type::Text(1))]), 2), "Arm[2]"),
+        (
+            array(nested("Arm", vec![Field::new("x", Type::Text(1))]), 2),
+            "Arm[2]",
+        ),
     ] {
         assert_eq!(ty.to_string(), text);
     }
@@ -168,66 +196,201 @@ fn finds_fields_by_either_spelling() {
 fn refuses_what_no_struct_may_have() {
     let i32s = |names: &[&str]| {
         let fields = names.iter().enumerate();
-        fields.map(|(i, n)| Field::new(*n, scalar(Scalar::I32)).at(4 * i)).collect::<Vec<_>>()
+        fields
+            .map(|(i, n)| Field::new(*n, scalar(Scalar::I32)).at(4 * i))
+            .collect::<Vec<_>>()
     };
     let one = |ty: Type| vec![Field::new("a", ty)];
     let deep = (0..17).fold(scalar(Scalar::U8), |ty, _| array(ty, 1));
     let e = |repr, variants: &[(&str, i128)]| {
         let variants = variants.iter().map(|(n, v)| (n.to_string(), *v)).collect();
-        Type::Enum(Arc::new(EnumType { name: "E".into(), repr, variants }))
+        Type::Enum(Arc::new(EnumType {
+            name: "E".into(),
+            repr,
+            variants,
+        }))
     };
     let tail = || Type::Tail(Box::new(scalar(Scalar::U8)));
-    let with_tail = nested("T", vec![Field::new("n", scalar(Scalar::U8)), Field::new("d", tail())]);
+    let with_tail = nested(
+        "T",
+        vec![Field::new("n", scalar(Scalar::U8)), Field::new("d", tail())],
+    );
     let many = |n: usize| {
-        (0..n).map(|i| Field::new(format!("f{i}"), scalar(Scalar::U8)).at(i)).collect::<Vec<_>>()
+        (0..n)
+            .map(|i| Field::new(format!("f{i}"), scalar(Scalar::U8)).at(i))
+            .collect::<Vec<_>>()
     };
     let doc = |text: &str| vec![Field::new("a", scalar(Scalar::U8)).with_doc(text)];
     type Case = (&'static str, usize, usize, Vec<Field>, &'static str);
     let cases: Vec<Case> = vec![
         ("S", 0, 1, one(scalar(Scalar::U8)), "it has no size"),
         ("S", 4, 1, vec![], "it has no fields"),
-        ("S", 4, 3, i32s(&["a"]), "alignment 3 is no power of two up to 4096"),
-        ("S", 8192, 8192, i32s(&["a"]), "alignment 8192 is no power of two up to 4096"),
-        ("S", 6, 4, i32s(&["a"]), "size 6 is no multiple of its alignment 4"),
-        ("S", (256 << 20) + 4, 4, i32s(&["a"]), "268435460 bytes are more than the 268435456"),
+        (
+            "S",
+            4,
+            3,
+            i32s(&["a"]),
+            "alignment 3 is no power of two up to 4096",
+        ),
+        (
+            "S",
+            8192,
+            8192,
+            i32s(&["a"]),
+            "alignment 8192 is no power of two up to 4096",
+        ),
+        (
+            "S",
+            6,
+            4,
+            i32s(&["a"]),
+            "size 6 is no multiple of its alignment 4",
+        ),
+        (
+            "S",
+            (256 << 20) + 4,
+            4,
+            i32s(&["a"]),
+            "268435460 bytes are more than the 268435456",
+        ),
         ("", 4, 4, i32s(&["a"]), "a type's name is 1 to 1023 bytes"),
         ("a\nb", 4, 4, i32s(&["a"]), "without control characters"),
-        ("S", 4, 4, i32s(&["a b"]), "field \"a b\": a name is 1 to 255 bytes of letters"),
+        (
+            "S",
+            4,
+            4,
+            i32s(&["a b"]),
+            "field \"a b\": a name is 1 to 255 bytes of letters",
+        ),
         ("S", 4, 4, i32s(&[""]), "a name is 1 to 255 bytes"),
         ("S", 4, 4, i32s(&["1st"]), "does not start with a digit"),
         ("S", 4, 4, i32s(&["a.b"]), "a name is"),
         ("S", 8, 4, i32s(&["a", "a"]), "two fields are called \"a\""),
-        ("S", 8, 4, i32s(&["dataReady", "data_ready"]), "differ only in case and `_`"),
-        ("S", 4, 4, i32s(&["a", "b"]), "field \"b\": i32 at offset 4 does not fit into 4 bytes"),
-        ("S", 4, 4, vec![Field::new("a", scalar(Scalar::I32)).at(usize::MAX)], "does not fit"),
         (
             "S",
             8,
             4,
-            vec![Field::new("b", Type::Text(2)).at(3), Field::new("a", scalar(Scalar::I32)).at(0)],
+            i32s(&["dataReady", "data_ready"]),
+            "differ only in case and `_`",
+        ),
+        (
+            "S",
+            4,
+            4,
+            i32s(&["a", "b"]),
+            "field \"b\": i32 at offset 4 does not fit into 4 bytes",
+        ),
+        (
+            "S",
+            4,
+            4,
+            vec![Field::new("a", scalar(Scalar::I32)).at(usize::MAX)],
+            "does not fit",
+        ),
+        (
+            "S",
+            8,
+            4,
+            vec![
+                Field::new("b", Type::Text(2)).at(3),
+                Field::new("a", scalar(Scalar::I32)).at(0),
+            ],
             "field \"b\": at offset 3 it overlaps \"a\", which ends at 4",
         ),
         ("S", 4, 4, one(Type::Text(0)), "text[0] holds nothing"),
-        ("S", 4, 4, one(Type::Text(usize::MAX)), "more than the 268435456 allowed"),
-        ("S", 4, 4, one(array(scalar(Scalar::U8), 0)), "an array of 0 elements holds nothing"),
-        ("S", 4, 4, one(array(scalar(Scalar::U64), usize::MAX / 4)), "are more than the"),
-        ("S", 4, 4, one(array(tail(), 2)), "cannot be the element of an array"),
-        ("S", 4, 1, vec![Field::new("t", tail()), Field::new("a", Type::Text(1)).at(1)], "can only be the last"),
-        ("S", 4, 1, one(with_tail), "T ends in a tail `T[]`, so it cannot lie inside a struct"),
+        (
+            "S",
+            4,
+            4,
+            one(Type::Text(usize::MAX)),
+            "more than the 268435456 allowed",
+        ),
+        (
+            "S",
+            4,
+            4,
+            one(array(scalar(Scalar::U8), 0)),
+            "an array of 0 elements holds nothing",
+        ),
+        (
+            "S",
+            4,
+            4,
+            one(array(scalar(Scalar::U64), usize::MAX / 4)),
+            "are more than the",
+        ),
+        (
+            "S",
+            4,
+            4,
+            one(array(tail(), 2)),
+            "cannot be the element of an array",
+        ),
+        (
+            "S",
+            4,
+            1,
+            vec![
+                Field::new("t", tail()),
+                Field::new("a", Type::Text(1)).at(1),
+            ],
+            "can only be the last",
+        ),
+        (
+            "S",
+            4,
+            1,
+            one(with_tail),
+            "T ends in a tail `T[]`, so it cannot lie inside a struct",
+        ),
         ("S", 4, 1, one(deep), "nested deeper than 16 levels"),
-        ("S", 4, 4, one(e(Scalar::F32, &[])), "stored as f32, which is no integer"),
-        ("S", 4, 4, one(e(Scalar::U8, &[("A", 256)])), "A = 256 does not fit into u8"),
-        ("S", 4, 4, one(e(Scalar::U8, &[("A", 0), ("A", 1)])), "enum E has the name A twice"),
+        (
+            "S",
+            4,
+            4,
+            one(e(Scalar::F32, &[])),
+            "stored as f32, which is no integer",
+        ),
+        (
+            "S",
+            4,
+            4,
+            one(e(Scalar::U8, &[("A", 256)])),
+            "A = 256 does not fit into u8",
+        ),
+        (
+            "S",
+            4,
+            4,
+            one(e(Scalar::U8, &[("A", 0), ("A", 1)])),
+            "enum E has the name A twice",
+        ),
         ("S", 4, 4, one(e(Scalar::U8, &[("A B", 0)])), "name \"A B\""),
-        ("S", 4097, 1, many(4097), "4097 fields are more than the 4096 allowed"),
+        (
+            "S",
+            4097,
+            1,
+            many(4097),
+            "4097 fields are more than the 4096 allowed",
+        ),
         ("S", 1, 1, doc(""), "the doc is empty; leave it out instead"),
-        ("S", 1, 1, doc(&"x".repeat(5000)), "the doc has 5000 bytes; at most 4095 fit"),
+        (
+            "S",
+            1,
+            1,
+            doc(&"x".repeat(5000)),
+            "the doc has 5000 bytes; at most 4095 fit",
+        ),
         ("S", 1, 1, doc("a\0b"), "the doc contains a NUL byte"),
     ];
     for (name, size, align, fields, message) in cases {
         let error = StructType::new(name, size, align, fields).expect_err(message);
         assert!(error.is_invalid());
-        assert!(error.message().contains(message), "{:?} lacks {message:?}", error.message());
+        assert!(
+            error.message().contains(message),
+            "{:?} lacks {message:?}",
+            error.message()
+        );
     }
     let error = StructType::natural("S", i32s(&["a"]), Some(3)).unwrap_err();
     assert!(error.message().contains("pack = 3 is not 1, 2, 4, 8 or 16"));
@@ -236,15 +399,30 @@ fn refuses_what_no_struct_may_have() {
 
 #[test]
 fn caps_count_nested_structs() {
-    let fields = (0..100).map(|i| Field::new(format!("f{i}"), scalar(Scalar::U8))).collect();
+    let fields = (0..100)
+        .map(|i| Field::new(format!("f{i}"), scalar(Scalar::U8)))
+        .collect();
     let hundred = nested("Hundred", fields);
-    let use_it = |n| (0..n).map(|i| Field::new(format!("f{i}"), hundred.clone())).collect();
+    let use_it = |n| {
+        (0..n)
+            .map(|i| Field::new(format!("f{i}"), hundred.clone()))
+            .collect()
+    };
     assert!(StructType::natural("S", use_it(40), None).is_ok()); // 40 + 4,000
     let error = StructType::natural("S", use_it(41), None).unwrap_err();
-    assert!(error.message().contains("4141 fields are more than"), "{error}");
+    assert!(
+        error.message().contains("4141 fields are more than"),
+        "{error}"
+    );
     // However often it is used, an array counts its element once.
     let fields = vec![Field::new("all", array(hundred, 100_000))];
-    assert_eq!(StructType::natural("S", fields, None).unwrap().cost().fields, 101);
+    assert_eq!(
+        StructType::natural("S", fields, None)
+            .unwrap()
+            .cost()
+            .fields,
+        101
+    );
     // Every level adds one to the depth, whatever wraps what.
     let mut ty = scalar(Scalar::U8);
     for level in 1.. {
@@ -289,23 +467,47 @@ fn paths() {
     let at = |path: &str| st.resolve(path).map(|(at, ty)| (at, ty.to_string()));
     assert_eq!(at("arm.joints[2]").unwrap(), (12, "f32".to_owned()));
     assert_eq!(at("ARM.Joints").unwrap(), (4, "f32[6]".to_owned()));
-    assert_eq!(at("arms[1][2].joints[5]").unwrap(), (28 * 6 + 24, "f32".to_owned()));
+    assert_eq!(
+        at("arms[1][2].joints[5]").unwrap(),
+        (28 * 6 + 24, "f32".to_owned())
+    );
     assert_eq!(at("arms[1]").unwrap(), (28 * 4, "Arm[3]".to_owned()));
     for (path, message) in [
-        ("arm.joint", "Arm has no field \"joint\"\nhint: did you mean \"joints\"?"),
-        ("wheels", "Robot has no field \"wheels\"\nhint: its fields are arm, arms and name"),
-        ("arm.joints[6]", "arm.joints is f32[6], so its last element is [5]"),
-        ("arm.joints[18446744073709551615]", "so its last element is [5]"),
+        (
+            "arm.joint",
+            "Arm has no field \"joint\"\nhint: did you mean \"joints\"?",
+        ),
+        (
+            "wheels",
+            "Robot has no field \"wheels\"\nhint: its fields are arm, arms and name",
+        ),
+        (
+            "arm.joints[6]",
+            "arm.joints is f32[6], so its last element is [5]",
+        ),
+        (
+            "arm.joints[18446744073709551615]",
+            "so its last element is [5]",
+        ),
         ("arm.joints[-1]", "\"-1\" is no index, which counts from 0"),
-        ("arm.joints[1", "expected `.name` or `[index]` after arm.joints"),
-        ("arm.joints[1]x", "expected `.name` or `[index]` after arm.joints[1]"),
+        (
+            "arm.joints[1",
+            "expected `.name` or `[index]` after arm.joints",
+        ),
+        (
+            "arm.joints[1]x",
+            "expected `.name` or `[index]` after arm.joints[1]",
+        ),
         ("arm.joints.x", "arm.joints is f32[6], which has no fields"),
         ("name[0]", "name is text[8], which has no elements"),
         ("arm.", "Arm has no field \"\""),
         ("", "Robot has no field \"\""),
     ] {
         let error = at(path).unwrap_err().to_string();
-        assert!(error.contains(message), "{path}: {error:?} lacks {message:?}");
+        assert!(
+            error.contains(message),
+            "{path}: {error:?} lacks {message:?}"
+        );
     }
     assert_eq!(st.path_at(12).unwrap(), "arm.joints[2]");
     assert_eq!(st.path_at(28 * 6 + 25).unwrap(), "arms[1][2].joints[5]");

@@ -75,7 +75,9 @@ impl Value {
         match self {
             Value::Bool(b) => format!("{b}"),
             Value::Text(text) => format!("the text {text:?}"),
-            Value::Enum { name: Some(name), .. } => format!("the name {name:?}"),
+            Value::Enum {
+                name: Some(name), ..
+            } => format!("the name {name:?}"),
             Value::Array(values) => format!("a list of {}", values.len()),
             Value::Struct(_) => "a struct".to_owned(),
             number => format!("the number {number}"),
@@ -97,15 +99,16 @@ pub fn read(ty: &Type, bytes: &[u8]) -> Value {
     };
     match ty {
         Type::Scalar(s) => read_scalar(*s, bytes),
-        Type::Text(n) => {
-            Value::Text(String::from_utf8_lossy(until_nul(&bytes[..*n])).into_owned())
-        }
+        Type::Text(n) => Value::Text(String::from_utf8_lossy(until_nul(&bytes[..*n])).into_owned()),
         Type::Array(elem, n) => elements(elem, *n),
         Type::Tail(elem) => elements(elem, bytes.len() / elem.size()),
         Type::Struct(st) => read_struct(st, bytes),
         Type::Enum(e) => {
             let value = read_int(e.repr, bytes);
-            Value::Enum { name: e.name_of(value).map(str::to_owned), value }
+            Value::Enum {
+                name: e.name_of(value).map(str::to_owned),
+                value,
+            }
         }
     }
 }
@@ -149,7 +152,9 @@ pub(super) fn read_int(scalar: Scalar, bytes: &[u8]) -> i128 {
 }
 
 fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    *bytes.first_chunk().expect("the caller promised enough bytes")
+    *bytes
+        .first_chunk()
+        .expect("the caller promised enough bytes")
 }
 
 /// Writes `value` as a `ty` into `bytes`.
@@ -177,7 +182,10 @@ struct Misfit {
 
 impl Misfit {
     fn inside(self, step: &str) -> Misfit {
-        Misfit { path: format!("{step}{}", self.path), ..self }
+        Misfit {
+            path: format!("{step}{}", self.path),
+            ..self
+        }
     }
 
     fn into_error(self, path: &str) -> Error {
@@ -186,7 +194,10 @@ impl Misfit {
         if path.is_empty() {
             return self.error;
         }
-        let error = Error::new(self.error.kind(), format!("{path}: {}", self.error.message()));
+        let error = Error::new(
+            self.error.kind(),
+            format!("{path}: {}", self.error.message()),
+        );
         match self.error.hint() {
             Some(hint) => error.with_hint(hint),
             None => error,
@@ -196,7 +207,10 @@ impl Misfit {
 
 impl From<Error> for Misfit {
     fn from(error: Error) -> Misfit {
-        Misfit { path: String::new(), error }
+        Misfit {
+            path: String::new(),
+            error,
+        }
     }
 }
 
@@ -251,7 +265,12 @@ fn put_struct(st: &StructType, bytes: &mut [u8], values: &[(String, Value)]) -> 
     if missing.is_empty() {
         return Ok(());
     }
-    Err(invalid(format!("no value for {} of {}", list(missing.into_iter()), st.name())).into())
+    Err(invalid(format!(
+        "no value for {} of {}",
+        list(missing.into_iter()),
+        st.name()
+    ))
+    .into())
 }
 
 fn put_scalar(scalar: Scalar, bytes: &mut [u8], value: &Value) -> Result<()> {
@@ -265,7 +284,10 @@ fn put_scalar(scalar: Scalar, bytes: &mut [u8], value: &Value) -> Result<()> {
             };
             // NaN and infinities pass; a number that becomes one does not.
             if x.is_infinite() && value.as_f64().is_some_and(f64::is_finite) {
-                return Err(invalid(format!("{} is out of range for f32", value.describe())));
+                return Err(invalid(format!(
+                    "{} is out of range for f32",
+                    value.describe()
+                )));
             }
             bytes[..4].copy_from_slice(&x.to_le_bytes());
         }
@@ -293,7 +315,9 @@ pub(super) fn check_range(scalar: Scalar, value: i128) -> Result<()> {
     match scalar.int_range() {
         Some((min, max)) if value < min || value > max => {
             let name = scalar.name();
-            Err(invalid(format!("{value} is out of range for {name}: {min} to {max}")))
+            Err(invalid(format!(
+                "{value} is out of range for {name}: {min} to {max}"
+            )))
         }
         _ => Ok(()),
     }
@@ -353,7 +377,12 @@ impl Record {
     pub fn new(layout: Arc<StructType>, bytes: Box<[u8]>) -> Record {
         let tail = layout.fields().last().filter(|_| layout.tail().is_some());
         let least = tail.map_or(layout.size(), |tail| tail.offset);
-        assert!(bytes.len() >= least, "{} bytes are too few for {}", bytes.len(), layout.name());
+        assert!(
+            bytes.len() >= least,
+            "{} bytes are too few for {}",
+            bytes.len(),
+            layout.name()
+        );
         Record { layout, bytes }
     }
 

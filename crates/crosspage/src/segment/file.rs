@@ -33,7 +33,7 @@ pub(crate) struct Stat {
 /// Which file it is, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
-    device: u64,
+    pub(crate) device: u64,
     inode: u64,
 }
 
@@ -87,7 +87,9 @@ pub(crate) fn stat(path: &Path) -> io::Result<Stat> {
 impl From<std::os::fd::OwnedFd> for File {
     fn from(fd: std::os::fd::OwnedFd) -> File {
         // SAFETY: the descriptor is open, and its owner has just given it away.
-        File { fd: unsafe { OwnedFd::new(fd.into_raw_fd()) } }
+        File {
+            fd: unsafe { OwnedFd::new(fd.into_raw_fd()) },
+        }
     }
 }
 

@@ -34,8 +34,13 @@ pub(crate) struct Info {
 pub(crate) fn open(name: &str, writable: bool) -> Result<Mapping> {
     let object = shm_open(name, open_flags(writable)).map_err(|e| refused(name, writable, &e))?;
     match size_of(name, &object)? {
-        0 => Err(Error::new(ErrorKind::NotFound, format!("segment \"posix:{name}\" has no bytes yet"))
-            .with_hint("its creator has not given it a size; wait for it, or remove what a killed one left")),
+        0 => Err(Error::new(
+            ErrorKind::NotFound,
+            format!("segment \"posix:{name}\" has no bytes yet"),
+        )
+        .with_hint(
+            "its creator has not given it a size; wait for it, or remove what a killed one left",
+        )),
         size => map(name, &object, size, writable),
     }
 }
@@ -45,7 +50,10 @@ pub(crate) fn open(name: &str, writable: bool) -> Result<Mapping> {
 /// One that exists is used as it is if it has at least `size` bytes.
 pub(crate) fn create(name: &str, size: usize, mode: u32) -> Result<(Mapping, bool)> {
     if size == 0 {
-        return Err(Error::new(ErrorKind::Invalid, format!("segment \"posix:{name}\" cannot be created with 0 bytes")));
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!("segment \"posix:{name}\" cannot be created with 0 bytes"),
+        ));
     }
     // Both calls lose a race only to somebody who creates or removes the object just then.
     for _ in 0..100 {
@@ -68,15 +76,23 @@ pub(crate) fn create(name: &str, size: usize, mode: u32) -> Result<(Mapping, boo
             Err(e) => return Err(refused(name, true, &e)),
         }
     }
-    Err(Error::new(ErrorKind::Io, format!("segment \"posix:{name}\" is created and removed all the time by others")))
+    Err(Error::new(
+        ErrorKind::Io,
+        format!("segment \"posix:{name}\" is created and removed all the time by others"),
+    ))
 }
 
 /// Removes the name; the bytes stay for those who have them mapped.
 pub(crate) fn unlink(name: &str) -> Result<()> {
     shm_unlink(name).map_err(|e| match e.kind() {
-        io::ErrorKind::PermissionDenied => {
-            Error::os(format!("segment \"posix:{name}\"{} cannot be removed by {}", owned(name), me()), &e)
-        }
+        io::ErrorKind::PermissionDenied => Error::os(
+            format!(
+                "segment \"posix:{name}\"{} cannot be removed by {}",
+                owned(name),
+                me()
+            ),
+            &e,
+        ),
         _ => refused(name, false, &e),
     })
 }
@@ -97,7 +113,9 @@ pub(crate) fn list() -> Result<Vec<Info>> {
     };
     for entry in entries.flatten() {
         // Names that are not UTF-8 cannot be written as a locator.
-        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
         if name.starts_with("sem.") {
             continue;
         }
@@ -124,22 +142,44 @@ fn look(name: &str) -> io::Result<Info> {
     if !found.regular {
         return Err(io::Error::from_raw_os_error(libc::ENOENT));
     }
-    let modified = std::fs::symlink_metadata(path).and_then(|found| found.modified()).ok();
-    Ok(Info { name: name.to_owned(), size: found.size, uid: found.uid, mode: found.mode & 0o777, modified })
+    let modified = std::fs::symlink_metadata(path)
+        .and_then(|found| found.modified())
+        .ok();
+    Ok(Info {
+        name: name.to_owned(),
+        size: found.size,
+        uid: found.uid,
+        mode: found.mode & 0o777,
+        modified,
+    })
 }
 
 /// Looks at the object, which only those can who may read it.
 #[cfg(not(target_os = "linux"))]
 fn look(name: &str) -> io::Result<Info> {
     let found = shm_open(name, open_flags(false))?.stat()?;
-    Ok(Info { name: name.to_owned(), size: found.size, uid: found.uid, mode: found.mode & 0o777, modified: None })
+    Ok(Info {
+        name: name.to_owned(),
+        size: found.size,
+        uid: found.uid,
+        mode: found.mode & 0o777,
+        modified: None,
+    })
 }
 
 fn open_flags(writable: bool) -> libc::c_int {
-    let flags = if writable { libc::O_RDWR } else { libc::O_RDONLY };
+    let flags = if writable {
+        libc::O_RDWR
+    } else {
+        libc::O_RDONLY
+    };
     // Never through a symbolic link, never stuck on a FIFO. POSIX leaves flags beyond the usual ones
     // undefined; on Linux they reach open(2) as they are.
-    if cfg!(target_os = "linux") { flags | libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK } else { flags }
+    if cfg!(target_os = "linux") {
+        flags | libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK
+    } else {
+        flags
+    }
 }
 
 /// Opens the object; one that this makes is its owner's alone until [`widen`].
@@ -165,7 +205,9 @@ fn shm_unlink(name: &str) -> io::Result<()> {
 
 /// The object's size, if it is memory that can be mapped at all.
 fn size_of(name: &str, object: &File) -> Result<usize> {
-    let found = object.stat().map_err(|e| Error::os(format!("segment \"posix:{name}\""), &e))?;
+    let found = object
+        .stat()
+        .map_err(|e| Error::os(format!("segment \"posix:{name}\""), &e))?;
     // Only Linux gives the objects a file type.
     if cfg!(target_os = "linux") && !found.regular {
         let message = format!("\"posix:{name}\" is no shared memory object but a special file");
@@ -173,14 +215,23 @@ fn size_of(name: &str, object: &File) -> Result<usize> {
     }
     usize::try_from(found.size).map_err(|_| {
         let size = bytes(found.size);
-        Error::new(ErrorKind::TooLarge, format!("segment \"posix:{name}\" has {size}, more than this process can map"))
+        Error::new(
+            ErrorKind::TooLarge,
+            format!("segment \"posix:{name}\" has {size}, more than this process can map"),
+        )
     })
 }
 
 fn map(name: &str, object: &File, size: usize, writable: bool) -> Result<Mapping> {
-    object
-        .map(size, writable)
-        .map_err(|e| Error::os(format!("segment \"posix:{name}\": {} cannot be mapped", bytes(size as u64)), &e))
+    object.map(size, writable).map_err(|e| {
+        Error::os(
+            format!(
+                "segment \"posix:{name}\": {} cannot be mapped",
+                bytes(size as u64)
+            ),
+            &e,
+        )
+    })
 }
 
 /// Uses an object that exists, which must be large enough.
@@ -196,19 +247,32 @@ fn take_over(name: &str, object: &File, size: usize) -> Result<Mapping> {
         let (there, asked) = (bytes(there as u64), bytes(size as u64));
         return Err(Error::new(
             ErrorKind::TooLarge,
-            format!("segment \"posix:{name}\"{} exists with {there}; asked for {asked}", owned(name)),
+            format!(
+                "segment \"posix:{name}\"{} exists with {there}; asked for {asked}",
+                owned(name)
+            ),
         )
-        .with_hint(format!("remove it first (crosspage rm posix:{name}), or ask for at most {there}")));
+        .with_hint(format!(
+            "remove it first (crosspage rm posix:{name}), or ask for at most {there}"
+        )));
     }
     map(name, object, there, true)
 }
 
 /// Gives the object memory now, so that a full `/dev/shm` is an error here and no SIGBUS later.
 fn allocate(name: &str, object: &File, size: usize) -> Result<()> {
-    object.allocate(size as u64).map_err(|e| match e.raw_os_error() {
-        Some(libc::ENOSPC | libc::EFBIG | libc::ENOMEM | libc::EDQUOT) => no_room(name, size),
-        _ => Error::os(format!("segment \"posix:{name}\" cannot be given {}", bytes(size as u64)), &e),
-    })
+    object
+        .allocate(size as u64)
+        .map_err(|e| match e.raw_os_error() {
+            Some(libc::ENOSPC | libc::EFBIG | libc::ENOMEM | libc::EDQUOT) => no_room(name, size),
+            _ => Error::os(
+                format!(
+                    "segment \"posix:{name}\" cannot be given {}",
+                    bytes(size as u64)
+                ),
+                &e,
+            ),
+        })
 }
 
 fn no_room(name: &str, size: usize) -> Error {
@@ -221,14 +285,20 @@ fn no_room(name: &str, size: usize) -> Error {
         )
         .with_hint("remove what nobody uses (crosspage ls --all, crosspage gc), or enlarge it: mount -o remount,size=… /dev/shm; docker run --shm-size=…");
     }
-    Error::new(ErrorKind::NoSpace, format!("no room for segment \"posix:{name}\": asked for {asked}"))
+    Error::new(
+        ErrorKind::NoSpace,
+        format!("no room for segment \"posix:{name}\": asked for {asked}"),
+    )
 }
 
 /// Gives the object its permissions whatever the umask; it had none for others until it was whole.
 fn widen(name: &str, object: &File, mode: u32) -> Result<()> {
-    object
-        .set_mode(mode)
-        .map_err(|e| Error::os(format!("segment \"posix:{name}\" cannot be given mode {mode:04o}"), &e))
+    object.set_mode(mode).map_err(|e| {
+        Error::os(
+            format!("segment \"posix:{name}\" cannot be given mode {mode:04o}"),
+            &e,
+        )
+    })
 }
 
 /// ` (owner ada, mode 0600)`, where it can be told.
@@ -250,15 +320,19 @@ fn refused(name: &str, writable: bool, error: &io::Error) -> Error {
             let error = Error::new(ErrorKind::NotFound, message);
             match did_you_mean(name, near) {
                 Some(near) => error.with_hint(format!("did you mean posix:{near}?")),
-                None => error.with_hint("start the program that makes it, or wait for it with a time-out"),
+                None => error
+                    .with_hint("start the program that makes it, or wait for it with a time-out"),
             }
         }
-        io::ErrorKind::PermissionDenied => {
-            denied(format!("segment \"posix:{name}\"{} refuses {}", owned(name), me()), writable, error)
-        }
-        _ if error.raw_os_error() == Some(libc::ELOOP) => {
-            Error::new(ErrorKind::Invalid, format!("\"posix:{name}\" is a symbolic link, which is not followed"))
-        }
+        io::ErrorKind::PermissionDenied => denied(
+            format!("segment \"posix:{name}\"{} refuses {}", owned(name), me()),
+            writable,
+            error,
+        ),
+        _ if error.raw_os_error() == Some(libc::ELOOP) => Error::new(
+            ErrorKind::Invalid,
+            format!("\"posix:{name}\" is a symbolic link, which is not followed"),
+        ),
         _ => Error::os(format!("segment \"posix:{name}\""), error),
     }
 }

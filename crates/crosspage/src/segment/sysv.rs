@@ -59,13 +59,20 @@ pub(crate) fn create(name: Name, size: usize, mode: u32) -> Result<(Mapping, boo
         Name::Key(0) => return Err(private()),
         Name::Key(key) => key,
         Name::Id(_) => {
-            return Err(Error::new(ErrorKind::Invalid, format!("\"{name}\" cannot be created: the kernel chooses ids"))
-                .with_hint("create by a key, such as sysv:5678"));
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("\"{name}\" cannot be created: the kernel chooses ids"),
+            )
+            .with_hint("create by a key, such as sysv:5678"));
         }
     };
     // Both calls lose a race only to somebody who creates or removes the segment just then.
     for _ in 0..100 {
-        match shmget(key, size, libc::IPC_CREAT | libc::IPC_EXCL | mode as libc::c_int) {
+        match shmget(
+            key,
+            size,
+            libc::IPC_CREAT | libc::IPC_EXCL | mode as libc::c_int,
+        ) {
             Ok(id) => {
                 let attached = attach(name, id, true);
                 if attached.is_err() {
@@ -86,13 +93,22 @@ pub(crate) fn create(name: Name, size: usize, mode: u32) -> Result<(Mapping, boo
             let there = bytes(mapping.len() as u64);
             return Err(Error::new(
                 ErrorKind::TooLarge,
-                format!("segment \"{name}\"{} exists with {there}; asked for {}", owned(name), bytes(size as u64)),
+                format!(
+                    "segment \"{name}\"{} exists with {there}; asked for {}",
+                    owned(name),
+                    bytes(size as u64)
+                ),
             )
-            .with_hint(format!("remove it first (crosspage rm {name}), or ask for at most {there}")));
+            .with_hint(format!(
+                "remove it first (crosspage rm {name}), or ask for at most {there}"
+            )));
         }
         return Ok((mapping, false));
     }
-    Err(Error::new(ErrorKind::Io, format!("segment \"{name}\" is created and removed all the time by others")))
+    Err(Error::new(
+        ErrorKind::Io,
+        format!("segment \"{name}\" is created and removed all the time by others"),
+    ))
 }
 
 /// What is known about one segment; no permission on it is needed on Linux.
@@ -108,9 +124,14 @@ pub(crate) fn info(name: Name) -> Result<Info> {
 pub(crate) fn remove(name: Name) -> Result<()> {
     let id = find(name)?;
     shmctl(id, libc::IPC_RMID, None).map_err(|e| match e.kind() {
-        io::ErrorKind::PermissionDenied => {
-            Error::os(format!("segment \"{name}\"{} cannot be removed by {}", owned(name), me()), &e)
-        }
+        io::ErrorKind::PermissionDenied => Error::os(
+            format!(
+                "segment \"{name}\"{} cannot be removed by {}",
+                owned(name),
+                me()
+            ),
+            &e,
+        ),
         _ => refused(name, false, &e),
     })
 }
@@ -146,7 +167,17 @@ fn parse(text: &str) -> Vec<Info> {
         let (creator, last) = (next()?.parse().ok()?, next()?.parse().ok()?);
         let attached = next()?.parse().ok()?;
         let uid = next()?.parse().ok()?;
-        Some(Info { key, id, size, uid, mode: bits & 0o777, attached, creator, last, doomed: bits & DOOMED != 0 })
+        Some(Info {
+            key,
+            id,
+            size,
+            uid,
+            mode: bits & 0o777,
+            attached,
+            creator,
+            last,
+            doomed: bits & DOOMED != 0,
+        })
     };
     text.lines().skip(1).filter_map(line).collect()
 }
@@ -169,15 +200,21 @@ fn attach(name: Name, id: i32, writable: bool) -> Result<Mapping> {
     let flags = if writable { 0 } else { libc::SHM_RDONLY };
     // SAFETY: with a null address the kernel chooses a free place, so nothing that exists is replaced.
     let base = unsafe { libc::shmat(id, std::ptr::null(), flags) };
-    let Some(base) = NonNull::new(base.cast::<u8>()).filter(|base| base.addr().get() != usize::MAX) else {
+    let Some(base) = NonNull::new(base.cast::<u8>()).filter(|base| base.addr().get() != usize::MAX)
+    else {
         return Err(refused(name, writable, &io::Error::last_os_error()));
     };
     // Asked only now: while we are attached this id means this segment, whose size never changes.
-    let size = stat(id).map_err(|e| refused(name, writable, &e)).and_then(|info| {
-        usize::try_from(info.size).map_err(|_| {
-            Error::new(ErrorKind::TooLarge, format!("segment \"{name}\" is larger than this process can attach"))
-        })
-    });
+    let size = stat(id)
+        .map_err(|e| refused(name, writable, &e))
+        .and_then(|info| {
+            usize::try_from(info.size).map_err(|_| {
+                Error::new(
+                    ErrorKind::TooLarge,
+                    format!("segment \"{name}\" is larger than this process can attach"),
+                )
+            })
+        });
     // SAFETY: attached just now at `base`, for us alone to detach; as many bytes as the kernel says,
     // or none for a mapping that goes at once.
     let mapping = unsafe { Mapping::new(base, *size.as_ref().unwrap_or(&0), writable, detach) };
@@ -248,18 +285,25 @@ fn owned(name: Name) -> String {
 }
 
 fn private() -> Error {
-    Error::new(ErrorKind::Invalid, "key 0 is IPC_PRIVATE, which nobody else can open; use id=NUMBER")
+    Error::new(
+        ErrorKind::Invalid,
+        "key 0 is IPC_PRIVATE, which nobody else can open; use id=NUMBER",
+    )
 }
 
 /// Why a segment could not be found, attached or asked about.
 fn refused(name: Name, writable: bool, error: &io::Error) -> Error {
     match error.raw_os_error() {
-        Some(libc::ENOENT | libc::EIDRM | libc::EINVAL) => {
-            Error::new(ErrorKind::NotFound, format!("there is no segment \"{name}\"")).with_hint(nearby(name))
-        }
-        Some(libc::EACCES | libc::EPERM) => {
-            denied(format!("segment \"{name}\"{} refuses {}", owned(name), me()), writable, error)
-        }
+        Some(libc::ENOENT | libc::EIDRM | libc::EINVAL) => Error::new(
+            ErrorKind::NotFound,
+            format!("there is no segment \"{name}\""),
+        )
+        .with_hint(nearby(name)),
+        Some(libc::EACCES | libc::EPERM) => denied(
+            format!("segment \"{name}\"{} refuses {}", owned(name), me()),
+            writable,
+            error,
+        ),
         _ => Error::os(format!("segment \"{name}\""), error),
     }
 }
@@ -272,7 +316,9 @@ fn nearby(name: Name) -> String {
         Name::Key(key) if i64::from_str_radix(&key.to_string(), 16) == Ok(i64::from(info.key)) => {
             Some(format!("sysv:{:#x}", info.key))
         }
-        Name::Key(key) if format!("{key:x}") == info.key.to_string() => Some(format!("sysv:{}", info.key)),
+        Name::Key(key) if format!("{key:x}") == info.key.to_string() => {
+            Some(format!("sysv:{}", info.key))
+        }
         Name::Key(key) if key == info.id => Some(format!("sysv:id={key}")),
         Name::Id(id) if id == info.key => Some(format!("sysv:{id}")),
         _ => None,
@@ -300,28 +346,43 @@ fn nearby(name: Name) -> String {
 /// Why `shmget` did not create `name`.
 fn not_created(name: Name, size: usize, error: &io::Error) -> Error {
     let asked = bytes(size as u64);
-    let limit = |file: &str| std::fs::read_to_string(format!("/proc/sys/kernel/{file}")).ok().map(|text| text.trim().to_owned());
+    let limit = |file: &str| {
+        std::fs::read_to_string(format!("/proc/sys/kernel/{file}"))
+            .ok()
+            .map(|text| text.trim().to_owned())
+    };
     match error.raw_os_error() {
-        Some(libc::EINVAL) if size == 0 => {
-            Error::new(ErrorKind::Invalid, format!("segment \"{name}\" cannot be created with 0 bytes"))
-        }
+        Some(libc::EINVAL) if size == 0 => Error::new(
+            ErrorKind::Invalid,
+            format!("segment \"{name}\" cannot be created with 0 bytes"),
+        ),
         Some(libc::EINVAL) => {
-            let largest = limit("shmmax").map_or_else(String::new, |max| format!("; kernel.shmmax is {max}"));
-            Error::new(ErrorKind::TooLarge, format!("segment \"{name}\" is too large to create: asked for {asked}{largest}"))
+            let largest =
+                limit("shmmax").map_or_else(String::new, |max| format!("; kernel.shmmax is {max}"));
+            Error::new(
+                ErrorKind::TooLarge,
+                format!("segment \"{name}\" is too large to create: asked for {asked}{largest}"),
+            )
         }
         Some(libc::ENOSPC) => {
             let limits = match (limit("shmmni"), limit("shmall")) {
                 (Some(segments), Some(pages)) => {
-                    format!("; kernel.shmmni allows {segments} segments, kernel.shmall {pages} pages in all")
+                    format!(
+                        "; kernel.shmmni allows {segments} segments, kernel.shmall {pages} pages in all"
+                    )
                 }
                 _ => String::new(),
             };
-            Error::new(ErrorKind::NoSpace, format!("no room for segment \"{name}\": asked for {asked}{limits}"))
-                .with_hint("remove segments with nobody attached: crosspage gc --foreign")
+            Error::new(
+                ErrorKind::NoSpace,
+                format!("no room for segment \"{name}\": asked for {asked}{limits}"),
+            )
+            .with_hint("remove segments with nobody attached: crosspage gc --foreign")
         }
-        Some(libc::ENOMEM) => {
-            Error::new(ErrorKind::NoSpace, format!("no memory for segment \"{name}\": asked for {asked}"))
-        }
+        Some(libc::ENOMEM) => Error::new(
+            ErrorKind::NoSpace,
+            format!("no memory for segment \"{name}\": asked for {asked}"),
+        ),
         _ => refused(name, true, error),
     }
 }
@@ -339,7 +400,15 @@ mod tests {
         let found = parse(text);
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].key, found[0].id, found[0].size), (5678, 3, 1024));
-        assert_eq!((found[0].uid, found[0].mode, found[0].attached, found[0].doomed), (1000, 0o666, 2, false));
+        assert_eq!(
+            (
+                found[0].uid,
+                found[0].mode,
+                found[0].attached,
+                found[0].doomed
+            ),
+            (1000, 0o666, 2, false)
+        );
         assert_eq!((found[0].creator, found[0].last), (4242, 4243));
         assert_eq!((found[1].mode, found[1].doomed), (0o600, true));
     }

@@ -6,15 +6,26 @@ use crate::error::Error;
 /// The refusal with the way out of it.
 pub(super) fn denied(message: String, writable: bool, source: &std::io::Error) -> Error {
     let (asked, hint) = match writable {
-        true => ("reading and writing", "open it read-only, or let its owner give it wider permissions (group, all)"),
-        false => ("reading", "let its owner give it wider permissions (group, all)"),
+        true => (
+            "reading and writing",
+            "open it read-only, or let its owner give it wider permissions (group, all)",
+        ),
+        false => (
+            "reading",
+            "let its owner give it wider permissions (group, all)",
+        ),
     };
     Error::os(format!("{message} {asked}"), source).with_hint(hint)
 }
 
 /// A size for people.
 pub(super) fn bytes(size: u64) -> String {
-    let unit = |shift: u32, name| format!("{:.1} {name} ({size} bytes)", size as f64 / f64::from(1u32 << shift));
+    let unit = |shift: u32, name| {
+        format!(
+            "{:.1} {name} ({size} bytes)",
+            size as f64 / f64::from(1u32 << shift)
+        )
+    };
     match size {
         1 => "1 byte".to_owned(),
         0..=0xf_ffff => format!("{size} bytes"),
@@ -34,7 +45,10 @@ pub(super) fn room(path: &str) -> Option<(u64, u64)> {
         return None;
     }
     let unit = found.f_frsize as u64;
-    Some((unit.saturating_mul(found.f_bavail as u64), unit.saturating_mul(found.f_blocks as u64)))
+    Some((
+        unit.saturating_mul(found.f_bavail as u64),
+        unit.saturating_mul(found.f_blocks as u64),
+    ))
 }
 
 /// `ada (uid 1000)`, or `uid 1000` where the number has no name.

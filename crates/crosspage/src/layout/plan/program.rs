@@ -18,7 +18,12 @@ enum Step {
     /// A loop begins.
     Start { count: usize },
     /// The loop ends that begins at step `start`.
-    End { start: usize, count: usize, page_stride: usize, here_stride: usize },
+    End {
+        start: usize,
+        count: usize,
+        page_stride: usize,
+        here_stride: usize,
+    },
 }
 
 /// A few operations, and how far to shift their offsets.
@@ -35,7 +40,11 @@ pub struct Block<'a, Op> {
 
 impl<Op> Default for Program<Op> {
     fn default() -> Self {
-        Program { ops: Vec::new(), steps: Vec::new(), open: Vec::new() }
+        Program {
+            ops: Vec::new(),
+            steps: Vec::new(),
+            open: Vec::new(),
+        }
     }
 }
 
@@ -47,7 +56,10 @@ impl<Op> Program<Op> {
     pub(super) fn push(&mut self, op: Op) {
         match self.steps.last_mut() {
             Some(Step::Ops { end, .. }) => *end += 1,
-            _ => self.steps.push(Step::Ops { start: self.ops.len(), end: self.ops.len() + 1 }),
+            _ => self.steps.push(Step::Ops {
+                start: self.ops.len(),
+                end: self.ops.len() + 1,
+            }),
         }
         self.ops.push(op);
     }
@@ -63,7 +75,10 @@ impl<Op> Program<Op> {
     /// Begins a loop: what is pushed until [`end_loop`](Program::end_loop) is its first round.
     pub(super) fn start_loop(&mut self) {
         // A layout nests at most MAX_DEPTH arrays, so no program nests more loops.
-        assert!(self.open.len() < MAX_DEPTH, "loops nested deeper than any layout");
+        assert!(
+            self.open.len() < MAX_DEPTH,
+            "loops nested deeper than any layout"
+        );
         self.open.push(self.steps.len());
         self.steps.push(Step::Start { count: 0 });
     }
@@ -72,12 +87,24 @@ impl<Op> Program<Op> {
     pub(super) fn end_loop(&mut self, count: usize, page_stride: usize, here_stride: usize) {
         let start = self.open.pop().expect("a loop to end");
         self.steps[start] = Step::Start { count };
-        self.steps.push(Step::End { start, count, page_stride, here_stride });
+        self.steps.push(Step::End {
+            start,
+            count,
+            page_stride,
+            here_stride,
+        });
     }
 
     #[inline]
     pub(super) fn blocks(&self) -> Blocks<'_, Op> {
-        Blocks { program: self, next: 0, page: 0, here: 0, open: 0, left: [0; MAX_DEPTH] }
+        Blocks {
+            program: self,
+            next: 0,
+            page: 0,
+            here: 0,
+            open: 0,
+            left: [0; MAX_DEPTH],
+        }
     }
 }
 
@@ -103,13 +130,22 @@ impl<'a, Op> Iterator for Blocks<'a, Op> {
             match *step {
                 Step::Ops { start, end } => {
                     let ops = &self.program.ops[start..end];
-                    return Some(Block { page: self.page, here: self.here, ops });
+                    return Some(Block {
+                        page: self.page,
+                        here: self.here,
+                        ops,
+                    });
                 }
                 Step::Start { count } => {
                     self.left[self.open] = count as u32;
                     self.open += 1;
                 }
-                Step::End { start, count, page_stride, here_stride } => {
+                Step::End {
+                    start,
+                    count,
+                    page_stride,
+                    here_stride,
+                } => {
                     let left = &mut self.left[self.open - 1];
                     *left -= 1;
                     if *left > 0 {

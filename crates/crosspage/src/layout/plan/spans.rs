@@ -78,7 +78,15 @@ fn type_spans<K: Copy + Eq>(
         (_, Type::Tail(_)) => {}
         (_, here) => {
             if let Some(what) = select(here) {
-                push(out, Span { page: at.0, here: at.1, len: here.size(), what });
+                push(
+                    out,
+                    Span {
+                        page: at.0,
+                        here: at.1,
+                        len: here.size(),
+                        what,
+                    },
+                );
             }
         }
     }
@@ -96,7 +104,13 @@ fn array<K: Copy + Eq>(
     match &mut body[..] {
         [] => {}
         [Node::One(span)] if page_stride == span.len && here_stride == span.len => {
-            push(out, Span { len: span.len * count, ..*span });
+            push(
+                out,
+                Span {
+                    len: span.len * count,
+                    ..*span
+                },
+            );
         }
         // An array of arrays is one array.
         [Node::Loop(inner)]
@@ -115,7 +129,13 @@ fn array<K: Copy + Eq>(
                 });
             }
         }
-        _ => out.push(Node::Loop(Loop { count, here, page_stride, here_stride, body })),
+        _ => out.push(Node::Loop(Loop {
+            count,
+            here,
+            page_stride,
+            here_stride,
+            body,
+        })),
     }
 }
 
@@ -143,9 +163,11 @@ impl<K: Copy> Node<K> {
 
     fn shifted(&self, by: (usize, usize)) -> Node<K> {
         match self {
-            Node::One(span) => {
-                Node::One(Span { page: span.page + by.0, here: span.here + by.1, ..*span })
-            }
+            Node::One(span) => Node::One(Span {
+                page: span.page + by.0,
+                here: span.here + by.1,
+                ..*span
+            }),
             Node::Loop(array) => Node::Loop(Loop {
                 here: array.here + by.1,
                 body: array.body.iter().map(|node| node.shifted(by)).collect(),

@@ -14,11 +14,19 @@ fn direct(st: &StructType) -> Plan {
 fn all_words(plan: &Plan) -> Vec<WordOp> {
     let shift = |by: usize| {
         move |op: &WordOp| match *op {
-            WordOp::Bulk { offset, len } => WordOp::Bulk { offset: offset + by, len },
-            WordOp::Partial { offset, mask } => WordOp::Partial { offset: offset + by, mask },
+            WordOp::Bulk { offset, len } => WordOp::Bulk {
+                offset: offset + by,
+                len,
+            },
+            WordOp::Partial { offset, mask } => WordOp::Partial {
+                offset: offset + by,
+                mask,
+            },
         }
     };
-    plan.words().flat_map(|b| b.ops.iter().map(shift(b.page))).collect()
+    plan.words()
+        .flat_map(|b| b.ops.iter().map(shift(b.page)))
+        .collect()
 }
 
 fn all_runs(plan: &Plan) -> Vec<Run> {
@@ -27,7 +35,9 @@ fn all_runs(plan: &Plan) -> Vec<Run> {
         here: r.here + b.here,
         len: r.len,
     };
-    plan.runs().flat_map(|b| b.ops.iter().map(move |r| shifted(b, r)).collect::<Vec<_>>()).collect()
+    plan.runs()
+        .flat_map(|b| b.ops.iter().map(move |r| shifted(b, r)).collect::<Vec<_>>())
+        .collect()
 }
 
 /// For each byte how often the words cover it.
@@ -39,7 +49,10 @@ fn coverage(plan: &Plan, size: usize) -> Vec<u8> {
             WordOp::Bulk { offset, len } => (offset, len, u64::MAX),
             WordOp::Partial { offset, mask } => (offset, 8, mask),
         };
-        assert!(offset % 8 == 0 && len % 8 == 0 && len > 0 && offset >= end, "{op:?} after {end}");
+        assert!(
+            offset % 8 == 0 && len % 8 == 0 && len > 0 && offset >= end,
+            "{op:?} after {end}"
+        );
         assert!(mask != 0 && (len > 8 || mask != u64::MAX || matches!(op, WordOp::Bulk { .. })));
         end = offset + len;
         for (i, byte) in covered[offset..offset + len].iter_mut().enumerate() {
@@ -57,23 +70,51 @@ fn coverage(plan: &Plan, size: usize) -> Vec<u8> {
 fn known_vector() {
     let plan = direct(&shared_data(None));
     assert!(plan.is_direct());
-    let run = |at, len| Run { page: at, here: at, len };
+    let run = |at, len| Run {
+        page: at,
+        here: at,
+        len,
+    };
     assert_eq!(all_runs(&plan), [run(0, 505), run(508, 74), run(584, 48)]);
     assert_eq!(
         all_words(&plan),
         [
-            WordOp::Bulk { offset: 0, len: 504 },
-            WordOp::Partial { offset: 504, mask: 0xffff_ffff_0000_00ff },
-            WordOp::Bulk { offset: 512, len: 64 },
-            WordOp::Partial { offset: 576, mask: 0x0000_ffff_ffff_ffff },
-            WordOp::Bulk { offset: 584, len: 48 },
+            WordOp::Bulk {
+                offset: 0,
+                len: 504
+            },
+            WordOp::Partial {
+                offset: 504,
+                mask: 0xffff_ffff_0000_00ff
+            },
+            WordOp::Bulk {
+                offset: 512,
+                len: 64
+            },
+            WordOp::Partial {
+                offset: 576,
+                mask: 0x0000_ffff_ffff_ffff
+            },
+            WordOp::Bulk {
+                offset: 584,
+                len: 48
+            },
         ]
     );
     assert_eq!(plan.words().count(), 1);
     let packed = direct(&shared_data(Some(1)));
     assert_eq!(
         all_words(&packed),
-        [WordOp::Bulk { offset: 0, len: 624 }, WordOp::Partial { offset: 624, mask: 0xff_ffff }]
+        [
+            WordOp::Bulk {
+                offset: 0,
+                len: 624
+            },
+            WordOp::Partial {
+                offset: 624,
+                mask: 0xff_ffff
+            }
+        ]
     );
 }
 
@@ -84,15 +125,26 @@ fn by_name_between_packings() {
     assert!(!plan.is_direct());
     assert_eq!(plan.words().count(), 0);
     let run = |page, here, len| Run { page, here, len };
-    assert_eq!(all_runs(&plan), [run(0, 0, 505), run(505, 508, 74), run(579, 584, 48)]);
+    assert_eq!(
+        all_runs(&plan),
+        [run(0, 0, 505), run(505, 508, 74), run(579, 584, 48)]
+    );
     assert!(Plan::new(&packed, &natural, Match::Exact).is_err());
     // The same layout by name is as good as exact.
-    assert!(Plan::new(&natural, &natural, Match::Name).unwrap().is_direct());
+    assert!(
+        Plan::new(&natural, &natural, Match::Name)
+            .unwrap()
+            .is_direct()
+    );
     // A struct that grew keeps its offsets, but what follows is no padding.
     let mut fields = natural.fields().to_vec();
     fields.push(Field::new("flag", scalar(Scalar::U8)));
     let grown = StructType::natural("SharedData", fields, None).unwrap();
-    assert!(!Plan::new(&grown, &natural, Match::Name).unwrap().is_direct());
+    assert!(
+        !Plan::new(&grown, &natural, Match::Name)
+            .unwrap()
+            .is_direct()
+    );
 }
 
 fn point(pack: Option<usize>) -> Type {
@@ -101,7 +153,9 @@ fn point(pack: Option<usize>) -> Type {
         Field::new("x", scalar(Scalar::F64)),
         Field::new("mode", mode(Scalar::U8)),
     ];
-    Type::Struct(Arc::new(StructType::natural("Point", fields, pack).unwrap()))
+    Type::Struct(Arc::new(
+        StructType::natural("Point", fields, pack).unwrap(),
+    ))
 }
 
 /// A megabyte of structs takes a handful of operations.
@@ -158,7 +212,13 @@ fn hostile_nesting_falls_back_to_runs() {
 
 #[test]
 fn enums_in_every_width() {
-    for repr in [Scalar::I8, Scalar::U16, Scalar::I32, Scalar::I64, Scalar::U64] {
+    for repr in [
+        Scalar::I8,
+        Scalar::U16,
+        Scalar::I32,
+        Scalar::I64,
+        Scalar::U64,
+    ] {
         let fields = vec![
             Field::new("n", scalar(Scalar::I32)),
             Field::new("modes", array(mode(repr), 3)),
@@ -167,22 +227,44 @@ fn enums_in_every_width() {
         let plan = direct(&st);
         let at = st.resolve("modes[1]").unwrap().0;
         let mut here = vec![0; st.size()];
-        for (byte, good) in [(0, true), (1, true), (7, true), (2, false), (6, false), (8, false), (0xff, false)] {
+        for (byte, good) in [
+            (0, true),
+            (1, true),
+            (7, true),
+            (2, false),
+            (6, false),
+            (8, false),
+            (0xff, false),
+        ] {
             here[at..at + repr.size()].fill(0);
             here[at] = byte;
-            assert_eq!(plan.validate(&here).is_ok(), good, "{byte} as {}", repr.name());
+            assert_eq!(
+                plan.validate(&here).is_ok(),
+                good,
+                "{byte} as {}",
+                repr.name()
+            );
         }
         here[at..at + repr.size()].fill(0xff);
         let value = plan.validate(&here).unwrap_err().value;
-        let expected = if repr.int_range().unwrap().0 < 0 { -1 } else { repr.int_range().unwrap().1 };
+        let expected = if repr.int_range().unwrap().0 < 0 {
+            -1
+        } else {
+            repr.int_range().unwrap().1
+        };
         assert_eq!(value, expected);
     }
 }
 
 #[test]
 fn enums_without_names_hold_anything() {
-    let e = super::super::EnumType { name: "E".into(), repr: Scalar::U8, variants: vec![] };
-    let st = StructType::natural("S", vec![Field::new("e", Type::Enum(Arc::new(e)))], None).unwrap();
+    let e = super::super::EnumType {
+        name: "E".into(),
+        repr: Scalar::U8,
+        variants: vec![],
+    };
+    let st =
+        StructType::natural("S", vec![Field::new("e", Type::Enum(Arc::new(e)))], None).unwrap();
     assert!(direct(&st).validate(&[99]).is_ok());
 }
 

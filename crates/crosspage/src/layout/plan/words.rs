@@ -9,7 +9,12 @@ const WORD: usize = 8;
 /// The words of the nodes: each word once, in order. `None` where they would take too much room,
 /// which only arrays of packed structs with odd sizes, nested several times, can do.
 pub(super) fn program(nodes: &[Node<()>]) -> Option<Program<WordOp>> {
-    let mut words = Words { out: Program::default(), word: 0, mask: 0, fuel: 1 << 16 };
+    let mut words = Words {
+        out: Program::default(),
+        word: 0,
+        mask: 0,
+        fuel: 1 << 16,
+    };
     words.nodes(nodes, 0, &(0..usize::MAX))?;
     words.flush();
     Some(words.out)
@@ -48,7 +53,10 @@ impl Words {
     fn array(&mut self, array: &Loop<()>, shift: usize, clip: &Range) -> Option<()> {
         let stride = array.here_stride;
         let base = array.here + shift;
-        let (start, end) = (base.max(clip.start), (base + array.count * stride).min(clip.end));
+        let (start, end) = (
+            base.max(clip.start),
+            (base + array.count * stride).min(clip.end),
+        );
         if start >= end {
             return Some(());
         }
@@ -104,13 +112,19 @@ impl Words {
         match std::mem::take(&mut self.mask) {
             0 => {}
             u64::MAX => self.bulk(self.word, WORD),
-            mask => self.out.push(WordOp::Partial { offset: self.word, mask }),
+            mask => self.out.push(WordOp::Partial {
+                offset: self.word,
+                mask,
+            }),
         }
     }
 
     fn bulk(&mut self, offset: usize, len: usize) {
         match self.out.last_mut() {
-            Some(WordOp::Bulk { offset: before, len: so_far }) if *before + *so_far == offset => {
+            Some(WordOp::Bulk {
+                offset: before,
+                len: so_far,
+            }) if *before + *so_far == offset => {
                 *so_far += len;
             }
             _ => self.out.push(WordOp::Bulk { offset, len }),
@@ -120,5 +134,9 @@ impl Words {
 
 /// 0xff in the lowest `n` bytes.
 fn bytes_mask(n: usize) -> u64 {
-    if n >= WORD { u64::MAX } else { (1 << (8 * n)) - 1 }
+    if n >= WORD {
+        u64::MAX
+    } else {
+        (1 << (8 * n)) - 1
+    }
 }
