@@ -90,9 +90,12 @@ pub(crate) struct Request<'a> {
     pub(crate) timeout: Option<Duration>,
     /// What a new page with this layout would look like.
     pub(crate) design: &'a dyn Fn(&StructType) -> Result<Design>,
-    /// Whether the options that the caller stated agree with the page's: (option, page's, stated).
-    pub(crate) contradictions: &'a dyn Fn(&Facts) -> Vec<(&'static str, String, String)>,
+    /// Which options that the caller stated contradict the page's.
+    pub(crate) contradictions: &'a dyn Fn(&Facts) -> Vec<Contradiction>,
 }
+
+/// An option, what the page has, and what was stated.
+pub(crate) type Contradiction = (&'static str, String, String);
 
 /// When a time-out that begins now ends; `None` never does.
 pub(crate) fn deadline_of(timeout: Option<Duration>) -> Option<Instant> {
