@@ -918,9 +918,7 @@ impl Page {
                 Ok(settled)
             }
             State::Initialising => Err(self.corrupt("it has its name, but was never finished")),
-            State::Ready if self.file.stat().is_ok_and(|stat| !stat.named) => {
-                Ok(State::Replaced)
-            }
+            State::Ready if self.file.stat().is_ok_and(|stat| !stat.named) => Ok(State::Replaced),
             state => Ok(state),
         }
     }
