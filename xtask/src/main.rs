@@ -1,1 +1,80 @@
-fn main() {}
+//! The project's own commands. `cargo xtask help` lists them.
+
+use std::process::ExitCode;
+
+mod bench;
+mod demo;
+mod process;
+mod python;
+mod readme;
+mod steps;
+mod test;
+mod tools;
+mod workspace;
+
+const HELP: &str = "\
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  test            run every test there is on this platform
+    --long          also what takes minutes: kill campaigns, every instruction of the ptrace harness
+    --all           --long and every other optional step
+    --only STEP     only this step (may be given more than once)
+    --list          name the steps and stop
+  demo            build everything, then let a C++ program and a Python program share one struct
+  bench [NAME]    run the benchmarks in release; NAME is one of them, such as `latest`
+  help            print this
+
+Missing tools (compilers, Python packages) are installed where that is possible: Python packages
+into a virtual environment under target/, Debian packages when run as root. Otherwise the command
+that installs them is printed.
+";
+
+/// What failed, in words for people.
+type Result<T = ()> = std::result::Result<T, String>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => {
+            eprintln!("error: {message}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+enum Failure {
+    Usage(String),
+    Failed(String),
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Failure {
+        Failure::Failed(message)
+    }
+}
+
+fn run(args: &[String]) -> std::result::Result<(), Failure> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        [] | ["help" | "-h" | "--help", ..] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ["test", options @ ..] => {
+            let options = test::Options::parse(options).map_err(Failure::Usage)?;
+            Ok(test::run(&options)?)
+        }
+        ["demo"] => Ok(demo::run()?),
+        ["bench", rest @ ..] => Ok(bench::run(rest)?),
+        ["demo", extra, ..] => Err(Failure::Usage(format!(
+            "`demo` takes no argument, but there is {extra:?}"
+        ))),
+        [other, ..] => Err(Failure::Usage(format!("there is no command {other:?}"))),
+    }
+}

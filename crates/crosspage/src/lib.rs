@@ -9,6 +9,8 @@
 
 pub(crate) mod atomic;
 pub mod error;
+#[cfg(not(loom))]
+pub mod foreign;
 pub mod latest;
 pub mod layout;
 #[cfg(not(loom))]

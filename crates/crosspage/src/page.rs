@@ -14,17 +14,19 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::atomic::local::{AtomicBool, AtomicU64 as AtomicLocalU64};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Match, StructType, compare};
+use crate::layout::{Difference, Match, StructType, compare};
 use crate::liveness::{self, Byte};
 use crate::locator::{self, Locator};
 use crate::segment::file::{self, File};
 use crate::segment::{Mapping, Permissions};
 
 pub(crate) mod header;
+pub(crate) mod known;
 pub(crate) mod participants;
 
 use header::{Facts, HEADER, State, dynamic};
 pub use header::{Language, Lifetime};
+use known::{Agreement, Verdict};
 use participants::{Newcomer, Record, Table};
 
 /// What a page needs to know of its pattern.
@@ -88,9 +90,12 @@ pub(crate) struct Request<'a> {
     pub(crate) timeout: Option<Duration>,
     /// What a new page with this layout would look like.
     pub(crate) design: &'a dyn Fn(&StructType) -> Result<Design>,
-    /// Whether the options that the caller stated agree with the page's: (option, page's, stated).
-    pub(crate) contradictions: &'a dyn Fn(&Facts) -> Vec<(&'static str, String, String)>,
+    /// Which options that the caller stated contradict the page's.
+    pub(crate) contradictions: &'a dyn Fn(&Facts) -> Vec<Contradiction>,
 }
+
+/// An option, what the page has, and what was stated.
+pub(crate) type Contradiction = (&'static str, String, String);
 
 /// When a time-out that begins now ends; `None` never does.
 pub(crate) fn deadline_of(timeout: Option<Duration>) -> Option<Instant> {
@@ -103,7 +108,7 @@ pub(crate) struct Page {
     file: File,
     mapping: Mapping,
     facts: Facts,
-    layout: Arc<StructType>,
+    agreement: Agreement,
     locator: Locator,
     place: Place,
     pattern: &'static Pattern,
@@ -242,7 +247,7 @@ pub(crate) fn access_error(
         file::user_name(stat.uid).unwrap_or_else(|| format!("user {}", stat.uid))
     };
     match file::stat(path) {
-        Ok(stat) if stat.links > 0 && stat.regular => Error::new(
+        Ok(stat) if stat.named && stat.regular => Error::new(
             ErrorKind::PermissionDenied,
             format!(
                 "page \"{locator}\": permission denied: it belongs to {} with mode {:04o}, and this process (user {}) asked to {wanted} it",
@@ -339,7 +344,7 @@ impl Page {
         if any_case {
             place.any_case = true;
         }
-        let (stat, facts, layout) = Page::examine(locator, &place, &file)?;
+        let (stat, facts, agreement) = Page::examine_alone(locator, &place, &file)?;
         let pattern = crate::registry::pattern(facts.pattern).ok_or_else(|| {
             Error::new(
                 ErrorKind::Unsupported,
@@ -350,13 +355,15 @@ impl Page {
             )
             .with_hint("upgrade crosspage on this side")
         })?;
-        (pattern.check)(&facts, &layout).map_err(|what| {
+        (pattern.check)(&facts, &agreement.page).map_err(|what| {
             Error::new(
                 ErrorKind::Corrupt,
                 format!("page \"{locator}\" is damaged: {what}"),
             )
         })?;
-        let page = Page::map(locator, &place, pattern, file, stat, facts, layout, false)?;
+        let page = Page::map(
+            locator, &place, pattern, file, stat, facts, agreement, false,
+        )?;
         match page.state() {
             Some(State::Ready | State::Replacing) => Ok(page),
             Some(State::Replaced | State::Removed) => Err(not_found()),
@@ -372,7 +379,7 @@ impl Page {
         file: File,
         stat: file::Stat,
         facts: Facts,
-        layout: Arc<StructType>,
+        agreement: Agreement,
         writable: bool,
     ) -> Result<Page> {
         let len = usize::try_from(facts.total).map_err(|_| {
@@ -395,7 +402,7 @@ impl Page {
             file,
             mapping,
             facts,
-            layout,
+            agreement,
             locator: locator.clone(),
             place: place.clone(),
             pattern,
@@ -421,22 +428,23 @@ impl Page {
             }
             Err(e) => return Err(access_error(locator, &place.path, "remove", &e)),
         };
-        let examined = Page::examine(locator, &place, &file).and_then(|(stat, facts, layout)| {
-            let pattern = crate::registry::pattern(facts.pattern).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Unsupported,
-                    format!("page \"{locator}\" carries an unknown pattern"),
-                )
-            })?;
-            (pattern.check)(&facts, &layout).map_err(|what| {
-                Error::new(
-                    ErrorKind::Corrupt,
-                    format!("page \"{locator}\" is damaged: {what}"),
-                )
-            })?;
-            Ok((stat, facts, layout, pattern))
-        });
-        let (stat, facts, layout, pattern) = match examined {
+        let examined =
+            Page::examine_alone(locator, &place, &file).and_then(|(stat, facts, agreement)| {
+                let pattern = crate::registry::pattern(facts.pattern).ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Unsupported,
+                        format!("page \"{locator}\" carries an unknown pattern"),
+                    )
+                })?;
+                (pattern.check)(&facts, &agreement.page).map_err(|what| {
+                    Error::new(
+                        ErrorKind::Corrupt,
+                        format!("page \"{locator}\" is damaged: {what}"),
+                    )
+                })?;
+                Ok((stat, facts, agreement, pattern))
+            });
+        let (stat, facts, agreement, pattern) = match examined {
             Ok(found) => found,
             // Damaged, or not a page at all. Named pages are ours to remove; a `file:` path may be
             // anybody's file, and goes only if it begins like a page.
@@ -451,7 +459,7 @@ impl Page {
                     .map_err(|e| access_error(locator, &place.path, "remove", &e));
             }
         };
-        let page = Page::map(locator, &place, pattern, file, stat, facts, layout, true)?;
+        let page = Page::map(locator, &place, pattern, file, stat, facts, agreement, true)?;
         let _registration = liveness::lock_registration(
             &page.file,
             &locator.to_string(),
@@ -493,10 +501,13 @@ impl Page {
         let locator = Locator::File(path.to_owned());
         let place = Place::of(&locator).ok()?;
         let file = File::open(path, true).ok()?;
-        let (stat, facts, layout) = Page::examine(&locator, &place, &file).ok()?;
+        let (stat, facts, agreement) = Page::examine_alone(&locator, &place, &file).ok()?;
         let pattern = crate::registry::pattern(facts.pattern)?;
         let (name, lifetime) = (facts.name.clone(), facts.lifetime);
-        let page = Page::map(&locator, &place, pattern, file, stat, facts, layout, true).ok()?;
+        let page = Page::map(
+            &locator, &place, pattern, file, stat, facts, agreement, true,
+        )
+        .ok()?;
         let _registration =
             liveness::lock_registration(&page.file, &name, deadline_of(Some(Duration::ZERO)))
                 .ok()?;
@@ -515,7 +526,9 @@ impl Page {
         locator: &Locator,
         place: &Place,
         file: &File,
-    ) -> Result<(file::Stat, Facts, Arc<StructType>)> {
+        here: Option<&Arc<StructType>>,
+        matching: Match,
+    ) -> Result<(file::Stat, Facts, Agreement, Vec<Difference>)> {
         let shown = locator.to_string();
         let failed = |what: &str, e: &std::io::Error| {
             Error::os(format_args!("page {shown:?}: cannot {what} its file"), e)
@@ -530,7 +543,7 @@ impl Page {
                 ),
             ));
         }
-        refuse_file_system(&shown, file)?;
+        refuse_file_system(&shown, file, stat.identity.device)?;
         if stat.size < HEADER as u64 {
             return Err(Error::new(
                 ErrorKind::Corrupt,
@@ -580,13 +593,28 @@ impl Page {
             )
             .with_hint(format!("crosspage rm --force {shown}")));
         }
-        let layout = StructType::decode(&descriptor).map_err(|e| {
+        let damaged = |e: Error| {
             Error::new(
                 ErrorKind::Corrupt,
                 format!("page {shown:?} is damaged: its layout: {}", e.message()),
             )
-        })?;
-        Ok((stat, facts, Arc::new(layout)))
+        };
+        match known::compare(&descriptor, here, matching).map_err(damaged)? {
+            Verdict::Agree(agreement) => Ok((stat, facts, agreement, Vec::new())),
+            Verdict::Differ { page, differences } => {
+                Ok((stat, facts, Agreement::of_one(page)?, differences))
+            }
+        }
+    }
+
+    /// The same for a page that no layout is declared for.
+    fn examine_alone(
+        locator: &Locator,
+        place: &Place,
+        file: &File,
+    ) -> Result<(file::Stat, Facts, Agreement)> {
+        let (stat, facts, agreement, _) = Page::examine(locator, place, file, None, Match::Exact)?;
+        Ok((stat, facts, agreement))
     }
 
     fn join(
@@ -596,7 +624,8 @@ impl Page {
         file: File,
     ) -> Result<Attached> {
         let (locator, terms) = (request.locator, request.terms);
-        let (stat, facts, layout) = match Page::examine(locator, place, &file) {
+        let examined = Page::examine(locator, place, &file, request.layout, terms.matching);
+        let (stat, facts, agreement, differences) = match examined {
             Ok(found) => found,
             // Removed and cut under us, or never a page? The name decides.
             Err(error) => {
@@ -616,7 +645,7 @@ impl Page {
                 ),
             ));
         }
-        (request.pattern.check)(&facts, &layout).map_err(|what| {
+        (request.pattern.check)(&facts, &agreement.page).map_err(|what| {
             Error::new(
                 ErrorKind::Corrupt,
                 format!("page \"{locator}\" is damaged: {what}"),
@@ -630,30 +659,29 @@ impl Page {
             )
             .with_hint("open it with read_only, or upgrade crosspage on this side"));
         }
-        let differences = request.layout.and_then(|here| {
-            compare::compare(&layout, here, terms.matching)
-                .err()
-                .map(|differences| (here, differences))
-        });
-        let mismatch = differences.map(|(here, differences)| {
-            let page_side = format!(
-                "{}, pid {}",
-                Language::name_of(facts.creator_language),
-                facts.creator_pid
-            );
-            let here_side = format!("{}, this process", terms.language);
-            compare::mismatch_error(
-                &locator.to_string(),
-                &layout,
-                &page_side,
-                here,
-                &here_side,
-                differences,
-            )
-        });
-        if mismatch.is_some() && request.intent != Intent::Create {
-            return Err(mismatch.expect("just seen"));
-        }
+        let mismatch = request
+            .layout
+            .filter(|_| !differences.is_empty())
+            .map(|here| {
+                let page_side = format!(
+                    "{}, pid {}",
+                    Language::name_of(facts.creator_language),
+                    facts.creator_pid
+                );
+                let here_side = format!("{}, this process", terms.language);
+                compare::mismatch_error(
+                    &locator.to_string(),
+                    &agreement.page,
+                    &page_side,
+                    here,
+                    &here_side,
+                    differences,
+                )
+            });
+        let mismatch = match mismatch {
+            Some(mismatch) if request.intent != Intent::Create => return Err(mismatch),
+            mismatch => mismatch,
+        };
         let mut page = Page::map(
             locator,
             place,
@@ -661,7 +689,7 @@ impl Page {
             file,
             stat,
             facts,
-            layout,
+            agreement,
             writable,
         )?;
         if !writable {
@@ -779,7 +807,13 @@ impl Page {
         let Some((temporary, file)) = Temporary::create(locator, place, mode)? else {
             return Ok(None);
         };
-        refuse_file_system(&locator.to_string(), &file)?;
+        let stat = file.stat().map_err(|e| {
+            Error::os(
+                format_args!("page \"{locator}\": cannot examine its file"),
+                &e,
+            )
+        })?;
+        refuse_file_system(&locator.to_string(), &file, stat.identity.device)?;
         file.allocate(total).map_err(|e| {
             let error = Error::os(format_args!("page \"{locator}\": cannot reserve {total} bytes in {}", place.path.display()), &e);
             if error.is_no_space() {
@@ -787,12 +821,6 @@ impl Page {
             } else {
                 error
             }
-        })?;
-        let stat = file.stat().map_err(|e| {
-            Error::os(
-                format_args!("page \"{locator}\": cannot examine its file"),
-                &e,
-            )
         })?;
         let header = facts.encode();
         let mut page = Page::map(
@@ -802,7 +830,7 @@ impl Page {
             file,
             stat,
             facts,
-            layout.clone(),
+            Agreement::of_one(layout.clone())?,
             true,
         )?;
         let base = page.mapping.as_ptr();
@@ -890,7 +918,7 @@ impl Page {
                 Ok(settled)
             }
             State::Initialising => Err(self.corrupt("it has its name, but was never finished")),
-            State::Ready if self.file.stat().is_ok_and(|stat| stat.links == 0) => {
+            State::Ready if self.file.stat().is_ok_and(|stat| !stat.named) => {
                 Ok(State::Replaced)
             }
             state => Ok(state),
@@ -1175,7 +1203,7 @@ impl Page {
     /// A word of the header's dynamic part.
     #[inline(always)]
     fn word(&self, offset: usize) -> &AtomicU64 {
-        debug_assert!(offset % 8 == 0 && offset + 8 <= HEADER);
+        debug_assert!(offset.is_multiple_of(8) && offset + 8 <= HEADER);
         // SAFETY: every mapping has at least the header; `offset` is one of the constants of
         // `dynamic`, aligned to 8; the words are only ever accessed atomically. Read-only mappings
         // are only loaded from (their handles store nothing: `me` is None and `settle` needs it).
@@ -1221,7 +1249,12 @@ impl Page {
 
     /// The layout that the page's creator stored.
     pub(crate) fn layout(&self) -> &Arc<StructType> {
-        &self.layout
+        &self.agreement.page
+    }
+
+    /// The page's layout and this side's.
+    pub(crate) fn agreement(&self) -> &Agreement {
+        &self.agreement
     }
 
     pub(crate) fn locator(&self) -> &Locator {
@@ -1350,9 +1383,17 @@ impl std::fmt::Debug for Page {
 /// Participants of a page unless its creator says otherwise: they fill 4 KiB.
 const DEFAULT_PARTICIPANTS: u32 = 128;
 
-fn refuse_file_system(shown: &str, file: &File) -> Result<()> {
+fn refuse_file_system(shown: &str, file: &File, device: u64) -> Result<()> {
+    // The device that was found good last: nearly always the one of /dev/shm.
+    static GOOD: AtomicLocalU64 = AtomicLocalU64::new(u64::MAX);
+    if GOOD.load(Ordering::Relaxed) == device {
+        return Ok(());
+    }
     match file.refused_file_system() {
-        Ok(None) => Ok(()),
+        Ok(None) => {
+            GOOD.store(device, Ordering::Relaxed);
+            Ok(())
+        }
         Ok(Some(name)) => Err(Error::new(
             ErrorKind::Unsupported,
             format!(

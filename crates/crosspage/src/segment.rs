@@ -8,6 +8,12 @@ use std::ptr::NonNull;
 
 #[cfg(unix)]
 pub(crate) mod file;
+#[cfg(unix)]
+pub(crate) mod posix;
+#[cfg(unix)]
+pub(crate) mod sysv;
+#[cfg(unix)]
+pub(crate) mod unix;
 
 /// Who may attach to a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -14,8 +14,10 @@ use crate::layout::{Match, Plan, StructType};
 use crate::liveness;
 use crate::locator::Locator;
 use crate::page::header::Facts;
+use crate::page::known;
 use crate::page::{
-    Design, Intent, Language, Lifetime, Me, Page, Participant, Pattern, Request, Terms, deadline_of,
+    Contradiction, Design, Intent, Language, Lifetime, Me, Page, Participant, Pattern, Request,
+    Terms, deadline_of,
 };
 use crate::segment::Permissions;
 use crate::wait::{self, Sleep};
@@ -190,7 +192,7 @@ impl Options {
         })
     }
 
-    fn contradictions(&self, facts: &Facts) -> Vec<(&'static str, String, String)> {
+    fn contradictions(&self, facts: &Facts) -> Vec<Contradiction> {
         let stated = [
             ("writers", self.writers.map(u64::from)),
             ("max_pins", self.max_pins.map(u64::from)),
@@ -241,7 +243,7 @@ impl Options {
             design: &|layout| self.design(layout, durable),
             contradictions: &|facts| self.contradictions(facts),
         })?;
-        Attachment::new(page, layout, self.matching)
+        Attachment::new(page)
     }
 }
 
@@ -252,7 +254,7 @@ struct Attachment {
     cell: Cell,
     /// The layout that values have on this side.
     layout: Arc<StructType>,
-    plan: Plan,
+    plan: Arc<Plan>,
     checksum: bool,
     /// Where the sides lay the struct out differently, the page's image goes here first.
     image: Mutex<Vec<u8>>,
@@ -267,12 +269,11 @@ impl std::fmt::Debug for Cell {
 }
 
 impl Attachment {
-    fn new(page: Page, layout: Option<&Arc<StructType>>, matching: Match) -> Result<Attachment> {
-        let layout = layout.unwrap_or(page.layout()).clone();
-        let plan = Plan::new(page.layout(), &layout, matching)
-            .map_err(|_| page.corrupt("its layout changed while attaching"))?;
-        let cell =
-            cell_of(&page).ok_or_else(|| page.corrupt("its parameters changed while attaching"))?;
+    fn new(page: Page) -> Result<Attachment> {
+        let known::Agreement {
+            here: layout, plan, ..
+        } = page.agreement().clone();
+        let cell = cell_of(&page).ok_or_else(|| page.corrupt("its parameters are impossible"))?;
         let checksum = page.facts().parameters[2] == 1;
         Ok(Attachment {
             page,
@@ -500,12 +501,14 @@ impl RawWriter {
             .claim(self.me.index)
             .map_err(|damage| inner.damaged(damage))?;
         let slot = inner.cell.begin(at);
-        for block in inner.plan.words() {
+        if let Some(ops) = inner.plan.straight_words() {
             // SAFETY: the operations name data bytes of the layout, which `value` has.
-            unsafe {
-                slot.words
-                    .write(value.add(block.here), block.page, block.ops)
-            };
+            unsafe { slot.words.write(value, 0, ops) };
+        } else {
+            for block in inner.plan.words() {
+                // SAFETY: as above.
+                unsafe { slot.words.write(value, block.page, block.ops) };
+            }
         }
         self.publish(at, None).map_err(|_| unreachable_publish())
     }
@@ -745,6 +748,10 @@ impl RawWriter {
         self.inner.page.layout()
     }
 
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.inner.plan
+    }
+
     /// The page's locator.
     pub fn locator(&self) -> &Locator {
         self.inner.page.locator()
@@ -911,7 +918,7 @@ impl RawReader {
         {
             return Ok(None);
         }
-        Ok(stamp.map(|stamp| Attachment::meta(stamp)))
+        Ok(stamp.map(Attachment::meta))
     }
 
     /// The version that a read would return now, without copying the value.

@@ -1,0 +1,158 @@
+//! The clock, and what is made of its readings.
+
+use std::hint::black_box;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Operations between two readings of the clock, for figures below its own cost.
+pub const BATCH: usize = 64;
+
+/// A reading of the cheapest clock there is, ordered after what came before and before what follows.
+#[inline(always)]
+pub fn ticks() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 processor has SSE2 and the time stamp counter.
+    unsafe {
+        core::arch::x86_64::_mm_lfence();
+        let now = core::arch::x86_64::_rdtsc();
+        core::arch::x86_64::_mm_lfence();
+        now
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    monotonic_ns()
+}
+
+/// Nanoseconds of the monotonic clock, which both processes share.
+#[inline(always)]
+pub fn monotonic_ns() -> u64 {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `now` is a valid place for the answer.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// Nanoseconds a tick.
+fn scale() -> f64 {
+    static SCALE: OnceLock<f64> = OnceLock::new();
+    *SCALE.get_or_init(|| {
+        let (began, first) = (Instant::now(), ticks());
+        while began.elapsed() < Duration::from_millis(50) {}
+        let (took, last) = (began.elapsed(), ticks());
+        took.as_nanos() as f64 / (last - first) as f64
+    })
+}
+
+/// What two readings with nothing in between differ by, in ns: part of every single-operation figure.
+pub fn clock_overhead() -> f64 {
+    let mut seen: Vec<u64> = (0..10_001)
+        .map(|_| 0u64.wrapping_sub(ticks()).wrapping_add(ticks()))
+        .collect();
+    seen.sort_unstable();
+    seen[seen.len() / 2] as f64 * scale()
+}
+
+/// The figures of one row in one repetition, in ns an operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Figures {
+    /// Median over batches of [`BATCH`] operations of the mean in the batch; none for operations
+    /// that are timed singly only.
+    pub batch: Option<f64>,
+    /// Median of single operations, the clock included.
+    pub p50: f64,
+    /// 99th percentile of single operations, the clock included.
+    pub p99: f64,
+}
+
+/// How much to measure in one repetition.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    pub batches: usize,
+    pub singles: usize,
+    pub slow: usize,
+}
+
+/// Times `operation` in batches and then singly. It returns whether what it saw was sound.
+pub fn time<R>(effort: Effort, mut operation: impl FnMut() -> R) -> Figures {
+    for _ in 0..BATCH * 20 {
+        black_box(operation());
+    }
+    let mut batches = Vec::with_capacity(effort.batches);
+    for _ in 0..effort.batches {
+        let before = ticks();
+        for _ in 0..BATCH {
+            black_box(operation());
+        }
+        batches.push(ticks() - before);
+    }
+    let mut singles = Vec::with_capacity(effort.singles);
+    for _ in 0..effort.singles {
+        let before = ticks();
+        black_box(operation());
+        singles.push(ticks() - before);
+    }
+    let batch = percentile(&mut batches, 0.5) * scale() / BATCH as f64;
+    let (p50, p99) = (
+        percentile(&mut singles, 0.5) * scale(),
+        percentile(&mut singles, 0.99) * scale(),
+    );
+    Figures {
+        batch: Some(batch),
+        p50,
+        p99,
+    }
+}
+
+/// Times single operations whose result is put away (closed, unmapped) outside the timing.
+pub fn time_singly<R, E>(
+    n: usize,
+    mut operation: impl FnMut() -> Result<R, E>,
+) -> Result<Figures, E> {
+    let mut singles = Vec::with_capacity(n);
+    for i in 0..n + n / 10 + 1 {
+        let before = ticks();
+        let result = black_box(operation()?);
+        let took = ticks() - before;
+        drop(result);
+        if i > n / 10 {
+            singles.push(took);
+        }
+    }
+    let (p50, p99) = (
+        percentile(&mut singles, 0.5) * scale(),
+        percentile(&mut singles, 0.99) * scale(),
+    );
+    Ok(Figures {
+        batch: None,
+        p50,
+        p99,
+    })
+}
+
+/// Figures from durations that were measured elsewhere, in ns.
+pub fn from_ns(mut durations: Vec<u64>) -> Figures {
+    Figures {
+        batch: None,
+        p50: percentile(&mut durations, 0.5),
+        p99: percentile(&mut durations, 0.99),
+    }
+}
+
+fn percentile(values: &mut [u64], at: f64) -> f64 {
+    values.sort_unstable();
+    values[((values.len() - 1) as f64 * at).round() as usize] as f64
+}
+
+/// The middle of some numbers.
+pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let n = values.len();
+    if n % 2 == 1 {
+        values[n / 2]
+    } else {
+        (values[n / 2 - 1] + values[n / 2]) / 2.0
+    }
+}

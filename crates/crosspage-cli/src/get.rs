@@ -1,0 +1,30 @@
+//! `crosspage get`: one value, bare.
+
+use crosspage::{Error, ErrorKind};
+
+use crate::Result;
+use crate::segment;
+
+/// Print one value, bare
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    segment: segment::Target,
+    /// The field, by name or path: temperature, arm.joints[2]
+    #[arg(value_name = "FIELD")]
+    field: String,
+}
+
+pub fn run(args: &Args) -> Result<String> {
+    let look = args.segment.look(true)?;
+    // An unknown field is the mistake to tell of, even where there is no value yet.
+    look.layout.resolve(&args.field)?;
+    let Some(record) = look.value else {
+        return Err(Error::new(
+            ErrorKind::NoValue,
+            format!("page \"{}\" has no value yet", look.locator),
+        )
+        .with_hint("its writer has written nothing; --timeout S waits for the first value"));
+    };
+    Ok(format!("{}\n", record.get(&args.field)?))
+}

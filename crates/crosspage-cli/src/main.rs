@@ -1,0 +1,99 @@
+//! `crosspage`: look at, read and clean up shared memory.
+//!
+//! One file per command. A command builds its whole output before any of it is printed, so that
+//! stdout stays empty when it fails. Exit codes are decided here: 0 ok, 1 failed, 2 usage.
+#![forbid(unsafe_code)]
+
+mod gc;
+mod get;
+mod json;
+mod ls;
+mod rm;
+mod segment;
+mod show;
+mod table;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use crosspage::Result;
+
+/// Look at, read and clean up shared memory that Rust, C, C++ and Python programs share.
+#[derive(Parser)]
+#[command(
+    name = "crosspage",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+#[command(after_help = "\
+A segment is named by its locator: `telemetry` (a page), `file:PATH` (a page in a file), and foreign
+segments: `posix:/NAME`, `sysv:KEY`, `sysv:id=ID`. CROSSPAGE_NAMESPACE puts plain names into a
+namespace of their own.
+
+Exit codes: 0 ok, 1 failed (stderr says why), 2 wrong usage.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Ls(ls::Args),
+    Show(show::Args),
+    Get(get::Args),
+    Rm(rm::Args),
+    Gc(gc::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Ls(args) => ls::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Get(args) => get::run(&args),
+        Command::Rm(args) => rm::run(&args),
+        Command::Gc(args) => gc::run(&args),
+    };
+    match result {
+        Ok(output) => print(&output),
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A closed pipe is no error: whoever closed it has seen enough.
+fn print(output: &str) -> ExitCode {
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(output.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(e) => {
+            report(&crosspage::Error::os("cannot write to stdout", &e));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(error: &crosspage::Error) {
+    let coloured = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let label = |word: &str, colour: u8| {
+        if coloured {
+            format!("\x1b[1;{colour}m{word}\x1b[0m")
+        } else {
+            word.to_owned()
+        }
+    };
+    let mut text = format!("{} {}\n", label("error:", 31), error.message());
+    if let Some(hint) = error.hint() {
+        text += &format!("{} {hint}\n", label("hint:", 36));
+    }
+    // Nobody is left to tell when stderr is closed.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}

@@ -1,0 +1,179 @@
+//! One look at a segment, page or foreign, for the commands that read.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crosspage::foreign::DynView;
+use crosspage::latest::{self, DynReader};
+use crosspage::layout::{self, Match, Record, StructType};
+use crosspage::registry::{self, PageInfo};
+use crosspage::{Error, ErrorKind, Locator, Participant, Result};
+
+/// What the commands that read a segment's value have in common.
+#[derive(clap::Args)]
+pub struct Target {
+    /// The segment: telemetry, file:PATH, posix:/NAME, sysv:KEY or sysv:id=ID
+    #[arg(value_name = "SEG")]
+    pub segment: String,
+    /// Where the layout comes from: foreign segments need it, a page is checked against it
+    #[arg(long, value_name = "PATH#TYPE")]
+    pub layout: Option<String>,
+    /// Wait up to S seconds for the segment to be there
+    #[arg(long, value_name = "S", value_parser = seconds, default_value = "0", hide_default_value = true)]
+    pub timeout: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "a number of seconds is expected, such as 2.5".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "seconds are a number from 0 up".to_owned())
+}
+
+/// What was seen.
+pub struct Look {
+    pub name: String,
+    pub locator: String,
+    pub pattern: &'static str,
+    pub layout: Arc<StructType>,
+    /// `None`: nothing was written yet.
+    pub value: Option<Record>,
+    /// `None`: foreign, or nothing was written yet.
+    pub written: Option<Written>,
+    pub participants: Vec<Participant>,
+    /// A foreign segment that changed whenever it was looked at.
+    pub unstable: bool,
+}
+
+/// When a value was written, and by whom.
+pub struct Written {
+    pub version: u64,
+    pub age: Duration,
+    pub pid: u32,
+    pub alive: bool,
+}
+
+/// How long a foreign segment may take to hold still.
+const STILL: Duration = Duration::from_millis(200);
+
+impl Target {
+    /// Looks at the segment; with `await_value` the time-out also covers the first value.
+    pub fn look(&self, await_value: bool) -> Result<Look> {
+        let locator: Locator = self.segment.parse()?;
+        let layout = self
+            .layout
+            .as_deref()
+            .map(layout::from_source)
+            .transpose()?;
+        match (locator.is_page(), layout) {
+            (true, layout) => self.look_at_page(&locator, layout.as_ref(), await_value),
+            (false, Some(layout)) => self.look_at_foreign(&locator, &layout),
+            (false, None) => Err(Error::new(
+                ErrorKind::Invalid,
+                format!("segment \"{locator}\" is foreign: it does not tell its layout"),
+            )
+            .with_hint(
+                "name one with --layout PATH#TYPE, such as --layout schema.toml#SharedData",
+            )),
+        }
+    }
+
+    fn look_at_page(
+        &self,
+        locator: &Locator,
+        layout: Option<&Arc<StructType>>,
+        await_value: bool,
+    ) -> Result<Look> {
+        let text = locator.to_string();
+        let deadline = Instant::now() + self.timeout;
+        // Read-only: looking takes no place in the page and leaves no trace.
+        let mut options = latest::Options::default();
+        options.read_only = true;
+        options.timeout = Some(self.timeout);
+        let reader = DynReader::open_with(&text, &options)?;
+        let page = registry::inspect(&text)?;
+        if let Some(layout) = layout {
+            self.check_layout(&page, layout)?;
+        }
+        let mut snapshot = reader.read()?;
+        if snapshot.is_none() && await_value {
+            snapshot =
+                match reader.wait_changed(0, deadline.saturating_duration_since(Instant::now())) {
+                    Ok(snapshot) => Some(snapshot),
+                    Err(error) if error.is_timed_out() => None,
+                    Err(error) => return Err(error),
+                };
+        }
+        let written = snapshot.as_ref().map(|snapshot| Written {
+            version: snapshot.meta.version,
+            age: snapshot.meta.age(),
+            pid: snapshot.meta.writer_pid,
+            alive: reader.writer_alive(&snapshot.meta),
+        });
+        Ok(Look {
+            name: page.name,
+            locator: page.locator.to_string(),
+            pattern: page.pattern,
+            layout: page.layout,
+            value: snapshot.map(|snapshot| snapshot.record),
+            written,
+            participants: page.participants,
+            unstable: false,
+        })
+    }
+
+    /// The page's own layout is the truth; another one that was named has to agree with it.
+    fn check_layout(&self, page: &PageInfo, layout: &StructType) -> Result<()> {
+        let Err(differences) = layout::compare(&page.layout, layout, Match::Exact) else {
+            return Ok(());
+        };
+        let writer = page
+            .participants
+            .iter()
+            .find(|p| p.alive && p.role == "writer");
+        let side = writer.map_or_else(
+            || "no writer".to_owned(),
+            |p| format!("{}, pid {}", p.language, p.pid),
+        );
+        let source = self.layout.as_deref().unwrap_or_default();
+        Err(layout::mismatch_error(
+            &page.name,
+            &page.layout,
+            &side,
+            layout,
+            source,
+            differences,
+        ))
+    }
+
+    fn look_at_foreign(&self, locator: &Locator, layout: &Arc<StructType>) -> Result<Look> {
+        let text = locator.to_string();
+        let view = DynView::options()
+            .read_only(true)
+            .timeout(self.timeout)
+            .open(&text, layout)?;
+        let (record, unstable) = match view.read_stable(STILL) {
+            Ok(record) => (record, false),
+            Err(error) if error.is_timed_out() => (view.read()?, true),
+            Err(error) => return Err(error),
+        };
+        Ok(Look {
+            name: foreign_name(&text),
+            locator: text,
+            pattern: "foreign",
+            layout: layout.clone(),
+            value: Some(record),
+            written: None,
+            participants: Vec::new(),
+            unstable,
+        })
+    }
+}
+
+/// A foreign segment's name is its locator without the scheme.
+pub fn foreign_name(locator: &str) -> String {
+    locator
+        .split_once(':')
+        .map_or(locator, |(_, name)| name)
+        .to_owned()
+}

@@ -1,0 +1,1163 @@
+//! Segments that somebody else made, or will read without knowing crosspage: bytes without a header.
+//!
+//! A foreign segment tells nothing about itself, so its layout comes from elsewhere: a Rust struct
+//! ([`View`]), or a schema, a compiled program or a header at run time ([`DynView`]). It is as true
+//! as whoever says "this is the struct that lies there".
+//!
+//! **There is no promise against tearing.** Whoever writes such a segment does so field by field,
+//! whenever it likes, and nothing in the segment says when it is done. A plain `read` takes the
+//! bytes as they are. `read_stable` reads until two copies agree, which skips a value that is being
+//! written, but not one whose writer paused half-way. `read_ready` and `write_with_ready` follow the
+//! convention of a ready flag (cleared, data written, flag set) with the barriers it needs; it holds
+//! as far as the other side keeps to it, and a writer that never waits for its readers may still
+//! overtake one. What must never tear belongs into a page: [`crate::latest`].
+//!
+//! A segment outlives every handle: closing a view detaches and never removes. [`remove`] (or
+//! `crosspage rm`) does.
+//!
+//! ```no_run
+//! # fn main() -> crosspage::Result<()> {
+//! use crosspage::foreign::View;
+//!
+//! #[derive(Clone, Copy, crosspage::Layout)]
+//! #[repr(C)]
+//! struct Reading { ready: bool, counter: i32, temperature: f64 }
+//!
+//! // What a C program made with shm_open("/sensor"), and fills.
+//! let view = View::<Reading>::open("posix:/sensor")?;
+//! let reading = view.read_ready("ready", std::time::Duration::from_secs(1))?;
+//! println!("{} °C", reading.temperature);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::atomic::local::AtomicBool;
+use crate::atomic::{AtomicU64, Ordering, fence, spin_hint};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Layout, Match, Plan, Record, Scalar, StructType, Type, Value, WordOp, value};
+use crate::locator::Locator;
+use crate::segment::{Mapping, Permissions};
+use crate::wait::{self, Sleep};
+
+/// How to open or create a foreign segment.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who may attach to a segment that `create` makes: its owner unless said otherwise.
+    pub permissions: Permissions,
+    /// Whether the view only reads; needs no permission to write. Not for `create`.
+    pub read_only: bool,
+    /// How long `open` waits for the segment to be there; `None` for ever, zero by default.
+    pub timeout: Option<Duration>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            permissions: Permissions::default(),
+            read_only: false,
+            timeout: Some(Duration::ZERO),
+        }
+    }
+}
+
+/// A view of a foreign segment as the struct `T`.
+///
+/// [The module](self) says what is promised. Values are copied in and out, never referred to.
+pub struct View<T: Layout> {
+    raw: RawView,
+    value: PhantomData<fn(T) -> T>,
+}
+
+impl<T: Layout> View<T> {
+    /// The segment at `locator` (`posix:/NAME`, `sysv:KEY`, `sysv:id=ID`), for reading and writing.
+    ///
+    /// # Errors
+    /// *Not found* with what there is instead; *permission denied* with owner and mode; *layout
+    /// mismatch* where the segment has fewer bytes than `T`.
+    pub fn open(locator: &str) -> Result<View<T>> {
+        View::options().open(locator)
+    }
+
+    /// As [`View::open`], but waits until the segment is there.
+    pub fn open_wait(locator: &str, timeout: impl Into<Option<Duration>>) -> Result<View<T>> {
+        View::options().timeout(timeout).open(locator)
+    }
+
+    /// The segment at `locator` with `size` bytes, at least as many as `T` has; made, all zero,
+    /// where there is none. One that exists is used as it is if it is large enough.
+    ///
+    /// The segment stays when the view is dropped; [`remove`] removes it.
+    pub fn create(locator: &str, size: usize) -> Result<View<T>> {
+        View::options().create(locator, size)
+    }
+
+    /// [`open`](View::open) and [`create`](View::create) with options.
+    pub fn options() -> ViewOptions<View<T>> {
+        ViewOptions::default()
+    }
+
+    /// The struct as it lies there now, torn if somebody is writing it.
+    ///
+    /// A bool other than 0 and 1 reads as true. An enum's integer outside its names is an error
+    /// that names field and value.
+    pub fn read(&self) -> Result<T> {
+        // SAFETY: `take` hands over room for a `T`, whose layout is this view's.
+        self.take(|value| unsafe { self.raw.read(value) })
+    }
+
+    /// Reads until two copies, a microsecond apart, agree; *timed out* if none do.
+    pub fn read_stable(&self, timeout: impl Into<Option<Duration>>) -> Result<T> {
+        // SAFETY: as in `read`.
+        self.take(|value| unsafe { self.raw.read_stable(timeout.into(), value) })
+    }
+
+    /// Waits for the bool or integer `flag` to be set, then reads until two copies under a set
+    /// flag agree; *timed out* if none do.
+    pub fn read_ready(&self, flag: &str, timeout: impl Into<Option<Duration>>) -> Result<T> {
+        // SAFETY: as in `read`.
+        self.take(|value| unsafe { self.raw.read_ready(flag, timeout.into(), value) })
+    }
+
+    /// Writes all fields. Padding, and what lies behind the struct, keeps its bytes.
+    pub fn write(&mut self, value: &T) -> Result<()> {
+        // SAFETY: a `T` is laid out as this view's layout says.
+        unsafe { self.raw.write(std::ptr::from_ref(value).cast()) }
+    }
+
+    /// Clears the bool or integer `flag`, writes all other fields, sets the flag (to 1, whatever
+    /// `value` has there), with the barriers that readers on other processors need.
+    pub fn write_with_ready(&mut self, value: &T, flag: &str) -> Result<()> {
+        // SAFETY: as in `write`.
+        unsafe {
+            self.raw
+                .write_with_ready(std::ptr::from_ref(value).cast(), flag)
+        }
+    }
+
+    /// Reads, lets `edit` change the value, and writes the fields that it changed. Not atomic: the
+    /// other side may write in between.
+    pub fn update(&mut self, edit: impl FnOnce(&mut T)) -> Result<()> {
+        let before = self.read()?;
+        let mut after = before;
+        edit(&mut after);
+        // SAFETY: both are a `T`.
+        unsafe {
+            self.raw.write_changed(
+                std::ptr::from_ref(&before).cast(),
+                std::ptr::from_ref(&after).cast(),
+            )
+        }
+    }
+
+    /// One field as it lies there now, by its path: `"arm.joints[2]"`.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        self.raw.get(path)
+    }
+
+    /// Writes one field, by its path.
+    pub fn set(&mut self, path: &str, value: &Value) -> Result<()> {
+        self.raw.set(&[(path, value)])
+    }
+
+    /// The segment behind this view.
+    pub fn raw(&self) -> &RawView {
+        &self.raw
+    }
+
+    /// Ends the waits of other threads on this view; every later call is the error *closed*.
+    pub fn close(&self) {
+        self.raw.close();
+    }
+
+    fn take(&self, read: impl FnOnce(*mut u8) -> Result<()>) -> Result<T> {
+        let mut value = MaybeUninit::<T>::uninit();
+        read(value.as_mut_ptr().cast())?;
+        // SAFETY: `read` wrote all `size_of::<T>()` bytes (padding as zero).
+        let bytes =
+            unsafe { std::slice::from_raw_parts(value.as_ptr().cast::<u8>(), size_of::<T>()) };
+        self.raw.plan.validate(bytes).map_err(|invalid| {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("segment \"{}\": {invalid}", self.raw.locator),
+            )
+        })?;
+        // SAFETY: initialised, its bools normalised by `read` and its enums validated just now;
+        // `Layout` promises that such bytes are a valid `T`.
+        Ok(unsafe { value.assume_init() })
+    }
+}
+
+/// A view of a foreign segment as a struct that is known only at run time.
+///
+/// [The module](self) says what is promised.
+pub struct DynView {
+    raw: RawView,
+}
+
+impl DynView {
+    /// The segment at `locator` as `layout` (from a schema, or
+    /// [`layout::from_source`](crate::layout::from_source)), for reading and writing.
+    ///
+    /// # Errors
+    /// As [`View::open`].
+    pub fn open(locator: &str, layout: &Arc<StructType>) -> Result<DynView> {
+        DynView::options().open(locator, layout)
+    }
+
+    /// As [`DynView::open`], but waits until the segment is there.
+    pub fn open_wait(
+        locator: &str,
+        layout: &Arc<StructType>,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<DynView> {
+        DynView::options().timeout(timeout).open(locator, layout)
+    }
+
+    /// As [`View::create`].
+    pub fn create(locator: &str, layout: &Arc<StructType>, size: usize) -> Result<DynView> {
+        DynView::options().create(locator, layout, size)
+    }
+
+    /// [`open`](DynView::open) and [`create`](DynView::create) with options.
+    pub fn options() -> ViewOptions<DynView> {
+        ViewOptions::default()
+    }
+
+    /// The struct as it lies there now, torn if somebody is writing it.
+    pub fn read(&self) -> Result<Record> {
+        // SAFETY: `take` hands over room for one struct of this view's layout.
+        self.take(|value| unsafe { self.raw.read(value) })
+    }
+
+    /// As [`View::read_stable`].
+    pub fn read_stable(&self, timeout: impl Into<Option<Duration>>) -> Result<Record> {
+        // SAFETY: as in `read`.
+        self.take(|value| unsafe { self.raw.read_stable(timeout.into(), value) })
+    }
+
+    /// As [`View::read_ready`].
+    pub fn read_ready(&self, flag: &str, timeout: impl Into<Option<Duration>>) -> Result<Record> {
+        // SAFETY: as in `read`.
+        self.take(|value| unsafe { self.raw.read_ready(flag, timeout.into(), value) })
+    }
+
+    /// Writes all fields of `record`, whose layout must be this view's. Padding, and what lies
+    /// behind the struct, keeps its bytes.
+    pub fn write(&mut self, record: &Record) -> Result<()> {
+        self.same_layout(record)?;
+        // SAFETY: the record's bytes are laid out as this view's layout says.
+        unsafe { self.raw.write(record.bytes().as_ptr()) }
+    }
+
+    /// As [`View::write_with_ready`].
+    pub fn write_with_ready(&mut self, record: &Record, flag: &str) -> Result<()> {
+        self.same_layout(record)?;
+        // SAFETY: as in `write`.
+        unsafe { self.raw.write_with_ready(record.bytes().as_ptr(), flag) }
+    }
+
+    /// One field as it lies there now, by its path: `"arm.joints[2]"`.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        self.raw.get(path)
+    }
+
+    /// Writes one field, by its path.
+    pub fn set(&mut self, path: &str, value: &Value) -> Result<()> {
+        self.raw.set(&[(path, value)])
+    }
+
+    /// Writes some fields: checks all of them first, then writes all or none.
+    pub fn update(&mut self, fields: &[(&str, &Value)]) -> Result<()> {
+        self.raw.set(fields)
+    }
+
+    /// The layout that this view reads by.
+    pub fn layout(&self) -> &Arc<StructType> {
+        self.raw.layout()
+    }
+
+    /// The segment behind this view.
+    pub fn raw(&self) -> &RawView {
+        &self.raw
+    }
+
+    /// Ends the waits of other threads on this view; every later call is the error *closed*.
+    pub fn close(&self) {
+        self.raw.close();
+    }
+
+    fn same_layout(&self, record: &Record) -> Result<()> {
+        if record.layout() == self.raw.layout() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::LayoutMismatch,
+            format!(
+                "a record of {} cannot be written to segment \"{}\", which is viewed as {}",
+                record.layout().name(),
+                self.raw.locator,
+                self.raw.layout.name()
+            ),
+        ))
+    }
+
+    fn take(&self, read: impl FnOnce(*mut u8) -> Result<()>) -> Result<Record> {
+        let mut bytes = vec![0; self.raw.layout.size()].into_boxed_slice();
+        read(bytes.as_mut_ptr())?;
+        Ok(Record::new(self.raw.layout.clone(), bytes))
+    }
+}
+
+/// Options for [`View`] and [`DynView`].
+pub struct ViewOptions<V> {
+    options: Options,
+    view: PhantomData<fn() -> V>,
+}
+
+impl<V> Default for ViewOptions<V> {
+    fn default() -> ViewOptions<V> {
+        ViewOptions {
+            options: Options::default(),
+            view: PhantomData,
+        }
+    }
+}
+
+impl<V> ViewOptions<V> {
+    /// Only read; `open` then needs no permission to write.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> ViewOptions<V> {
+        self.options.read_only = read_only;
+        self
+    }
+
+    /// Who may attach to a segment that `create` makes: [`Permissions::Owner`] unless said.
+    #[must_use]
+    pub fn permissions(mut self, permissions: Permissions) -> ViewOptions<V> {
+        self.options.permissions = permissions;
+        self
+    }
+
+    /// How long `open` waits for the segment to be there (`None`: for ever).
+    #[must_use]
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> ViewOptions<V> {
+        self.options.timeout = timeout.into();
+        self
+    }
+}
+
+impl<T: Layout> ViewOptions<View<T>> {
+    /// [`View::open`].
+    pub fn open(self, locator: &str) -> Result<View<T>> {
+        Ok(View {
+            raw: RawView::open(locator, T::layout(), &self.options)?,
+            value: PhantomData,
+        })
+    }
+
+    /// [`View::create`].
+    pub fn create(self, locator: &str, size: usize) -> Result<View<T>> {
+        Ok(View {
+            raw: RawView::create(locator, T::layout(), size, &self.options)?,
+            value: PhantomData,
+        })
+    }
+}
+
+impl ViewOptions<DynView> {
+    /// [`DynView::open`].
+    pub fn open(self, locator: &str, layout: &Arc<StructType>) -> Result<DynView> {
+        Ok(DynView {
+            raw: RawView::open(locator, layout, &self.options)?,
+        })
+    }
+
+    /// [`DynView::create`].
+    pub fn create(self, locator: &str, layout: &Arc<StructType>, size: usize) -> Result<DynView> {
+        Ok(DynView {
+            raw: RawView::create(locator, layout, size, &self.options)?,
+        })
+    }
+}
+
+/// A view whose values are bytes in a layout known at run time: what the other languages use.
+pub struct RawView {
+    locator: Locator,
+    layout: Arc<StructType>,
+    plan: Plan,
+    mapping: Mapping,
+    created: bool,
+    closed: AtomicBool,
+}
+
+impl RawView {
+    /// The segment at `locator` as `layout`.
+    ///
+    /// # Errors
+    /// As [`View::open`].
+    pub fn open(locator: &str, layout: &Arc<StructType>, options: &Options) -> Result<RawView> {
+        let locator: Locator = locator.parse()?;
+        let (plan, missing) = (plan(layout)?, Cell::new(None));
+        let found = wait::until(
+            Sleep::Poll,
+            deadline(options.timeout),
+            || match backend::open(&locator, !options.read_only) {
+                Ok(mapping) => Ok(Some(mapping)),
+                Err(error) if error.is_not_found() => {
+                    missing.set(Some(error));
+                    Ok(None)
+                }
+                Err(error) => Err(error),
+            },
+        )?;
+        match (found, missing.take(), options.timeout) {
+            (Some(mapping), ..) => RawView::new(locator, layout, plan, mapping, false),
+            (None, Some(error), Some(Duration::ZERO)) => Err(error),
+            (None, ..) => Err(timed_out(&locator, "was not there", options.timeout)),
+        }
+    }
+
+    /// The segment at `locator` with `size` bytes; see [`View::create`].
+    pub fn create(
+        locator: &str,
+        layout: &Arc<StructType>,
+        size: usize,
+        options: &Options,
+    ) -> Result<RawView> {
+        let locator: Locator = locator.parse()?;
+        if options.read_only {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "a segment cannot be created read-only",
+            ));
+        }
+        let plan = plan(layout)?;
+        if size < layout.size() {
+            return Err(too_small(
+                &locator,
+                layout,
+                &format!("was asked for with {size} bytes"),
+            ));
+        }
+        let (mapping, created) = backend::create(&locator, size, options.permissions)?;
+        RawView::new(locator, layout, plan, mapping, created)
+    }
+
+    fn new(
+        locator: Locator,
+        layout: &Arc<StructType>,
+        plan: Plan,
+        mapping: Mapping,
+        created: bool,
+    ) -> Result<RawView> {
+        if mapping.len() < layout.size() {
+            return Err(too_small(
+                &locator,
+                layout,
+                &format!("has {} bytes", mapping.len()),
+            ));
+        }
+        tracing::debug!(%locator, size = mapping.len(), layout = layout.name(), created, "foreign segment attached");
+        Ok(RawView {
+            locator,
+            layout: layout.clone(),
+            plan,
+            mapping,
+            created,
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// The layout that values have.
+    pub fn layout(&self) -> &Arc<StructType> {
+        &self.layout
+    }
+
+    /// Where the segment is.
+    pub fn locator(&self) -> &Locator {
+        &self.locator
+    }
+
+    /// The segment's size in bytes, which may be more than the layout's.
+    pub fn size(&self) -> usize {
+        self.mapping.len()
+    }
+
+    /// Whether this view made the segment (rather than finding it).
+    pub fn created(&self) -> bool {
+        self.created
+    }
+
+    /// Copies the struct as it lies there now; padding arrives as zero.
+    ///
+    /// # Safety
+    /// `value` is valid for writing `layout().size()` bytes.
+    pub unsafe fn read(&self, value: *mut u8) -> Result<()> {
+        self.check()?;
+        // SAFETY: handed through.
+        unsafe { self.deliver(self.load(self.whole()), value) };
+        Ok(())
+    }
+
+    /// Copies the struct as soon as two copies agree.
+    ///
+    /// # Safety
+    /// As [`RawView::read`].
+    pub unsafe fn read_stable(&self, timeout: Option<Duration>, value: *mut u8) -> Result<()> {
+        let found = wait::until(Sleep::Poll, deadline(timeout), || {
+            self.check()?;
+            Ok::<_, Error>(self.load_twice())
+        })?;
+        let bytes = found.ok_or_else(|| {
+            timed_out(&self.locator, "kept changing, no two copies agreed", timeout)
+                .with_hint("its writer hardly pauses; agree on a ready flag with it (read_ready), or read single fields")
+        })?;
+        // SAFETY: handed through.
+        unsafe { self.deliver(bytes, value) };
+        Ok(())
+    }
+
+    /// Copies the struct as soon as `flag` is set and two copies agree.
+    ///
+    /// # Safety
+    /// As [`RawView::read`].
+    pub unsafe fn read_ready(
+        &self,
+        flag: &str,
+        timeout: Option<Duration>,
+        value: *mut u8,
+    ) -> Result<()> {
+        let range = self.flag(flag)?;
+        let is_set = |bytes: &[u8]| bytes[range.clone()].iter().any(|&byte| byte != 0);
+        let was_set = Cell::new(false);
+        let found = wait::until(Sleep::Poll, deadline(timeout), || {
+            self.check()?;
+            if !is_set(&self.load(range.clone())) {
+                return Ok::<_, Error>(None);
+            }
+            was_set.set(true);
+            // SYNC POINT ready: pairs with the second fence of `write_with_ready`. Who sees the
+            // flag set sees the data that was written before it.
+            fence(Ordering::Acquire);
+            let Some(bytes) = self.load_twice() else {
+                return Ok(None);
+            };
+            // SYNC POINT unready: pairs with the first fence of `write_with_ready`. Who has copied
+            // any byte of the next value sees that the flag was cleared before it.
+            fence(Ordering::Acquire);
+            let still = is_set(&bytes) && is_set(&self.load(range.clone()));
+            Ok(still.then_some(bytes))
+        })?;
+        let bytes = found.ok_or_else(|| match was_set.get() {
+            false => timed_out(
+                &self.locator,
+                &format!("was not ready: {flag} stayed unset"),
+                timeout,
+            ),
+            true => timed_out(
+                &self.locator,
+                &format!("kept changing while {flag} was set"),
+                timeout,
+            ),
+        })?;
+        // SAFETY: handed through.
+        unsafe { self.deliver(bytes, value) };
+        Ok(())
+    }
+
+    /// Writes all fields. Padding, and what lies behind the struct, keeps its bytes.
+    ///
+    /// # Safety
+    /// `value` is valid for reading one struct of `layout()`; its padding need not be initialised.
+    pub unsafe fn write(&mut self, value: *const u8) -> Result<()> {
+        self.check_writable()?;
+        // SAFETY: handed through.
+        unsafe { self.store(value, self.whole()) };
+        Ok(())
+    }
+
+    /// Clears `flag`, writes all other fields, sets the flag to 1.
+    ///
+    /// # Safety
+    /// As [`RawView::write`].
+    pub unsafe fn write_with_ready(&mut self, value: *const u8, flag: &str) -> Result<()> {
+        let range = self.flag(flag)?;
+        self.check_writable()?;
+        let mut set = vec![0; self.layout.size()];
+        // SAFETY: `set` has the layout's size, all of it initialised.
+        unsafe { self.store(set.as_ptr(), range.clone()) };
+        // SYNC POINT unready: pairs with the last fence of `read_ready`.
+        fence(Ordering::Release);
+        // SAFETY: handed through.
+        unsafe {
+            self.store(value, 0..range.start);
+            self.store(value, range.end..self.layout.size());
+        }
+        // SYNC POINT ready: pairs with the first fence of `read_ready`.
+        fence(Ordering::Release);
+        set[range.start] = 1;
+        // SAFETY: as above.
+        unsafe { self.store(set.as_ptr(), range) };
+        Ok(())
+    }
+
+    /// Writes the fields in which `after` differs from `before`.
+    ///
+    /// # Safety
+    /// As [`RawView::write`], for both.
+    unsafe fn write_changed(&mut self, before: *const u8, after: *const u8) -> Result<()> {
+        self.check_writable()?;
+        for field in self.layout.fields() {
+            let range = field.offset..field.offset + field.ty.size();
+            // SAFETY: handed through.
+            let differ = self
+                .words(range.clone())
+                .any(|(at, mask)| unsafe { gather(before, at, mask) != gather(after, at, mask) });
+            if differ {
+                // SAFETY: handed through.
+                unsafe { self.store(after, range) };
+            }
+        }
+        Ok(())
+    }
+
+    /// One field as it lies there now, by its path: `"arm.joints[2]"`.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        self.check()?;
+        let (offset, ty) = self.layout.resolve(path)?;
+        let range = offset..offset + ty.size();
+        Ok(value::read(ty, &self.load(range.clone())[range]))
+    }
+
+    /// Writes fields by their paths: checks all of them first, then writes all or none.
+    pub fn set(&mut self, fields: &[(&str, &Value)]) -> Result<()> {
+        self.check_writable()?;
+        let mut bytes = self.load(self.whole());
+        let mut ranges = Vec::with_capacity(fields.len());
+        for (path, value) in fields {
+            let (offset, ty) = self.layout.resolve(path)?;
+            let range = offset..offset + ty.size();
+            value::write(ty, &mut bytes[range.clone()], value)?;
+            ranges.push(range);
+        }
+        for range in ranges {
+            // SAFETY: `bytes` has the layout's size, all of it initialised.
+            unsafe { self.store(bytes.as_ptr(), range) };
+        }
+        Ok(())
+    }
+
+    /// All bytes of the segment as they are now, also those behind the struct.
+    pub fn bytes(&self) -> Result<Vec<u8>> {
+        self.check()?;
+        Ok(all_bytes(&self.mapping))
+    }
+
+    /// Ends the waits of other threads on this view; every later call is the error *closed*.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.closed.load(Ordering::Relaxed) {
+            false => Ok(()),
+            true => Err(Error::new(
+                ErrorKind::Closed,
+                format!("the view of segment \"{}\" is closed", self.locator),
+            )),
+        }
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        self.check()?;
+        match self.mapping.writable() {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorKind::PermissionDenied,
+                format!("segment \"{}\" was opened read-only", self.locator),
+            )),
+        }
+    }
+
+    /// Where the flag lies, if it can be one.
+    fn flag(&self, path: &str) -> Result<Range<usize>> {
+        let (offset, ty) = self.layout.resolve(path)?;
+        match ty {
+            Type::Scalar(scalar) if !matches!(scalar, Scalar::F32 | Scalar::F64) => {
+                Ok(offset..offset + ty.size())
+            }
+            _ => Err(Error::new(
+                ErrorKind::Invalid,
+                format!(
+                    "field {path} of {} is {ty}; a ready flag is a bool or an integer",
+                    self.layout.name()
+                ),
+            )),
+        }
+    }
+
+    fn whole(&self) -> Range<usize> {
+        0..self.layout.size()
+    }
+
+    /// The data bytes of `range`: each word (by its offset, a multiple of 8) with a mask of `0xff`
+    /// in every byte that is data and in the range.
+    fn words(&self, range: Range<usize>) -> impl Iterator<Item = (usize, u64)> {
+        let (start, end) = (range.start, range.end);
+        let ops = self
+            .plan
+            .words()
+            .flat_map(|block| block.ops.iter().map(move |op| (block.page, op)));
+        let words = ops.flat_map(move |(base, op)| {
+            let (first, after, mask) = match *op {
+                WordOp::Bulk { offset, len } => (base + offset, base + offset + len, u64::MAX),
+                WordOp::Partial { offset, mask } => (base + offset, base + offset + 8, mask),
+            };
+            (first.max(start & !7)..after.min(end))
+                .step_by(8)
+                .map(move |at| (at, mask))
+        });
+        words
+            .map(move |(at, mask)| (at, mask & within(at, start, end)))
+            .filter(|(_, mask)| *mask != 0)
+    }
+
+    /// A private copy, of the layout's size, with the data bytes of `range`; all else is zero.
+    fn load(&self, range: Range<usize>) -> Vec<u8> {
+        let mut bytes = vec![0; self.layout.size()];
+        for (at, mask) in self.words(range) {
+            let word = (word(&self.mapping, at).load(Ordering::Relaxed) & mask).to_le_bytes();
+            let room = &mut bytes[at..];
+            let len = room.len().min(8);
+            room[..len].copy_from_slice(&word[..len]);
+        }
+        bytes
+    }
+
+    /// Two copies a moment apart, if they agree.
+    fn load_twice(&self) -> Option<Vec<u8>> {
+        let first = self.load(self.whole());
+        // About a microsecond, so that a writer who stores field after field is seen at it.
+        for _ in 0..32 {
+            spin_hint();
+        }
+        // The loads of the second copy stay behind those of the first.
+        fence(Ordering::Acquire);
+        (self.load(self.whole()) == first).then_some(first)
+    }
+
+    /// Writes the data bytes of `range` from `value`, a struct of this layout. Bytes beside them
+    /// keep what others write there, even in the same word.
+    ///
+    /// # Safety
+    /// `value` is valid for reading the data bytes of `range`, and they are initialised. The
+    /// mapping is writable.
+    unsafe fn store(&self, value: *const u8, range: Range<usize>) {
+        debug_assert!(self.mapping.writable());
+        for (at, mask) in self.words(range) {
+            // SAFETY: the mask covers data bytes of the range only; the caller's contract.
+            let new = unsafe { gather(value, at, mask) };
+            let word = word(&self.mapping, at);
+            if mask == u64::MAX {
+                word.store(new, Ordering::Relaxed);
+            } else {
+                let _ = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |old| {
+                    Some(old & !mask | new)
+                });
+            }
+        }
+    }
+
+    /// Hands a private copy over, its bools made 0 or 1.
+    ///
+    /// # Safety
+    /// `value` is valid for writing `layout().size()` bytes.
+    unsafe fn deliver(&self, mut bytes: Vec<u8>, value: *mut u8) {
+        self.plan.normalise(&mut bytes);
+        // SAFETY: `bytes` has the layout's size, and so has `value`, which is somebody else's.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), value, bytes.len()) };
+    }
+}
+
+impl fmt::Debug for RawView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawView")
+            .field("locator", &self.locator)
+            .field("layout", &self.layout.name())
+            .field("size", &self.mapping.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: Layout> fmt::Debug for View<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.raw.fmt(f)
+    }
+}
+
+impl fmt::Debug for DynView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.raw.fmt(f)
+    }
+}
+
+/// The word at `at`, which others may write at any time. All accesses to a foreign segment are to
+/// whole aligned words, so that none ever overlaps another of a different size.
+fn word(mapping: &Mapping, at: usize) -> &AtomicU64 {
+    assert!(at.is_multiple_of(8) && at < mapping.len());
+    // SAFETY: `at` is inside the mapping, which starts at a page boundary, so the word is aligned.
+    // It does not leave the mapping's last page, because pages are multiples of 8; the kernel maps
+    // whole pages, and bytes of the last one behind the segment's end are there to be accessed
+    // (mmap(2), shmat(2)). The mapping lives as long as the borrow. An atomic may be shared with
+    // writers.
+    unsafe { &*mapping.as_ptr().add(at).cast::<AtomicU64>() }
+}
+
+/// `0xff` in each byte of the word at `at` that lies in `start..end`.
+fn within(at: usize, start: usize, end: usize) -> u64 {
+    let (from, to) = (
+        start.saturating_sub(at).min(8),
+        end.saturating_sub(at).min(8),
+    );
+    if from >= to {
+        0
+    } else {
+        u64::MAX >> (64 - 8 * (to - from)) << (8 * from)
+    }
+}
+
+/// The masked bytes of the word at `at`, zero elsewhere; only they are read.
+///
+/// # Safety
+/// The masked bytes of the word at `value + at` are valid for reading and initialised.
+unsafe fn gather(value: *const u8, at: usize, mask: u64) -> u64 {
+    if mask == u64::MAX {
+        // SAFETY: all eight bytes are masked.
+        return u64::from_le_bytes(unsafe { value.add(at).cast::<[u8; 8]>().read() });
+    }
+    let mut bytes = [0; 8];
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        if mask >> (8 * i) & 0xff != 0 {
+            // SAFETY: this byte is masked.
+            *byte = unsafe { value.add(at + i).read() };
+        }
+    }
+    u64::from_le_bytes(bytes)
+}
+
+fn all_bytes(mapping: &Mapping) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(mapping.len() + 8);
+    for at in (0..mapping.len()).step_by(8) {
+        bytes.extend(word(mapping, at).load(Ordering::Relaxed).to_le_bytes());
+    }
+    bytes.truncate(mapping.len());
+    bytes
+}
+
+/// How values move between the segment and private memory: the same offsets, without the padding.
+fn plan(layout: &Arc<StructType>) -> Result<Plan> {
+    if layout.tail().is_some() {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "{} ends in a tail, which only messages have; a foreign segment needs a fixed size",
+                layout.name()
+            ),
+        ));
+    }
+    Plan::new(layout, layout, Match::Exact).map_err(|_| {
+        Error::new(
+            ErrorKind::Internal,
+            format!("{} differs from itself", layout.name()),
+        )
+    })
+}
+
+fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    // A time-out beyond the clock's end is none.
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+}
+
+fn timed_out(locator: &Locator, what: &str, timeout: Option<Duration>) -> Error {
+    let within = match timeout {
+        Some(timeout) if !timeout.is_zero() => format!(" within {timeout:?}"),
+        _ => String::new(),
+    };
+    Error::new(
+        ErrorKind::TimedOut,
+        format!("segment \"{locator}\" {what}{within}"),
+    )
+}
+
+fn too_small(locator: &Locator, layout: &StructType, has: &str) -> Error {
+    Error::new(
+        ErrorKind::LayoutMismatch,
+        format!(
+            "segment \"{locator}\" {has}, but {} needs {}",
+            layout.name(),
+            layout.size()
+        ),
+    )
+}
+
+/// What is known about a foreign segment from outside; `None` is unknown or does not apply.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Info {
+    /// Where it is; by key where it has one.
+    pub locator: Locator,
+    /// Bytes.
+    pub size: u64,
+    /// The owner's user id.
+    pub uid: u32,
+    /// The owner's name, or `uid 1000` where the number has none.
+    pub owner: String,
+    /// The nine permission bits.
+    pub mode: u32,
+    /// POSIX: when it was last written by a system call (stores to the memory do not count).
+    pub modified: Option<SystemTime>,
+    /// System V: the key, where it has one.
+    pub key: Option<i32>,
+    /// System V: the id.
+    pub id: Option<i32>,
+    /// System V: how many times it is attached, over all processes.
+    pub attached: Option<u64>,
+    /// System V: who made it.
+    pub creator_pid: Option<u32>,
+    /// System V: who attached or detached last.
+    pub last_pid: Option<u32>,
+    /// System V: removed already, and gone when the last one detaches.
+    pub doomed: bool,
+}
+
+/// All foreign segments that the system tells of: POSIX objects and System V segments on Linux,
+/// none elsewhere.
+pub fn list() -> Result<Vec<Info>> {
+    backend::list()
+}
+
+/// What is known about the foreign segment at `locator`.
+pub fn info(locator: &str) -> Result<Info> {
+    backend::info(&locator.parse()?)
+}
+
+/// The bytes of the foreign segment at `locator` as they are now; needs no layout.
+pub fn bytes(locator: &str) -> Result<Vec<u8>> {
+    Ok(all_bytes(&backend::open(&locator.parse()?, false)?))
+}
+
+/// Removes the foreign segment at `locator`: the name at once, the bytes when nobody has them mapped
+/// any more.
+///
+/// # Errors
+/// *In use* for a System V segment that somebody has attached, unless `force`. (Who has a POSIX
+/// object mapped, the system does not tell; they keep their bytes.)
+pub fn remove(locator: &str, force: bool) -> Result<()> {
+    let locator: Locator = locator.parse()?;
+    let info = backend::info(&locator)?;
+    match info.attached {
+        Some(n) if n > 0 && !force => {
+            let last = info
+                .last_pid
+                .map_or_else(String::new, |pid| format!(", last by pid {pid}"));
+            Err(Error::new(ErrorKind::InUse, format!("segment \"{locator}\" is attached {n} times{last}"))
+                .with_hint("end those programs first, or force the removal: they keep their bytes, new ones find nothing"))
+        }
+        _ => backend::remove(&locator),
+    }
+}
+
+/// A locator that names no foreign segment, or none of this system.
+fn not_foreign(locator: &Locator) -> Error {
+    if locator.is_page() {
+        return Error::new(ErrorKind::Invalid, format!("\"{locator}\" names a page, not a foreign segment")).with_hint(
+            "open a page by its pattern (crosspage::latest); foreign segments are posix:/NAME, sysv:KEY and, on Windows, win:Local\\NAME",
+        );
+    }
+    let here = if cfg!(windows) {
+        "win:Local\\NAME"
+    } else {
+        "posix:/NAME or sysv:KEY"
+    };
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("\"{locator}\" names a segment of another platform; here use {here}"),
+    )
+}
+
+#[cfg(unix)]
+mod backend {
+    use super::{Info, not_foreign};
+    use crate::error::Result;
+    use crate::locator::Locator;
+    use crate::segment::sysv::Name;
+    use crate::segment::{Mapping, Permissions, posix, sysv, unix};
+
+    pub(super) fn open(locator: &Locator, writable: bool) -> Result<Mapping> {
+        match locator {
+            Locator::Posix(name) => posix::open(name, writable),
+            Locator::SysvKey(key) => sysv::open(Name::Key(*key), writable),
+            Locator::SysvId(id) => sysv::open(Name::Id(*id), writable),
+            _ => Err(not_foreign(locator)),
+        }
+    }
+
+    pub(super) fn create(
+        locator: &Locator,
+        size: usize,
+        permissions: Permissions,
+    ) -> Result<(Mapping, bool)> {
+        match locator {
+            Locator::Posix(name) => posix::create(name, size, permissions.mode()),
+            Locator::SysvKey(key) => sysv::create(Name::Key(*key), size, permissions.mode()),
+            Locator::SysvId(id) => sysv::create(Name::Id(*id), size, permissions.mode()),
+            _ => Err(not_foreign(locator)),
+        }
+    }
+
+    pub(super) fn remove(locator: &Locator) -> Result<()> {
+        match locator {
+            Locator::Posix(name) => posix::unlink(name),
+            Locator::SysvKey(key) => sysv::remove(Name::Key(*key)),
+            Locator::SysvId(id) => sysv::remove(Name::Id(*id)),
+            _ => Err(not_foreign(locator)),
+        }
+    }
+
+    pub(super) fn info(locator: &Locator) -> Result<Info> {
+        match locator {
+            Locator::Posix(name) => posix::info(name).map(Info::from),
+            Locator::SysvKey(key) => sysv::info(Name::Key(*key)).map(Info::from),
+            Locator::SysvId(id) => sysv::info(Name::Id(*id)).map(Info::from),
+            _ => Err(not_foreign(locator)),
+        }
+    }
+
+    pub(super) fn list() -> Result<Vec<Info>> {
+        let mut found: Vec<Info> = posix::list()?.into_iter().map(Info::from).collect();
+        found.extend(sysv::list()?.into_iter().map(Info::from));
+        Ok(found)
+    }
+
+    impl From<posix::Info> for Info {
+        fn from(info: posix::Info) -> Info {
+            Info {
+                locator: Locator::Posix(info.name),
+                size: info.size,
+                uid: info.uid,
+                owner: unix::user(info.uid),
+                mode: info.mode,
+                modified: info.modified,
+                key: None,
+                id: None,
+                attached: None,
+                creator_pid: None,
+                last_pid: None,
+                doomed: false,
+            }
+        }
+    }
+
+    impl From<sysv::Info> for Info {
+        fn from(info: sysv::Info) -> Info {
+            Info {
+                locator: match info.key {
+                    0 => Locator::SysvId(info.id),
+                    key => Locator::SysvKey(key),
+                },
+                size: info.size,
+                uid: info.uid,
+                owner: unix::user(info.uid),
+                mode: info.mode,
+                modified: None,
+                key: (info.key != 0).then_some(info.key),
+                id: Some(info.id),
+                attached: Some(info.attached),
+                creator_pid: u32::try_from(info.creator).ok().filter(|&pid| pid != 0),
+                last_pid: u32::try_from(info.last).ok().filter(|&pid| pid != 0),
+                doomed: info.doomed,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Field;
+    use std::ptr::NonNull;
+
+    /// A view of private memory, filled with `0xee`, as a struct with holes and odd offsets.
+    fn view(memory: &mut [u64; 4]) -> RawView {
+        *memory = [0xeeee_eeee_eeee_eeee; 4];
+        let fields = vec![
+            Field::new("a", Type::Scalar(Scalar::U8)).at(0),
+            Field::new("b", Type::Scalar(Scalar::I32)).at(1),
+            Field::new("c", Type::Scalar(Scalar::F64)).at(7),
+            Field::new("d", Type::Text(5)).at(16),
+            Field::new("e", Type::Scalar(Scalar::U16)).at(23),
+        ];
+        let layout = Arc::new(StructType::new("Odd", 27, 1, fields).unwrap());
+        // SAFETY: the memory outlives the view in these tests, and nothing is to be unmapped.
+        let mapping = unsafe { Mapping::new(NonNull::from(memory).cast(), 32, true, |_, _| {}) };
+        RawView::new(
+            Locator::Posix("/test".to_owned()),
+            &layout,
+            plan(&layout).unwrap(),
+            mapping,
+            false,
+        )
+        .unwrap()
+    }
+
+    fn is_data(at: usize) -> bool {
+        matches!(at, 0..=4 | 7..=14 | 16..=20 | 23..=24)
+    }
+
+    #[test]
+    fn exactly_the_data_bytes_of_a_range_move() {
+        let value: Vec<u8> = (1..=27).collect();
+        for start in 0..=27 {
+            for end in start..=27 {
+                let moves = |at| is_data(at) && (start..end).contains(&at);
+                let mut memory = [0; 4];
+                let view = view(&mut memory);
+                // SAFETY: `value` has the layout's 27 bytes.
+                unsafe { view.store(value.as_ptr(), start..end) };
+                let bytes = view.bytes().unwrap();
+                for (at, &byte) in bytes.iter().enumerate() {
+                    assert_eq!(
+                        byte,
+                        if moves(at) { value[at] } else { 0xee },
+                        "{start}..{end} at {at}"
+                    );
+                }
+                for (at, &byte) in view.load(start..end).iter().enumerate() {
+                    assert_eq!(
+                        byte,
+                        if moves(at) { value[at] } else { 0 },
+                        "{start}..{end} at {at}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn masks_cover_the_bytes_between() {
+        assert_eq!(within(8, 0, 100), u64::MAX);
+        assert_eq!(within(8, 9, 11), 0x0000_0000_00ff_ff00);
+        assert_eq!(within(8, 15, 16), 0xff00_0000_0000_0000);
+        assert_eq!(within(8, 0, 8), 0);
+        assert_eq!(within(8, 16, 20), 0);
+        assert_eq!(within(8, 12, 12), 0);
+    }
+}

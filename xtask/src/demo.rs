@@ -1,0 +1,358 @@
+//! `cargo xtask demo`: a C++ program writes a struct, a Python program reads it.
+//!
+//! The two programs are `examples/cpp/latest_writer.cpp` and `examples/python/latest_reader.py`.
+//! Their outputs have the form of the original project's; this file shows them and checks them
+//! against each other, so that a demo that ends well has shown the right values.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::Result;
+use crate::process::{self, cannot_start, command, line};
+use crate::python::Venv;
+use crate::{tools, workspace};
+
+/// How long either program may take before something is certainly wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What the writer prints once its data is there.
+const PROMPT: &str = "Press Enter to cleanup and exit...";
+
+/// Builds what the demo needs and plays it.
+pub fn run() -> Result {
+    let programs = Programs::build()?;
+    println!();
+    let transcript = programs.play()?;
+    transcript.check()?;
+    println!("\nBoth programs showed the same, right values.");
+    Ok(())
+}
+
+struct Programs {
+    writer: PathBuf,
+    venv: Venv,
+    /// A namespace of its own, so that the demo meets nobody else's pages.
+    namespace: String,
+}
+
+struct Transcript {
+    writer_pid: u32,
+    writer: String,
+    reader: String,
+}
+
+impl Programs {
+    fn build() -> Result<Programs> {
+        let writer = tools::scratch("demo")?.join("latest_writer");
+        compile_cpp(Path::new("examples/cpp/latest_writer.cpp"), &writer)?;
+        let venv = Venv::ready()?;
+        venv.install_crosspage()?;
+        Ok(Programs {
+            writer,
+            venv,
+            namespace: format!("demo-{}", std::process::id()),
+        })
+    }
+
+    fn play(&self) -> Result<Transcript> {
+        let transcript = self.play_both();
+        let removed = remove_pages(&self.venv, &self.namespace);
+        let transcript = transcript?;
+        removed?;
+        Ok(transcript)
+    }
+
+    fn play_both(&self) -> Result<Transcript> {
+        println!("$ latest_writer");
+        let mut writer =
+            Player::start(command(&self.writer).env("CROSSPAGE_NAMESPACE", &self.namespace))?;
+        writer.show_until(Some(PROMPT))?;
+
+        println!("\n\n$ python latest_reader.py");
+        let mut reader = Player::start(
+            self.venv
+                .python()
+                .arg("examples/python/latest_reader.py")
+                .env("CROSSPAGE_NAMESPACE", &self.namespace)
+                .env("PYTHONIOENCODING", "utf-8"),
+        )?;
+        reader.show_until(None)?;
+        let reader = reader.finish()?;
+
+        println!("\n(Enter, for the C++ program)");
+        let writer_pid = writer.child.id();
+        writer.press_enter()?;
+        writer.show_until(None)?;
+        Ok(Transcript {
+            writer_pid,
+            writer: writer.finish()?,
+            reader,
+        })
+    }
+}
+
+/// A running program whose output is shown and kept.
+struct Player {
+    name: String,
+    child: Child,
+    output: mpsc::Receiver<Vec<u8>>,
+    seen: Vec<u8>,
+}
+
+impl Player {
+    fn start(command: &mut Command) -> Result<Player> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| cannot_start(command, &e))?;
+        let mut stdout = child.stdout.take().expect("stdout is a pipe");
+        let (sender, output) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(n @ 1..) = stdout.read(&mut chunk) {
+                if sender.send(chunk[..n].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Player {
+            name: line(command),
+            child,
+            output,
+            seen: Vec::new(),
+        })
+    }
+
+    /// Shows what the program prints, up to `prompt` (or its end).
+    fn show_until(&mut self, prompt: Option<&str>) -> Result {
+        loop {
+            if prompt.is_some_and(|prompt| String::from_utf8_lossy(&self.seen).contains(prompt)) {
+                return Ok(());
+            }
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(chunk) => {
+                    let shown = std::io::stdout()
+                        .write_all(&chunk)
+                        .and_then(|()| std::io::stdout().flush());
+                    shown.map_err(|e| format!("cannot show the output of {}: {e}", self.name))?;
+                    self.seen.extend(chunk);
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    return Err(format!(
+                        "`{}` printed nothing for {} s",
+                        self.name,
+                        PATIENCE.as_secs()
+                    ));
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return match prompt {
+                        None => Ok(()),
+                        Some(prompt) => Err(format!(
+                            "`{}` ended before it printed {prompt:?}",
+                            self.name
+                        )),
+                    };
+                }
+            }
+        }
+    }
+
+    fn press_enter(&mut self) -> Result {
+        let stdin = self.child.stdin.as_mut().expect("stdin is a pipe");
+        stdin
+            .write_all(b"\n")
+            .map_err(|e| format!("`{}` reads no Enter: {e}", self.name))
+    }
+
+    /// Waits for the program's end and gives all it printed.
+    fn finish(mut self) -> Result<String> {
+        let status = self
+            .child
+            .wait()
+            .map_err(|e| format!("cannot wait for `{}`: {e}", self.name))?;
+        if !status.success() {
+            return Err(format!("`{}` failed ({status})", self.name));
+        }
+        let seen = std::mem::take(&mut self.seen);
+        String::from_utf8(seen).map_err(|_| format!("`{}` printed what is not UTF-8", self.name))
+    }
+}
+
+impl Drop for Player {
+    /// On failure nobody is left behind.
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl Transcript {
+    fn check(&self) -> Result {
+        let expected = [
+            ("Counter", "42"),
+            ("Temperature", "23.5 °C"),
+            ("Coordinates", "[10.5, 20.3, 30.8]"),
+            ("Data Array", "[10, 20, 30, 40, 50, 60, 70, 80, 90, 100]"),
+        ];
+        for (label, value) in expected {
+            check_line("C++", &self.writer, label, value)?;
+            check_line("Python", &self.reader, label, value)?;
+        }
+        let pid = self.writer_pid.to_string();
+        check_line("C++", &self.writer, "Process ID", &pid)?;
+        check_line("Python", &self.reader, "C++ Process ID", &pid)?;
+        check_line("Python", &self.reader, "Data Ready Flag", "True")?;
+        for label in ["Username", "Timestamp"] {
+            let written = labelled(&self.writer, label).ok_or_else(|| missing("C++", label))?;
+            check_line("Python", &self.reader, label, written)?;
+        }
+        let written =
+            message(&self.writer).ok_or_else(|| missing("C++", "message between dashes"))?;
+        let read =
+            message(&self.reader).ok_or_else(|| missing("Python", "message between dashes"))?;
+        if written != read {
+            return Err(format!(
+                "the message was written as {written:?} and read as {read:?}"
+            ));
+        }
+        let count = format!(
+            "Successfully read {} characters from shared memory",
+            read.chars().count()
+        );
+        if !self.reader.lines().any(|line| line == count) {
+            return Err(format!(
+                "the Python program's output lacks the line {count:?}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn check_line(who: &str, output: &str, label: &str, value: &str) -> Result {
+    match labelled(output, label) {
+        Some(shown) if shown == value => Ok(()),
+        Some(shown) => Err(format!(
+            "the {who} program showed {label} as {shown:?}, not {value:?}"
+        )),
+        None => Err(missing(who, label)),
+    }
+}
+
+fn missing(who: &str, what: &str) -> String {
+    format!("the {who} program's output lacks {what:?}")
+}
+
+/// What follows `label: ` on the first line that starts with it.
+fn labelled<'a>(output: &'a str, label: &str) -> Option<&'a str> {
+    output
+        .lines()
+        .find_map(|line| line.strip_prefix(label)?.strip_prefix(": "))
+}
+
+/// The lines between the first two lines of dashes.
+fn message(output: &str) -> Option<String> {
+    let dashes = |line: &&str| line.len() >= 20 && line.bytes().all(|b| b == b'-');
+    let mut lines = output.lines();
+    lines.by_ref().find(dashes)?;
+    let mut message = Vec::new();
+    for line in lines {
+        if dashes(&line) {
+            return Some(message.join("\n"));
+        }
+        message.push(line);
+    }
+    None
+}
+
+/// Compiles one C++ file against the C++ face, which is built first.
+pub fn compile_cpp(source: &Path, program: &Path) -> Result {
+    process::run(process::cargo().args(["build", "--quiet", "--package", "crosspage-capi"]))?;
+    let lib = workspace::debug();
+    process::run(
+        command(tools::cxx()?)
+            .args([
+                "-std=c++20",
+                "-O2",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-Icrates/crosspage-capi/include",
+            ])
+            .arg(source)
+            .arg("-o")
+            .arg(program)
+            .arg(format!("-L{}", lib.display()))
+            .arg(format!("-Wl,-rpath,{}", lib.display()))
+            .arg("-lcrosspage"),
+    )
+}
+
+/// Removes all pages of a namespace: `latest` pages are meant to outlive their programs, but those
+/// of a demo are of no use to anybody.
+pub fn remove_pages(venv: &Venv, namespace: &str) -> Result {
+    let remove = "import crosspage\nfor page in crosspage.list(): crosspage.remove(page.locator)";
+    let mut python = venv.python();
+    let status = python
+        .args(["-c", remove])
+        .env("CROSSPAGE_NAMESPACE", namespace)
+        .status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!(
+            "the pages of namespace {namespace:?} could not be removed ({status})"
+        )),
+        Err(e) => Err(cannot_start(&python, &e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transcript() -> Transcript {
+        let dashes = "-".repeat(50);
+        let values = "Counter: 42\nTemperature: 23.5 °C\nCoordinates: [10.5, 20.3, 30.8]\nUsername: ann\n\
+                      Timestamp: 98765 ms\nData Array: [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]\n";
+        Transcript {
+            writer_pid: 7,
+            writer: format!("Process ID: 7\n{values}{dashes}\nHello\nthere\n{dashes}\n"),
+            reader: format!(
+                "Data Ready Flag: True\nC++ Process ID: 7\n{values}{dashes}\nHello\nthere\n{dashes}\n\
+                 Successfully read 11 characters from shared memory\nPython Process ID: 8\n"
+            ),
+        }
+    }
+
+    #[test]
+    fn right_values_pass() {
+        transcript().check().unwrap();
+    }
+
+    #[test]
+    fn every_wrong_value_is_named() {
+        let wrongs = [
+            ("Process ID: 7", "Process ID: 9", "Process ID"),
+            ("Ready Flag: True", "Ready Flag: False", "Data Ready Flag"),
+            ("Counter: 42", "Counter: 43", "Counter"),
+            ("20.3", "20.299999237060547", "Coordinates"),
+            ("23.5 °C", "23.5", "Temperature"),
+            ("100]", "101]", "Data Array"),
+            ("Username: ann", "Username: bob", "Username"),
+            ("98765", "98766", "Timestamp"),
+            ("Hello", "Hallo", "message"),
+            ("read 11", "read 98", "read 11 characters"),
+        ];
+        for (right, wrong, named) in wrongs {
+            let mut transcript = transcript();
+            assert!(transcript.reader.contains(right), "{right}");
+            transcript.reader = transcript.reader.replace(right, wrong);
+            let error = transcript.check().unwrap_err();
+            assert!(error.contains(named), "{wrong}: {error}");
+        }
+    }
+}

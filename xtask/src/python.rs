@@ -1,0 +1,134 @@
+//! The virtual environment that the Python face is built into and tested in.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Result;
+use crate::process::{command, output, run, succeeds};
+use crate::workspace;
+
+/// The oldest Python that crosspage supports.
+const OLDEST: (u32, u32) = (3, 11);
+
+/// What the tests of the Python face need beside it.
+const REQUIREMENTS: &str = "xtask/requirements.txt";
+
+/// A virtual environment with what `requirements.txt` asks for.
+pub struct Venv {
+    path: PathBuf,
+}
+
+impl Venv {
+    /// The environment under the target directory; made or brought up to date where needed.
+    pub fn ready() -> Result<Venv> {
+        let venv = Venv {
+            path: workspace::target().join("venv"),
+        };
+        if !succeeds(venv.python().args(["-c", "import pip"])) {
+            let python = system_python()?;
+            run(command(python).args(["-m", "venv", "--clear"]).arg(&venv.path)).map_err(|e| {
+                format!("{e}; on Debian and Ubuntu `apt-get install python3-venv` brings the missing module")
+            })?;
+        }
+        venv.install(Path::new(REQUIREMENTS))?;
+        Ok(venv)
+    }
+
+    /// A program of this environment, with the variables that activating it would set.
+    pub fn program(&self, name: &str) -> Command {
+        let bin = self
+            .path
+            .join(if cfg!(windows) { "Scripts" } else { "bin" });
+        let mut command = command(bin.join(name));
+        let mut path = std::ffi::OsString::from(&bin);
+        if let Some(rest) = std::env::var_os("PATH") {
+            path.push(if cfg!(windows) { ";" } else { ":" });
+            path.push(rest);
+        }
+        command
+            .env("VIRTUAL_ENV", &self.path)
+            .env("PATH", path)
+            .env_remove("PYTHONHOME");
+        command
+    }
+
+    /// This environment's Python.
+    pub fn python(&self) -> Command {
+        self.program("python")
+    }
+
+    /// Builds the Python face and installs it here.
+    pub fn install_crosspage(&self) -> Result {
+        run(self.program("maturin").args([
+            "develop",
+            "--quiet",
+            "--manifest-path",
+            "crates/crosspage-py/Cargo.toml",
+        ]))
+    }
+
+    /// pip is asked only when the list has changed since it last succeeded.
+    fn install(&self, requirements: &Path) -> Result {
+        let wanted = std::fs::read_to_string(workspace::root().join(requirements))
+            .map_err(|e| format!("cannot read {}: {e}", requirements.display()))?;
+        let stamp = self.path.join("installed-requirements.txt");
+        if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+            return Ok(());
+        }
+        run(self
+            .python()
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+            ])
+            .arg(requirements))?;
+        std::fs::write(&stamp, wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))
+    }
+}
+
+/// The first Python that is new enough, with `$PYTHON` before all.
+fn system_python() -> Result<String> {
+    let named = std::env::var("PYTHON").ok();
+    let usual = [
+        "python3",
+        "python3.14",
+        "python3.13",
+        "python3.12",
+        "python3.11",
+        "python",
+    ]
+    .map(String::from);
+    let mut seen = Vec::new();
+    for name in named.into_iter().chain(usual) {
+        if !succeeds(command(&name).arg("--version")) {
+            continue;
+        }
+        let text = output(command(&name).args([
+            "-c",
+            "import sys; print(sys.version_info[0], sys.version_info[1])",
+        ]))?;
+        let mut numbers = text
+            .split_whitespace()
+            .filter_map(|word| word.parse::<u32>().ok());
+        let Some(version) = numbers.next().zip(numbers.next()) else {
+            continue;
+        };
+        if version >= OLDEST {
+            return Ok(name);
+        }
+        seen.push(format!("{name} is {}.{}", version.0, version.1));
+    }
+    let found = if seen.is_empty() {
+        "there is none".to_owned()
+    } else {
+        seen.join(", ")
+    };
+    Err(format!(
+        "Python {}.{} or later is needed, but {found}; PYTHON names another",
+        OLDEST.0, OLDEST.1
+    ))
+}

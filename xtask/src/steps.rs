@@ -1,0 +1,71 @@
+//! A run of named steps: each announced and timed, all of them run, one summary at the end.
+
+use std::time::{Duration, Instant};
+
+use crate::Result;
+
+/// How a step ended, where it did not fail.
+pub enum Done {
+    /// It ran.
+    Ran,
+    /// It ran, but not whole: what was left out, and why.
+    Partly(String),
+}
+
+/// One thing that `cargo xtask test` does.
+pub struct Step {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub run: fn(long: bool) -> Result<Done>,
+}
+
+/// Runs all steps, whatever becomes of each, and fails if one did.
+pub fn run(steps: &[&Step], long: bool) -> Result {
+    let mut rows = Vec::new();
+    for step in steps {
+        println!("\n=== {}: {} ===", step.name, step.about);
+        let start = Instant::now();
+        let outcome = (step.run)(long);
+        let took = start.elapsed();
+        println!(
+            "=== {}: {}, {} ===",
+            step.name,
+            described(&outcome),
+            seconds(took)
+        );
+        rows.push((step.name, took, outcome));
+    }
+
+    println!("\n=== summary ===");
+    for (name, took, outcome) in &rows {
+        println!("{name:<10} {:>9}  {}", seconds(*took), described(outcome));
+    }
+    println!(
+        "{:<10} {:>9}",
+        "total",
+        seconds(rows.iter().map(|row| row.1).sum())
+    );
+
+    let failed: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.2.is_err())
+        .map(|row| row.0)
+        .collect();
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("failed: {}", failed.join(", ")))
+    }
+}
+
+fn described(outcome: &Result<Done>) -> String {
+    match outcome {
+        Ok(Done::Ran) => "ok".to_owned(),
+        Ok(Done::Partly(why)) => format!("ok in part ({why})"),
+        Err(why) => format!("FAILED ({why})"),
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
