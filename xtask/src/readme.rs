@@ -1,14 +1,13 @@
-//! The README's C++ and Python programs are compiled and run, so that they stay true. (Its Rust
-//! programs are doc tests.)
+//! The README's programs are compiled and run, in its order, so that they stay true.
 
 use std::path::Path;
 
-use crate::process::{command, run as run_command};
+use crate::process::{self, command, run as run_command};
 use crate::python::Venv;
 use crate::steps::Done;
-use crate::{Result, demo, tools, workspace};
+use crate::{Result, demo, native, tools, workspace};
 
-/// Runs them in the README's order, in a namespace of their own.
+/// Runs them all in one namespace, where each language meets what the one before wrote.
 pub fn run(_long: bool) -> Result<Done> {
     let path = workspace::root().join("README.md");
     let text = std::fs::read_to_string(&path)
@@ -26,10 +25,16 @@ pub fn run(_long: bool) -> Result<Done> {
         };
         println!("README.md, line {}: {}", block.line, block.language);
         match block.language {
-            "cpp" => {
-                let (source, program) = (file("cpp"), file("out"));
+            language @ ("c" | "cpp") => {
+                let (source, program) = (file(language), file("out"));
                 save(&source)?;
-                demo::compile_cpp(&source, &program)?;
+                native::compile(&source, &program)?;
+                run_command(command(program).env("CROSSPAGE_NAMESPACE", &namespace))?;
+            }
+            "rust" => {
+                let (source, program) = (file("rs"), file("out"));
+                save(&source)?;
+                compile_rust(&source, &program)?;
                 run_command(command(program).env("CROSSPAGE_NAMESPACE", &namespace))?;
             }
             "python" => {
@@ -46,6 +51,24 @@ pub fn run(_long: bool) -> Result<Done> {
     }
     demo::remove_pages(&venv, &namespace)?;
     Ok(Done::Ran)
+}
+
+/// With rustc alone: what follows `cargo add crosspage`, without a package of its own.
+fn compile_rust(source: &Path, program: &Path) -> Result {
+    run_command(process::cargo().args(["build", "--quiet", "--package", "crosspage"]))?;
+    let library = workspace::debug();
+    run_command(
+        command("rustc")
+            .args(["--edition=2024", "--deny=warnings"])
+            .arg(source)
+            .arg("-o")
+            .arg(program)
+            .arg(format!(
+                "--extern=crosspage={}",
+                library.join("libcrosspage.rlib").display()
+            ))
+            .arg(format!("-Ldependency={}", library.join("deps").display())),
+    )
 }
 
 struct Block<'a> {
