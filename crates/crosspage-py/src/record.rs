@@ -39,7 +39,7 @@ struct Object {
 
 /// Where the bytes of a record begin.
 const DATA: usize = size_of::<Object>();
-const _: () = assert!(DATA % 8 == 0 && offset_of!(Object, head) == 0);
+const _: () = assert!(DATA.is_multiple_of(8) && offset_of!(Object, head) == 0);
 
 /// `crosspage.Record`, the base of every record class.
 static BASE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
@@ -257,7 +257,7 @@ pub fn add_getter(
         name: c_string(attribute),
         get: Some(get),
         set: None,
-        doc: c_string(&field.describe()),
+        doc: c_string(field.describe()),
         closure,
     }));
     // SAFETY: `class` is a type, the definition is complete and lives for ever. The getters check
