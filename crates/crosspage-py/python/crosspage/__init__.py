@@ -17,7 +17,7 @@ import logging as _logging
 import os as _os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import foreign, latest, testing
+from . import _crosspage, foreign, latest, testing
 from ._crosspage import (
     FieldInfo,
     Garbage,
@@ -27,16 +27,14 @@ from ._crosspage import (
     Participant,
     Record,
     __version__,
-    gc,
     meta,
     remove,
     to_dict,
 )
-from ._crosspage import pages as list
+from ._declare import bool as bool
 from ._declare import (
     Struct,
     array,
-    bool,
     f32,
     f64,
     field,
@@ -78,7 +76,7 @@ from ._errors import (
 if TYPE_CHECKING:
     import numpy as _numpy
 
-# Not here, as they would shadow builtins or hide a module's own: bool, list, open, gc.
+# Not here, as they would shadow builtins or a module of the standard library: bool, list, open, gc.
 __all__ = [
     "AlreadyOwned",
     "Closed",
@@ -135,6 +133,9 @@ __all__ = [
 ]
 
 _R = TypeVar("_R", bound=Record)
+
+list = _crosspage.pages
+gc = _crosspage.gc
 
 
 def open(name: str, *, timeout: float | None = 0) -> "latest.Reader[Any]":
