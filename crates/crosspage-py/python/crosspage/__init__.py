@@ -157,8 +157,8 @@ def to_numpy(value: "Record | latest.Pinned[Any]") -> "_numpy.ndarray[Any, Any]"
     import numpy
 
     layout = value.layout if isinstance(value, latest.Pinned) else layout_of(value)
-    buffer: Any = value
-    return numpy.ndarray((), layout.dtype, buffer)
+    # Not numpy.ndarray(buffer=value), which would let go of the buffer while it looks at it.
+    return numpy.frombuffer(memoryview(value), layout.dtype).reshape(())
 
 
 def _log_to_stderr() -> None:
