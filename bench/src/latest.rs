@@ -236,9 +236,9 @@ fn reads<R>(
     let mut last = 0;
     measure::time_while(effort, read, || {
         let now = look().words[0];
-        // At the least one write for eight reads; all methods write faster than that.
+        // A write for each read at the least; all methods write faster than that.
         let written = now.wrapping_sub(std::mem::replace(&mut last, now));
-        pace != Pace::FlatOut || (written >= BATCH as u64 / 8)
+        pace != Pace::FlatOut || written >= BATCH as u64
     })
 }
 
