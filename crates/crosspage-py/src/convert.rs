@@ -323,11 +323,11 @@ fn encode(kind: &Kind, value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_
         Kind::Text(_) => encode_text(value, out, place),
         Kind::Array { item, stride, len } => encode_array(item, *stride, *len, value, out, place),
         Kind::Struct(ty) => {
-            if let Some(record) = Record::of(value) {
-                if std::ptr::eq(record.ty(), *ty) || record.ty().layout() == ty.layout() {
-                    out.copy_from_slice(record.bytes());
-                    return Ok(());
-                }
+            if let Some(record) = Record::of(value)
+                && (std::ptr::eq(record.ty(), *ty) || record.ty().layout() == ty.layout())
+            {
+                out.copy_from_slice(record.bytes());
+                return Ok(());
             }
             match value.cast::<PyDict>() {
                 Ok(values) => encode_struct(ty, values, out, place),

@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::{MutexExt, RwLockExt};
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyMemoryView};
 
 use crate::convert::{decode, encode_some};
 use crate::errors;
@@ -554,6 +554,11 @@ impl PinnedObject {
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
         self.release()
+    }
+
+    /// What Python 3.12 and later give every class with a buffer; type checkers ask for it anywhere.
+    fn __buffer__<'py>(slf: &Bound<'py, Self>, _flags: i32) -> PyResult<Bound<'py, PyMemoryView>> {
+        PyMemoryView::from(slf.as_any())
     }
 
     /// # Safety

@@ -90,7 +90,7 @@ mod real {
 
         #[inline(always)]
         fn word(&self, offset: usize) -> &AtomicU64 {
-            debug_assert!(offset % 8 == 0 && offset + 8 <= self.len);
+            debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.len);
             // SAFETY: inside the run by the callers' bounds checks, aligned because base and offset
             // are multiples of 8, mapped by the contract of `new`; AtomicU64 allows shared writes.
             unsafe { &*self.base.add(offset).cast::<AtomicU64>() }
@@ -152,7 +152,7 @@ mod real {
 
         /// The words from `offset` (a multiple of 8) on.
         pub(crate) fn from(&self, offset: usize) -> Words<'a> {
-            assert!(offset % 8 == 0 && offset <= self.len);
+            assert!(offset.is_multiple_of(8) && offset <= self.len);
             // SAFETY: a part of this run, by the assertion.
             unsafe { Words::new(self.base.add(offset), self.len - offset) }
         }
@@ -192,7 +192,10 @@ mod real {
         /// Stores zero in `len` bytes from `offset` (multiples of 8).
         pub(crate) fn zero(&self, offset: usize, len: usize) {
             assert!(
-                offset % 8 == 0 && len % 8 == 0 && offset <= self.len && len <= self.len - offset
+                offset.is_multiple_of(8)
+                    && len.is_multiple_of(8)
+                    && offset <= self.len
+                    && len <= self.len - offset
             );
             for at in (offset..offset + len).step_by(8) {
                 self.word(at).store(0, Ordering::Relaxed);
@@ -390,7 +393,7 @@ mod model {
         }
 
         pub(crate) unsafe fn read(&self, dst: *mut u8, len: usize) {
-            assert!(len % 8 == 0, "models use whole words");
+            assert!(len.is_multiple_of(8), "models use whole words");
             for (i, word) in self.0[..len / 8].iter().enumerate() {
                 // SAFETY: the caller's `dst` has `len` bytes.
                 unsafe {

@@ -1119,7 +1119,7 @@ mod tests {
     }
 
     fn is_data(at: usize) -> bool {
-        matches!(at, 0..5 | 7..15 | 16..21 | 23..25)
+        matches!(at, 0..=4 | 7..=14 | 16..=20 | 23..=24)
     }
 
     #[test]

@@ -1001,6 +1001,7 @@ fn whoever_is_refused_is_told_owner_and_mode() {
     );
     // SAFETY: takes integers only.
     assert!(
+        // SAFETY: plain call.
         unsafe { libc::shmget(public_key.key, 64, libc::IPC_CREAT | libc::IPC_EXCL | 0o644) } >= 0
     );
     let _views =

@@ -16,7 +16,8 @@ use crate::locator::Locator;
 use crate::page::header::Facts;
 use crate::page::known;
 use crate::page::{
-    Design, Intent, Language, Lifetime, Me, Page, Participant, Pattern, Request, Terms, deadline_of,
+    Contradiction, Design, Intent, Language, Lifetime, Me, Page, Participant, Pattern, Request,
+    Terms, deadline_of,
 };
 use crate::segment::Permissions;
 use crate::wait::{self, Sleep};
@@ -191,7 +192,7 @@ impl Options {
         })
     }
 
-    fn contradictions(&self, facts: &Facts) -> Vec<(&'static str, String, String)> {
+    fn contradictions(&self, facts: &Facts) -> Vec<Contradiction> {
         let stated = [
             ("writers", self.writers.map(u64::from)),
             ("max_pins", self.max_pins.map(u64::from)),
@@ -917,7 +918,7 @@ impl RawReader {
         {
             return Ok(None);
         }
-        Ok(stamp.map(|stamp| Attachment::meta(stamp)))
+        Ok(stamp.map(Attachment::meta))
     }
 
     /// The version that a read would return now, without copying the value.

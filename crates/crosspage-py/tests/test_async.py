@@ -1,0 +1,128 @@
+"""The waits of asyncio."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import crosspage
+
+
+class Telemetry(crosspage.Struct):
+    counter: crosspage.i32
+
+
+def threads() -> int:
+    """Threads of this process, Python's and ours."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("Threads:"))
+
+
+def test_waiting_lets_the_loop_run() -> None:
+    writer = crosspage.latest.create("telemetry", Telemetry)
+    reader = crosspage.latest.open("telemetry", Telemetry)
+
+    async def write() -> None:
+        for n in range(5):
+            await asyncio.sleep(0.02)
+            writer.write(counter=n)
+        await asyncio.sleep(0.1)
+        reader.close()
+
+    async def main() -> list[int]:
+        task = asyncio.create_task(write())
+        seen = [record.counter async for record in reader]
+        await task
+        return seen
+
+    seen = asyncio.run(main())
+    assert seen == sorted(set(seen)) and seen[-1] == 4, "ends with the handle"
+
+
+def test_what_is_there_already_and_what_never_comes() -> None:
+    writer = crosspage.latest.create("telemetry", Telemetry)
+    reader = crosspage.latest.open("telemetry", Telemetry)
+    writer.write(counter=1)
+
+    async def main() -> None:
+        record = await reader.wait_changed_async()
+        assert record.counter == 1 and crosspage.meta(record).version == 1
+        before = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await reader.wait_changed_async(timeout=0.12)
+        assert 0.1 < time.monotonic() - before < 5
+        assert (await reader.wait_changed_async(since=0, timeout=0)).counter == 1
+        with pytest.raises(ValueError):
+            await reader.wait_changed_async(timeout=-1)
+
+    asyncio.run(main())
+
+
+def test_a_close_wakes_the_waiting() -> None:
+    crosspage.latest.create("telemetry", Telemetry)
+    reader = crosspage.latest.open("telemetry", Telemetry)
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_later(0.1, reader.close)
+        with pytest.raises(crosspage.Closed):
+            await reader.wait_changed_async()
+
+    asyncio.run(main())
+
+
+def test_cancelling_ends_the_thread() -> None:
+    writer = crosspage.latest.create("telemetry", Telemetry)
+    reader = crosspage.latest.open("telemetry", Telemetry)
+
+    async def main() -> None:
+        before = threads()
+        waits = [asyncio.ensure_future(reader.wait_changed_async()) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        assert threads() == before + 5
+        for wait in waits:
+            wait.cancel()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.wait_changed_async(), 0.1)
+        deadline = time.monotonic() + 10
+        while threads() > before and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        assert threads() == before
+        threading.Timer(0.05, lambda: writer.write(counter=9)).start()
+        assert (await reader.wait_changed_async()).counter == 9
+
+    asyncio.run(main())
+
+
+def test_ending_while_something_waits() -> None:
+    """Neither a closed loop nor a program that ends is held up or brought down by a wait."""
+    program = """
+import asyncio, crosspage
+class Telemetry(crosspage.Struct):
+    counter: crosspage.i32
+writer = crosspage.latest.create("telemetry", Telemetry)
+reader = crosspage.latest.open("telemetry", Telemetry)
+async def main():
+    reader.wait_changed_async(timeout=0.2)
+    task = asyncio.create_task(anext(reader))
+    await asyncio.sleep(0.05)
+asyncio.run(main())
+reader_2 = crosspage.latest.open("telemetry", Telemetry)
+async def more():
+    for _ in range(3): reader_2.wait_changed_async()
+    writer.write(counter=1)
+asyncio.run(more())
+print("end")
+"""
+    before = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+    assert time.monotonic() - before < 10
+
+
+def test_outside_of_a_loop() -> None:
+    crosspage.latest.create("telemetry", Telemetry)
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        crosspage.latest.open("telemetry").wait_changed_async()
