@@ -25,7 +25,10 @@ pub fn ticks() -> u64 {
 /// Nanoseconds of the monotonic clock, which both processes share.
 #[inline(always)]
 pub fn monotonic_ns() -> u64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: `now` is a valid place for the answer.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
@@ -44,7 +47,9 @@ fn scale() -> f64 {
 
 /// What two readings with nothing in between differ by, in ns: part of every single-operation figure.
 pub fn clock_overhead() -> f64 {
-    let mut seen: Vec<u64> = (0..10_001).map(|_| 0u64.wrapping_sub(ticks()).wrapping_add(ticks())).collect();
+    let mut seen: Vec<u64> = (0..10_001)
+        .map(|_| 0u64.wrapping_sub(ticks()).wrapping_add(ticks()))
+        .collect();
     seen.sort_unstable();
     seen[seen.len() / 2] as f64 * scale()
 }
@@ -89,12 +94,22 @@ pub fn time<R>(effort: Effort, mut operation: impl FnMut() -> R) -> Figures {
         singles.push(ticks() - before);
     }
     let batch = percentile(&mut batches, 0.5) * scale() / BATCH as f64;
-    let (p50, p99) = (percentile(&mut singles, 0.5) * scale(), percentile(&mut singles, 0.99) * scale());
-    Figures { batch: Some(batch), p50, p99 }
+    let (p50, p99) = (
+        percentile(&mut singles, 0.5) * scale(),
+        percentile(&mut singles, 0.99) * scale(),
+    );
+    Figures {
+        batch: Some(batch),
+        p50,
+        p99,
+    }
 }
 
 /// Times single operations whose result is put away (closed, unmapped) outside the timing.
-pub fn time_singly<R, E>(n: usize, mut operation: impl FnMut() -> Result<R, E>) -> Result<Figures, E> {
+pub fn time_singly<R, E>(
+    n: usize,
+    mut operation: impl FnMut() -> Result<R, E>,
+) -> Result<Figures, E> {
     let mut singles = Vec::with_capacity(n);
     for i in 0..n + n / 10 + 1 {
         let before = ticks();
@@ -105,13 +120,24 @@ pub fn time_singly<R, E>(n: usize, mut operation: impl FnMut() -> Result<R, E>) 
             singles.push(took);
         }
     }
-    let (p50, p99) = (percentile(&mut singles, 0.5) * scale(), percentile(&mut singles, 0.99) * scale());
-    Ok(Figures { batch: None, p50, p99 })
+    let (p50, p99) = (
+        percentile(&mut singles, 0.5) * scale(),
+        percentile(&mut singles, 0.99) * scale(),
+    );
+    Ok(Figures {
+        batch: None,
+        p50,
+        p99,
+    })
 }
 
 /// Figures from durations that were measured elsewhere, in ns.
 pub fn from_ns(mut durations: Vec<u64>) -> Figures {
-    Figures { batch: None, p50: percentile(&mut durations, 0.5), p99: percentile(&mut durations, 0.99) }
+    Figures {
+        batch: None,
+        p50: percentile(&mut durations, 0.5),
+        p99: percentile(&mut durations, 0.99),
+    }
 }
 
 fn percentile(values: &mut [u64], at: f64) -> f64 {
@@ -124,5 +150,9 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_unstable_by(f64::total_cmp);
     let n = values.len();
-    if n % 2 == 1 { values[n / 2] } else { (values[n / 2 - 1] + values[n / 2]) / 2.0 }
+    if n % 2 == 1 {
+        values[n / 2]
+    } else {
+        (values[n / 2 - 1] + values[n / 2]) / 2.0
+    }
 }

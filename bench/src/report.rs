@@ -13,6 +13,9 @@ pub const NEAR_NS: f64 = 130.0;
 pub struct Repetition {
     pub line_ns: f64,
     pub rows: Vec<(&'static str, Figures)>,
+    /// Writes a second of the writer that was to write flat out, by method: where they are few, the
+    /// writer did not get its CPU, and the rows beside it say nothing.
+    pub flat_out: Vec<(&'static str, f64)>,
 }
 
 /// A promise about a row, in its own repetitions' figures.
@@ -29,6 +32,8 @@ pub struct Summary {
     pub line_ns: f64,
     pub repetitions: usize,
     rows: Vec<Row>,
+    /// The least over the repetitions.
+    flat_out: Vec<(&'static str, f64)>,
 }
 
 struct Row {
@@ -45,19 +50,31 @@ fn main_figure(figures: &Figures) -> f64 {
 impl Summary {
     /// One summary for each placement that was seen.
     pub fn of(repetitions: &[Repetition]) -> Vec<Summary> {
-        let (near, far): (Vec<_>, Vec<_>) = repetitions.iter().partition(|repetition| repetition.line_ns < NEAR_NS);
+        let (near, far): (Vec<_>, Vec<_>) = repetitions
+            .iter()
+            .partition(|repetition| repetition.line_ns < NEAR_NS);
         let mut summaries = Vec::new();
         for (placement, seen) in [("near", near), ("far", far)] {
             let Some(first) = seen.first() else { continue };
             let row = |(i, (name, _)): (usize, &(&'static str, Figures))| {
-                let all: Vec<Figures> = seen.iter().map(|repetition| repetition.rows[i].1).collect();
+                let all: Vec<Figures> =
+                    seen.iter().map(|repetition| repetition.rows[i].1).collect();
                 let median_of = |of: fn(&Figures) -> f64| median(all.iter().map(of));
-                let batch = all[0].batch.map(|_| median(all.iter().filter_map(|figures| figures.batch)));
+                let batch = all[0]
+                    .batch
+                    .map(|_| median(all.iter().filter_map(|figures| figures.batch)));
                 let main = all.iter().map(main_figure);
                 Row {
                     name,
-                    median: Figures { batch, p50: median_of(|f| f.p50), p99: median_of(|f| f.p99) },
-                    range: (main.clone().fold(f64::INFINITY, f64::min), main.fold(0.0, f64::max)),
+                    median: Figures {
+                        batch,
+                        p50: median_of(|f| f.p50),
+                        p99: median_of(|f| f.p99),
+                    },
+                    range: (
+                        main.clone().fold(f64::INFINITY, f64::min),
+                        main.fold(0.0, f64::max),
+                    ),
                 }
             };
             summaries.push(Summary {
@@ -65,6 +82,19 @@ impl Summary {
                 line_ns: median(seen.iter().map(|repetition| repetition.line_ns)),
                 repetitions: seen.len(),
                 rows: first.rows.iter().enumerate().map(row).collect(),
+                flat_out: first
+                    .flat_out
+                    .iter()
+                    .enumerate()
+                    .map(|(i, (method, _))| {
+                        (
+                            *method,
+                            seen.iter()
+                                .map(|repetition| repetition.flat_out[i].1)
+                                .fold(f64::INFINITY, f64::min),
+                        )
+                    })
+                    .collect(),
             });
         }
         summaries
@@ -72,7 +102,10 @@ impl Summary {
 
     /// The medians of a row.
     pub fn row(&self, name: &str) -> Option<Figures> {
-        self.rows.iter().find(|row| row.name == name).map(|row| row.median)
+        self.rows
+            .iter()
+            .find(|row| row.name == name)
+            .map(|row| row.median)
     }
 
     /// The batch median of a row, or where there is none, the single one.
@@ -88,7 +121,11 @@ impl Summary {
             "CPUs {}: one cache line {:.0} ns half a round trip; medians of {} repetitions\n",
             self.placement, self.line_ns, self.repetitions
         );
-        let _ = writeln!(out, "{:<46} {:>9} {:>17} {:>9} {:>9}", "ns an operation", "in batch", "(least–greatest)", "single p50", "p99");
+        let _ = writeln!(
+            out,
+            "{:<46} {:>9} {:>17} {:>9} {:>9}",
+            "ns an operation", "in batch", "(least–greatest)", "single p50", "p99"
+        );
         for row in &self.rows {
             let batch = row.median.batch.map_or_else(|| "–".to_owned(), number);
             let range = format!("({}–{})", number(row.range.0), number(row.range.1));
@@ -100,6 +137,18 @@ impl Summary {
                 range,
                 number(row.median.p50),
                 number(row.median.p99)
+            );
+        }
+        let rates: Vec<String> = self
+            .flat_out
+            .iter()
+            .map(|(method, rate)| format!("{method} {:.2} M/s", rate / 1e6))
+            .collect();
+        let _ = writeln!(out, "\nflat out means at least: {}", rates.join(", "));
+        if self.flat_out.iter().any(|(_, rate)| *rate < 0.5e6) {
+            let _ = writeln!(
+                out,
+                "note: a writer did not get its CPU all the time; the machine was busy with something else"
             );
         }
         if !targets.is_empty() {
@@ -152,6 +201,7 @@ impl Summary {
             "line_ns": self.line_ns,
             "repetitions": self.repetitions,
             "rows": rows,
+            "flat_out_writes_a_second": self.flat_out.iter().map(|(method, rate)| (method.to_string(), json!(rate))).collect::<serde_json::Map<_, _>>(),
             "targets": targets,
         })
     }
@@ -164,5 +214,9 @@ impl Target {
 }
 
 fn number(ns: f64) -> String {
-    if ns < 1000.0 { format!("{ns:.1}") } else { format!("{:.2}k", ns / 1000.0) }
+    if ns < 1000.0 {
+        format!("{ns:.1}")
+    } else {
+        format!("{:.2}k", ns / 1000.0)
+    }
 }

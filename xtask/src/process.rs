@@ -1,6 +1,7 @@
 //! Starting other programs: what is run is printed, what fails is named.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Result;
@@ -60,15 +61,19 @@ pub fn cannot_start(command: &Command, error: &std::io::Error) -> String {
 }
 
 /// The command as one would type it: the variables it sets (but for those of a virtual
-/// environment, which its program's path tells), the program, its arguments.
+/// environment), the program, its arguments.
 pub fn line(command: &Command) -> String {
     let set = command
         .get_envs()
         .filter(|(name, _)| *name != "PATH" && *name != "VIRTUAL_ENV")
         .filter_map(|(name, value)| Some(format!("{}={}", name.to_string_lossy(), quoted(value?))));
-    let words = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(quoted);
+    let program = Path::new(command.get_program());
+    let program = if program.is_absolute() {
+        program.file_name()
+    } else {
+        Some(program.as_os_str())
+    };
+    let words = program.into_iter().chain(command.get_args()).map(quoted);
     set.chain(words).collect::<Vec<_>>().join(" ")
 }
 

@@ -1,9 +1,51 @@
-//! stand-in until the library has `latest`
+//! crosspage's `latest`, with its defaults.
+
+use crosspage::latest::{Reader, Snapshot, Writer};
+use crosspage::{Lifetime, Result};
+
 use super::Sample;
-use std::sync::atomic::AtomicU64;
-static N: AtomicU64 = AtomicU64::new(0);
-pub struct PageWriter;
-pub struct PageReader;
-type R<T> = Result<T, Box<dyn std::error::Error>>;
-impl PageWriter { pub fn create(_: &str) -> R<Self> { Ok(PageWriter) } pub fn write(&mut self, v: &Sample) { N.store(v.words[0], std::sync::atomic::Ordering::Relaxed); } }
-impl PageReader { pub fn open(_: &str) -> R<Self> { Ok(PageReader) } pub fn read(&self) -> Sample { Sample::new(0) } pub fn read_value(&self) -> Sample { self.read() } pub fn version(&self) -> u64 {0} pub fn wait_changed(&self, v: u64) -> u64 { std::thread::sleep(std::time::Duration::from_micros(200)); v } }
+
+/// The page's one writer.
+pub struct PageWriter(Writer<Sample>);
+
+impl PageWriter {
+    pub fn create(name: &str) -> Result<PageWriter> {
+        let mut writer = Writer::options()
+            .lifetime(Lifetime::WhileUsed)
+            .create(name)?;
+        writer.write(&Sample::new(0))?;
+        Ok(PageWriter(writer))
+    }
+
+    #[inline]
+    pub fn write(&mut self, value: &Sample) -> u64 {
+        self.0
+            .write(value)
+            .expect("nobody else writes or removes the page")
+    }
+}
+
+/// One of its readers.
+pub struct PageReader(Reader<Sample>);
+
+impl PageReader {
+    pub fn open(name: &str) -> Result<PageReader> {
+        Reader::open(name).map(PageReader)
+    }
+
+    #[inline]
+    pub fn read(&self) -> Snapshot<Sample> {
+        self.0
+            .read()
+            .expect("nobody removes the page")
+            .expect("the first value is there")
+    }
+
+    /// Waits for a version after `since`.
+    pub fn wait_changed(&self, since: u64) -> u64 {
+        self.0
+            .wait_changed(since, None)
+            .expect("the writer lives")
+            .version
+    }
+}

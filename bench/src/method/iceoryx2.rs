@@ -1,7 +1,9 @@
 //! iceoryx2's blackboard: the closest rival.
 
 use std::error::Error;
+use std::path::PathBuf;
 
+use iceoryx2::config::Config;
 use iceoryx2::node::Node;
 use iceoryx2::port::reader::{BlackboardValue, EntryHandle, Reader};
 use iceoryx2::port::writer::{EntryHandleMut, Writer};
@@ -12,9 +14,48 @@ use super::Sample;
 
 const KEY: u64 = 1;
 
-fn node() -> Result<Node<ipc::Service>, Box<dyn Error>> {
-    set_log_level(LogLevel::Error);
-    Ok(NodeBuilder::new().create::<ipc::Service>()?)
+/// Where this run keeps iceoryx2's files, apart from those of other users of it.
+pub struct Domain {
+    prefix: String,
+    root: PathBuf,
+}
+
+impl Domain {
+    pub fn of_this_run() -> Domain {
+        let prefix = format!("crosspage_bench_{}_", std::process::id());
+        let root = std::env::temp_dir().join(&prefix);
+        Domain { prefix, root }
+    }
+
+    fn node(&self) -> Result<Node<ipc::Service>, Box<dyn Error>> {
+        set_log_level(LogLevel::Error);
+        let mut config = Config::default();
+        config.global.prefix = self.prefix.as_str().try_into()?;
+        config
+            .global
+            .set_root_path(&self.root.to_str().ok_or("odd TMPDIR")?.try_into()?);
+        Ok(NodeBuilder::new()
+            .config(&config)
+            .create::<ipc::Service>()?)
+    }
+
+    /// Removes what iceoryx2 leaves behind for the next user of the domain.
+    pub fn remove(&self) {
+        let _ = std::fs::remove_dir_all(&self.root);
+        for entry in std::fs::read_dir("/dev/shm")
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(&self.prefix)
+            {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
 }
 
 /// Makes a blackboard with one value, and writes it. Dropped in the order of the fields.
@@ -26,8 +67,8 @@ pub struct BlackboardWriter {
 }
 
 impl BlackboardWriter {
-    pub fn create(name: &str) -> Result<BlackboardWriter, Box<dyn Error>> {
-        let node = node()?;
+    pub fn create(domain: &Domain, name: &str) -> Result<BlackboardWriter, Box<dyn Error>> {
+        let node = domain.node()?;
         let service = node
             .service_builder(&name.try_into()?)
             .blackboard_creator::<u64>()
@@ -35,7 +76,12 @@ impl BlackboardWriter {
             .create()?;
         let writer = service.writer_builder().create()?;
         let entry = writer.entry::<Sample>(&KEY)?;
-        Ok(BlackboardWriter { entry, _writer: writer, _service: service, _node: node })
+        Ok(BlackboardWriter {
+            entry,
+            _writer: writer,
+            _service: service,
+            _node: node,
+        })
     }
 
     #[inline]
@@ -53,12 +99,20 @@ pub struct BlackboardReader {
 }
 
 impl BlackboardReader {
-    pub fn open(name: &str) -> Result<BlackboardReader, Box<dyn Error>> {
-        let node = node()?;
-        let service = node.service_builder(&name.try_into()?).blackboard_opener::<u64>().open()?;
+    pub fn open(domain: &Domain, name: &str) -> Result<BlackboardReader, Box<dyn Error>> {
+        let node = domain.node()?;
+        let service = node
+            .service_builder(&name.try_into()?)
+            .blackboard_opener::<u64>()
+            .open()?;
         let reader = service.reader_builder().create()?;
         let entry = reader.entry::<Sample>(&KEY)?;
-        Ok(BlackboardReader { entry, _reader: reader, _service: service, _node: node })
+        Ok(BlackboardReader {
+            entry,
+            _reader: reader,
+            _service: service,
+            _node: node,
+        })
     }
 
     #[inline]

@@ -2,8 +2,7 @@
 
 use std::io::{BufRead, Write};
 
-use crosspage::locator::Locator;
-use crosspage::{foreign, registry};
+use crosspage::{Locator, foreign, registry};
 
 use crate::Result;
 use crate::table;
@@ -23,10 +22,20 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<String> {
-    let verb = if args.dry_run { "would remove" } else { "removed" };
-    let mut text: String = registry::gc(args.dry_run)?.iter().map(|page| format!("{verb} {page}\n")).collect();
+    let verb = if args.dry_run {
+        "would remove"
+    } else {
+        "removed"
+    };
+    let mut text: String = registry::gc(args.dry_run)?
+        .iter()
+        .map(|page| format!("{verb} {}: {}\n", page.name, page.reason))
+        .collect();
     if args.foreign {
-        for segment in foreign::list()?.iter().filter(|segment| segment.attached == Some(0) && !segment.doomed) {
+        for segment in foreign::list()?
+            .iter()
+            .filter(|segment| segment.attached == Some(0) && !segment.doomed)
+        {
             // By id: by the time of the answer the key may name another segment.
             let Some(id) = segment.id else { continue };
             if !args.dry_run {

@@ -9,7 +9,7 @@ use crate::segment;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    segment: segment::Args,
+    segment: segment::Target,
     /// The field, by name or path: temperature, arm.joints[2]
     #[arg(value_name = "FIELD")]
     field: String,
@@ -20,8 +20,11 @@ pub fn run(args: &Args) -> Result<String> {
     // An unknown field is the mistake to tell of, even where there is no value yet.
     look.layout.resolve(&args.field)?;
     let Some(record) = look.value else {
-        return Err(Error::new(ErrorKind::NoValue, format!("page \"{}\" has no value yet", look.locator))
-            .with_hint("its writer has written nothing; --timeout S waits for the first value"));
+        return Err(Error::new(
+            ErrorKind::NoValue,
+            format!("page \"{}\" has no value yet", look.locator),
+        )
+        .with_hint("its writer has written nothing; --timeout S waits for the first value"));
     };
     Ok(format!("{}\n", record.get(&args.field)?))
 }

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use crosspage::page::Participant;
+use crosspage::Participant;
 use serde_json::{Map, Value};
 
 /// An object with these keys, in this order.
 pub fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
-    Value::Object(entries.map(|(key, value)| (key.to_owned(), value)).into_iter().collect::<Map<_, _>>())
+    Value::Object(
+        entries
+            .map(|(key, value)| (key.to_owned(), value))
+            .into_iter()
+            .collect::<Map<_, _>>(),
+    )
 }
 
 /// One document, readable by people too, with its final newline.
@@ -16,13 +21,20 @@ pub fn document(value: &Value) -> String {
 }
 
 pub fn participants(participants: &[Participant]) -> Value {
-    let one = |p: &Participant| object([("role", p.role.into()), ("pid", p.pid.into()), ("alive", p.alive.into())]);
+    let one = |p: &Participant| {
+        object([
+            ("role", p.role.into()),
+            ("pid", p.pid.into()),
+            ("alive", p.alive.into()),
+        ])
+    };
     participants.iter().map(one).collect()
 }
 
 /// Whole milliseconds, or null.
 pub fn milliseconds(age: Option<Duration>) -> Value {
-    age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)).into()
+    age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
+        .into()
 }
 
 /// A record, digit by digit as the library prints it.

@@ -17,10 +17,16 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use crosspage::Result;
 
 /// Look at, read and clean up shared memory that Rust, C, C++ and Python programs share.
 #[derive(Parser)]
-#[command(name = "crosspage", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "crosspage",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 #[command(after_help = "\
 A segment is named by its locator: `telemetry` (a page), `file:PATH` (a page in a file), and foreign
 segments: `posix:/NAME`, `sysv:KEY`, `sysv:id=ID`. CROSSPAGE_NAMESPACE puts plain names into a
@@ -61,7 +67,10 @@ fn main() -> ExitCode {
 /// A closed pipe is no error: whoever closed it has seen enough.
 fn print(output: &str) -> ExitCode {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(output.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(output.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(e) => {
@@ -72,9 +81,14 @@ fn print(output: &str) -> ExitCode {
 }
 
 fn report(error: &crosspage::Error) {
-    let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let coloured = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let label = |word: &str, colour: u8| {
-        if coloured { format!("\x1b[1;{colour}m{word}\x1b[0m") } else { word.to_owned() }
+        if coloured {
+            format!("\x1b[1;{colour}m{word}\x1b[0m")
+        } else {
+            word.to_owned()
+        }
     };
     let mut text = format!("{} {}\n", label("error:", 31), error.message());
     if let Some(hint) = error.hint() {

@@ -1,7 +1,6 @@
 //! `crosspage rm`: remove a segment.
 
-use crosspage::locator::Locator;
-use crosspage::{foreign, registry};
+use crosspage::{Locator, foreign, registry};
 
 use crate::Result;
 

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crosspage::foreign::DynView;
-use crosspage::latest::DynReader;
-use crosspage::layout::{self, Record, StructType};
-use crosspage::locator::Locator;
-use crosspage::page::Participant;
-use crosspage::{Error, ErrorKind, Result, registry};
+use crosspage::latest::{self, DynReader};
+use crosspage::layout::{self, Match, Record, StructType};
+use crosspage::registry::{self, PageInfo};
+use crosspage::{Error, ErrorKind, Locator, Participant, Result};
 
 /// What the commands that read a segment's value have in common.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct Target {
     /// The segment: telemetry, file:PATH, posix:/NAME, sysv:KEY or sysv:id=ID
     #[arg(value_name = "SEG")]
     pub segment: String,
@@ -25,7 +24,9 @@ pub struct Args {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is expected, such as 2.5".to_owned())?;
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "a number of seconds is expected, such as 2.5".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|_| "seconds are a number from 0 up".to_owned())
 }
 
@@ -55,11 +56,15 @@ pub struct Written {
 /// How long a foreign segment may take to hold still.
 const STILL: Duration = Duration::from_millis(200);
 
-impl Args {
+impl Target {
     /// Looks at the segment; with `await_value` the time-out also covers the first value.
     pub fn look(&self, await_value: bool) -> Result<Look> {
         let locator: Locator = self.segment.parse()?;
-        let layout = self.layout.as_deref().map(layout::from_source).transpose()?;
+        let layout = self
+            .layout
+            .as_deref()
+            .map(layout::from_source)
+            .transpose()?;
         match (locator.is_page(), layout) {
             (true, layout) => self.look_at_page(&locator, layout.as_ref(), await_value),
             (false, Some(layout)) => self.look_at_foreign(&locator, &layout),
@@ -67,28 +72,86 @@ impl Args {
                 ErrorKind::Invalid,
                 format!("segment \"{locator}\" is foreign: it does not tell its layout"),
             )
-            .with_hint("name one with --layout PATH#TYPE, such as --layout schema.toml#SharedData")),
+            .with_hint(
+                "name one with --layout PATH#TYPE, such as --layout schema.toml#SharedData",
+            )),
         }
     }
 
-    fn look_at_page(&self, locator: &Locator, layout: Option<&Arc<StructType>>, await_value: bool) -> Result<Look> {
+    fn look_at_page(
+        &self,
+        locator: &Locator,
+        layout: Option<&Arc<StructType>>,
+        await_value: bool,
+    ) -> Result<Look> {
+        let text = locator.to_string();
         let deadline = Instant::now() + self.timeout;
-        let reader = open(locator, layout, self.timeout)?;
+        // Read-only: looking takes no place in the page and leaves no trace.
+        let mut options = latest::Options::default();
+        options.read_only = true;
+        options.timeout = Some(self.timeout);
+        let reader = DynReader::open_with(&text, &options)?;
+        let page = registry::inspect(&text)?;
+        if let Some(layout) = layout {
+            self.check_layout(&page, layout)?;
+        }
         let mut snapshot = reader.read()?;
         if snapshot.is_none() && await_value {
-            snapshot = match reader.wait_changed(0, deadline.saturating_duration_since(Instant::now())) {
-                Ok(snapshot) => Some(snapshot),
-                Err(error) if error.is_timed_out() => None,
-                Err(error) => return Err(error),
-            };
+            snapshot =
+                match reader.wait_changed(0, deadline.saturating_duration_since(Instant::now())) {
+                    Ok(snapshot) => Some(snapshot),
+                    Err(error) if error.is_timed_out() => None,
+                    Err(error) => return Err(error),
+                };
         }
-        let page = registry::inspect(&locator.to_string())?;
-        todo!()
+        let written = snapshot.as_ref().map(|snapshot| Written {
+            version: snapshot.meta.version,
+            age: snapshot.meta.age(),
+            pid: snapshot.meta.writer_pid,
+            alive: reader.writer_alive(&snapshot.meta),
+        });
+        Ok(Look {
+            name: page.name,
+            locator: page.locator.to_string(),
+            pattern: page.pattern,
+            layout: page.layout,
+            value: snapshot.map(|snapshot| snapshot.record),
+            written,
+            participants: page.participants,
+            unstable: false,
+        })
+    }
+
+    /// The page's own layout is the truth; another one that was named has to agree with it.
+    fn check_layout(&self, page: &PageInfo, layout: &StructType) -> Result<()> {
+        let Err(differences) = layout::compare(&page.layout, layout, Match::Exact) else {
+            return Ok(());
+        };
+        let writer = page
+            .participants
+            .iter()
+            .find(|p| p.alive && p.role == "writer");
+        let side = writer.map_or_else(
+            || "no writer".to_owned(),
+            |p| format!("{}, pid {}", p.language, p.pid),
+        );
+        let source = self.layout.as_deref().unwrap_or_default();
+        Err(layout::mismatch_error(
+            &page.name,
+            &page.layout,
+            &side,
+            layout,
+            source,
+            differences,
+        ))
     }
 
     fn look_at_foreign(&self, locator: &Locator, layout: &Arc<StructType>) -> Result<Look> {
         let text = locator.to_string();
-        let view = DynView::options().read_only(true).timeout(self.timeout).open(&text, layout)?;
+        let view = DynView::options()
+            .read_only(true)
+            .timeout(self.timeout)
+            .open(&text, layout)?;
         let (record, unstable) = match view.read_stable(STILL) {
             Ok(record) => (record, false),
             Err(error) if error.is_timed_out() => (view.read()?, true),
@@ -109,5 +172,8 @@ impl Args {
 
 /// A foreign segment's name is its locator without the scheme.
 pub fn foreign_name(locator: &str) -> String {
-    locator.split_once(':').map_or(locator, |(_, name)| name).to_owned()
+    locator
+        .split_once(':')
+        .map_or(locator, |(_, name)| name)
+        .to_owned()
 }

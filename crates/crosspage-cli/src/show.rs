@@ -11,7 +11,7 @@ use crate::{Result, json};
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    segment: segment::Args,
+    segment: segment::Target,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -19,7 +19,11 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<String> {
     let look = args.segment.look(false)?;
-    Ok(if args.json { json::document(&document(&look)) } else { text(&look) })
+    Ok(if args.json {
+        json::document(&document(&look))
+    } else {
+        text(&look)
+    })
 }
 
 fn document(look: &Look) -> Value {
@@ -30,12 +34,17 @@ fn document(look: &Look) -> Value {
         ("locator", look.locator.as_str().into()),
         ("pattern", look.pattern.into()),
         ("layout", layout(&look.layout)),
-        ("value", look.value.as_ref().map_or(Value::Null, json::record)),
+        (
+            "value",
+            look.value.as_ref().map_or(Value::Null, json::record),
+        ),
         ("version", written.map(|w| w.version).into()),
         ("age_ms", json::milliseconds(written.map(|w| w.age))),
         (
             "writer",
-            written.map_or(Value::Null, |w| json::object([("pid", w.pid.into()), ("alive", w.alive.into())])),
+            written.map_or(Value::Null, |w| {
+                json::object([("pid", w.pid.into()), ("alive", w.alive.into())])
+            }),
         ),
         ("participants", json::participants(&look.participants)),
     ])
@@ -70,7 +79,12 @@ fn text(look: &Look) -> String {
     match &look.written {
         Some(w) => {
             let state = if w.alive { "alive" } else { "gone" };
-            text += &format!("version {}, written {} ago by pid {} ({state})\n", w.version, table::age(w.age), w.pid);
+            text += &format!(
+                "version {}, written {} ago by pid {} ({state})\n",
+                w.version,
+                table::age(w.age),
+                w.pid
+            );
         }
         None if look.value.is_none() => text += "nothing was written yet\n",
         None => {}
@@ -79,23 +93,42 @@ fn text(look: &Look) -> String {
         text += "somebody is writing it all the time: the values may not belong together\n";
     }
     for p in &look.participants {
-        text += &format!("{} pid {} ({}){}\n", p.role, p.pid, p.language, if p.alive { "" } else { ", dead" });
+        text += &format!(
+            "{} pid {} ({}){}\n",
+            p.role,
+            p.pid,
+            p.language,
+            if p.alive { "" } else { ", dead" }
+        );
     }
     text.push('\n');
 
-    let columns = [("field", Align::Left), ("type", Align::Left), ("offset", Align::Right), ("value", Align::Left)];
+    let columns = [
+        ("field", Align::Left),
+        ("type", Align::Left),
+        ("offset", Align::Right),
+        ("value", Align::Left),
+    ];
     let values = look.value.as_ref().map(json::record);
     let row = |field: &Field| {
         let value = values.as_ref().and_then(|values| values.get(&field.name));
-        let unit = field.unit.as_ref().map_or_else(String::new, |unit| format!(" {}", harmless(unit)));
+        let unit = field
+            .unit
+            .as_ref()
+            .map_or_else(String::new, |unit| format!(" {}", harmless(unit)));
         vec![
             harmless(&field.name),
             harmless(&field.ty.to_string()),
             field.offset.to_string(),
-            value.map_or_else(String::new, |value| shortened(&harmless(&value.to_string())) + &unit),
+            value.map_or_else(String::new, |value| {
+                shortened(&harmless(&value.to_string())) + &unit
+            }),
         ]
     };
-    text + &table::render(&columns, &look.layout.fields().iter().map(row).collect::<Vec<_>>())
+    text + &table::render(
+        &columns,
+        &look.layout.fields().iter().map(row).collect::<Vec<_>>(),
+    )
 }
 
 /// A table is for looking; `crosspage get` and `--json` give the whole.

@@ -38,7 +38,11 @@ pub fn render(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
 pub fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+        if c.is_control() {
+            shown.extend(c.escape_default())
+        } else {
+            shown.push(c)
+        }
     }
     shown
 }
@@ -81,17 +85,36 @@ mod tests {
 
     #[test]
     fn columns_align() {
-        let rows = [vec!["a".to_owned(), "1".to_owned()], vec!["éé".to_owned(), "22".to_owned()]];
-        assert_eq!(render(&[("n", Align::Left), ("#", Align::Right)], &rows), "n    #\na    1\néé  22\n");
+        let rows = [
+            vec!["a".to_owned(), "1".to_owned()],
+            vec!["éé".to_owned(), "22".to_owned()],
+        ];
+        assert_eq!(
+            render(&[("n", Align::Left), ("#", Align::Right)], &rows),
+            "n    #\na    1\néé  22\n"
+        );
     }
 
     #[test]
     fn sizes_and_ages() {
-        let sizes = [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (1 << 20, "1.0 MiB"), (u64::MAX, "16384.0 PiB")];
+        let sizes = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (1 << 20, "1.0 MiB"),
+            (u64::MAX, "16384.0 PiB"),
+        ];
         for (n, shown) in sizes {
             assert_eq!(bytes(n), shown);
         }
-        let ages = [(0, "0 ms"), (999, "999 ms"), (1000, "1.0 s"), (59_999, "59.9 s"), (60_000, "1 min"), (7_200_000, "2 h")];
+        let ages = [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1000, "1.0 s"),
+            (59_999, "59.9 s"),
+            (60_000, "1 min"),
+            (7_200_000, "2 h"),
+        ];
         for (ms, shown) in ages {
             assert_eq!(age(Duration::from_millis(ms)), shown);
         }

@@ -100,8 +100,8 @@ impl<T: Layout> View<T> {
     }
 
     /// [`open`](View::open) and [`create`](View::create) with options.
-    pub fn options() -> Builder<View<T>> {
-        Builder::default()
+    pub fn options() -> ViewOptions<View<T>> {
+        ViewOptions::default()
     }
 
     /// The struct as it lies there now, torn if somebody is writing it.
@@ -227,8 +227,8 @@ impl DynView {
     }
 
     /// [`open`](DynView::open) and [`create`](DynView::create) with options.
-    pub fn options() -> Builder<DynView> {
-        Builder::default()
+    pub fn options() -> ViewOptions<DynView> {
+        ViewOptions::default()
     }
 
     /// The struct as it lies there now, torn if somebody is writing it.
@@ -317,44 +317,44 @@ impl DynView {
 }
 
 /// Options for [`View`] and [`DynView`].
-pub struct Builder<V> {
+pub struct ViewOptions<V> {
     options: Options,
     view: PhantomData<fn() -> V>,
 }
 
-impl<V> Default for Builder<V> {
-    fn default() -> Builder<V> {
-        Builder {
+impl<V> Default for ViewOptions<V> {
+    fn default() -> ViewOptions<V> {
+        ViewOptions {
             options: Options::default(),
             view: PhantomData,
         }
     }
 }
 
-impl<V> Builder<V> {
+impl<V> ViewOptions<V> {
     /// Only read; `open` then needs no permission to write.
     #[must_use]
-    pub fn read_only(mut self, read_only: bool) -> Builder<V> {
+    pub fn read_only(mut self, read_only: bool) -> ViewOptions<V> {
         self.options.read_only = read_only;
         self
     }
 
     /// Who may attach to a segment that `create` makes: [`Permissions::Owner`] unless said.
     #[must_use]
-    pub fn permissions(mut self, permissions: Permissions) -> Builder<V> {
+    pub fn permissions(mut self, permissions: Permissions) -> ViewOptions<V> {
         self.options.permissions = permissions;
         self
     }
 
     /// How long `open` waits for the segment to be there (`None`: for ever).
     #[must_use]
-    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Builder<V> {
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> ViewOptions<V> {
         self.options.timeout = timeout.into();
         self
     }
 }
 
-impl<T: Layout> Builder<View<T>> {
+impl<T: Layout> ViewOptions<View<T>> {
     /// [`View::open`].
     pub fn open(self, locator: &str) -> Result<View<T>> {
         Ok(View {
@@ -372,7 +372,7 @@ impl<T: Layout> Builder<View<T>> {
     }
 }
 
-impl Builder<DynView> {
+impl ViewOptions<DynView> {
     /// [`DynView::open`].
     pub fn open(self, locator: &str, layout: &Arc<StructType>) -> Result<DynView> {
         Ok(DynView {
@@ -812,7 +812,7 @@ impl fmt::Debug for DynView {
 /// The word at `at`, which others may write at any time. All accesses to a foreign segment are to
 /// whole aligned words, so that none ever overlaps another of a different size.
 fn word(mapping: &Mapping, at: usize) -> &AtomicU64 {
-    assert!(at % 8 == 0 && at < mapping.len());
+    assert!(at.is_multiple_of(8) && at < mapping.len());
     // SAFETY: `at` is inside the mapping, which starts at a page boundary, so the word is aligned.
     // It does not leave the mapping's last page, because pages are multiples of 8; the kernel maps
     // whole pages, and bytes of the last one behind the segment's end are there to be accessed
@@ -1119,7 +1119,7 @@ mod tests {
     }
 
     fn is_data(at: usize) -> bool {
-        matches!(at, 0..5 | 7..15 | 16..21 | 23..25)
+        matches!(at, 0..=4 | 7..=14 | 16..=20 | 23..=24)
     }
 
     #[test]

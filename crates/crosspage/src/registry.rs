@@ -127,13 +127,17 @@ fn info(page: &Page) -> PageInfo {
 }
 
 /// Removes a segment. A page whose participants live is only removed with `force`; they get the error
-/// *replaced* then. A damaged page is also only removed with `force`.
+/// *replaced* then. A damaged page is also only removed with `force`. A foreign segment is removed
+/// as [`foreign::remove`](crate::foreign::remove) says.
 ///
 /// # Errors
 /// In use, naming who lives; not found; permission denied; corrupt.
 pub fn remove(locator: &str, force: bool) -> Result<()> {
-    let locator: Locator = locator.parse()?;
-    Page::remove(&locator, force)
+    let parsed: Locator = locator.parse()?;
+    if !parsed.is_page() {
+        return crate::foreign::remove(locator, force);
+    }
+    Page::remove(&parsed, force)
 }
 
 /// Something that [`gc`] removed, or would.

@@ -16,7 +16,8 @@ use crate::locator::Locator;
 use crate::page::header::Facts;
 use crate::page::known;
 use crate::page::{
-    Design, Intent, Language, Lifetime, Me, Page, Participant, Pattern, Request, Terms, deadline_of,
+    Contradiction, Design, Intent, Language, Lifetime, Me, Page, Participant, Pattern, Request,
+    Terms, deadline_of,
 };
 use crate::segment::Permissions;
 use crate::wait::{self, Sleep};
@@ -191,7 +192,7 @@ impl Options {
         })
     }
 
-    fn contradictions(&self, facts: &Facts) -> Vec<(&'static str, String, String)> {
+    fn contradictions(&self, facts: &Facts) -> Vec<Contradiction> {
         let stated = [
             ("writers", self.writers.map(u64::from)),
             ("max_pins", self.max_pins.map(u64::from)),
@@ -500,12 +501,14 @@ impl RawWriter {
             .claim(self.me.index)
             .map_err(|damage| inner.damaged(damage))?;
         let slot = inner.cell.begin(at);
-        for block in inner.plan.words() {
+        if let Some(ops) = inner.plan.straight_words() {
             // SAFETY: the operations name data bytes of the layout, which `value` has.
-            unsafe {
-                slot.words
-                    .write(value.add(block.here), block.page, block.ops)
-            };
+            unsafe { slot.words.write(value, 0, ops) };
+        } else {
+            for block in inner.plan.words() {
+                // SAFETY: as above.
+                unsafe { slot.words.write(value, block.page, block.ops) };
+            }
         }
         self.publish(at, None).map_err(|_| unreachable_publish())
     }
@@ -915,7 +918,7 @@ impl RawReader {
         {
             return Ok(None);
         }
-        Ok(stamp.map(|stamp| Attachment::meta(stamp)))
+        Ok(stamp.map(Attachment::meta))
     }
 
     /// The version that a read would return now, without copying the value.

@@ -28,17 +28,6 @@ pub struct Snapshot<T> {
 }
 
 impl<T> Snapshot<T> {
-    #[inline(always)]
-    fn new(value: T, meta: Meta) -> Snapshot<T> {
-        Snapshot {
-            value,
-            version: meta.version,
-            written_at: meta.time(),
-            writer: meta.writer_pid,
-            meta,
-        }
-    }
-
     /// How long ago the value was written: one clock read. Zero if the clock was set back meanwhile.
     pub fn age(&self) -> Duration {
         self.meta.age()
@@ -332,22 +321,32 @@ impl<T: Layout> Reader<T> {
     /// where a checksum does not hold; replaced; forked.
     #[inline]
     pub fn read(&self) -> Result<Option<Snapshot<T>>> {
-        let mut value = MaybeUninit::<T>::uninit();
-        // SAFETY: `value` is a `T`, which has the layout's size.
-        match unsafe { self.raw.read(value.as_mut_ptr().cast()) }? {
-            // SAFETY: a read that returns a value has initialised all bytes of it.
-            Some(meta) => unsafe { self.finish(value, meta) }.map(Some),
-            None => Ok(None),
+        let mut snapshot = MaybeUninit::<Snapshot<T>>::uninit();
+        // SAFETY: the field of a `Snapshot<T>` under construction; it has the layout's size.
+        let meta = unsafe {
+            self.raw
+                .read((&raw mut (*snapshot.as_mut_ptr()).value).cast())
+        }?;
+        let Some(meta) = meta else { return Ok(None) };
+        // SAFETY: a read that returns a value has initialised all bytes of it.
+        unsafe {
+            self.finish(&mut snapshot, meta)?;
+            Ok(Some(snapshot.assume_init()))
         }
     }
 
-    /// As [`read`](Reader::read), into a place of the caller's (a large value on the heap, say).
-    /// `None`: nothing was written yet, and `value` is unchanged.
+    /// As [`read`](Reader::read), into a place of the caller's (a large value on the heap, say),
+    /// without a copy on the way. `None`: nothing was written yet, and `value` is unchanged.
     ///
     /// # Errors
-    /// As [`read`](Reader::read). After an error `value` is unchanged.
+    /// As [`read`](Reader::read). After an error `value` may hold what was refused; where that could
+    /// be no `T` at all, it is unchanged.
     pub fn read_into(&self, value: &mut T) -> Result<Option<Meta>> {
-        let plan = self.raw.plan();
+        if self.raw.plan().is_always_valid() {
+            // SAFETY: `value` is a `T`, which has the layout's size; whatever bytes arrive there, even
+            // with an error, are a `T` again.
+            return unsafe { self.raw.read(std::ptr::from_mut(value).cast()) };
+        }
         let mut copy = Box::<T>::new_uninit();
         // SAFETY: `copy` is a `T`, which has the layout's size.
         let Some(meta) = (unsafe { self.raw.read(copy.as_mut_ptr().cast()) })? else {
@@ -356,28 +355,38 @@ impl<T: Layout> Reader<T> {
         // SAFETY: the read has initialised all bytes; validated, they are a `T`.
         unsafe {
             let bytes = std::slice::from_raw_parts(copy.as_ptr().cast::<u8>(), size_of::<T>());
-            plan.validate(bytes)
-                .map_err(|invalid| invalid_value(self.raw.locator(), &invalid))?;
+            if let Err(invalid) = self.raw.plan().validate(bytes) {
+                return Err(invalid_value(self.raw.locator(), &invalid));
+            }
             std::ptr::copy_nonoverlapping(copy.as_ptr(), value, 1);
         }
         Ok(Some(meta))
     }
 
-    /// Makes a `T` of bytes that were read.
+    /// Completes a snapshot whose value was read in place (so that a large struct is moved no more
+    /// often than it must). After `Ok` it is initialised.
     ///
     /// # Safety
-    /// All bytes of `value` are initialised.
+    /// All bytes of the snapshot's value are initialised, by `raw.read`.
     #[inline(always)]
-    unsafe fn finish(&self, value: MaybeUninit<T>, meta: Meta) -> Result<Snapshot<T>> {
+    unsafe fn finish(&self, snapshot: &mut MaybeUninit<Snapshot<T>>, meta: Meta) -> Result<()> {
+        let parts = snapshot.as_mut_ptr();
         // SAFETY: initialised by the contract.
-        let bytes =
-            unsafe { std::slice::from_raw_parts(value.as_ptr().cast::<u8>(), size_of::<T>()) };
+        let bytes = unsafe {
+            std::slice::from_raw_parts((&raw const (*parts).value).cast(), size_of::<T>())
+        };
         if let Err(invalid) = self.raw.plan().validate(bytes) {
             return Err(invalid_value(self.raw.locator(), &invalid));
         }
-        // SAFETY: bools are 0 or 1 (`read` normalises), enums are valid: the contract of `Layout` says
-        // that this is a `T`.
-        Ok(Snapshot::new(unsafe { value.assume_init() }, meta))
+        // SAFETY: these are the other fields. The value's bools are 0 or 1 (`read` normalises) and its
+        // enums are valid, which the contract of `Layout` says makes it a `T`.
+        unsafe {
+            (&raw mut (*parts).version).write(meta.version);
+            (&raw mut (*parts).written_at).write(meta.time());
+            (&raw mut (*parts).writer).write(meta.writer_pid);
+            (&raw mut (*parts).meta).write(meta);
+        }
+        Ok(())
     }
 
     /// Waits until there is a value of another version than `since` (0: any value). `None` waits for
@@ -390,14 +399,17 @@ impl<T: Layout> Reader<T> {
         since: u64,
         timeout: impl Into<Option<Duration>>,
     ) -> Result<Snapshot<T>> {
-        let mut value = MaybeUninit::<T>::uninit();
-        // SAFETY: `value` is a `T`, which has the layout's size.
+        let mut snapshot = MaybeUninit::<Snapshot<T>>::uninit();
+        // SAFETY: the field of a `Snapshot<T>` under construction; it has the layout's size.
         let meta = unsafe {
-            self.raw
-                .wait_changed(since, timeout.into(), value.as_mut_ptr().cast())
+            let value = (&raw mut (*snapshot.as_mut_ptr()).value).cast();
+            self.raw.wait_changed(since, timeout.into(), value)
         }?;
-        // SAFETY: a wait that returns has initialised all bytes.
-        unsafe { self.finish(value, meta) }
+        // SAFETY: a wait that returns has initialised all bytes of the value.
+        unsafe {
+            self.finish(&mut snapshot, meta)?;
+            Ok(snapshot.assume_init())
+        }
     }
 
     /// The newest value in place, kept from being overwritten until it is dropped: for large values,

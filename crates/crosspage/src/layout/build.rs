@@ -138,8 +138,7 @@ impl StructType {
         let mut end = 0;
         for (i, field) in fields.iter().enumerate() {
             let fail_field = |what: String| fail(format!("field {:?}: {what}", field.name));
-            check_field_texts(field).map_err(fail_field)?;
-            let ty = check_type(&field.ty, 1).map_err(fail_field)?;
+            let ty = check_field(field).map_err(fail_field)?;
             if matches!(field.ty, Type::Tail(_)) && i + 1 != fields.len() {
                 return Err(fail_field("a tail `T[]` can only be the last field".into()));
             }
@@ -263,7 +262,7 @@ fn too_large(size: usize) -> String {
     format!("{size} bytes are more than the {MAX_SIZE} allowed")
 }
 
-fn check_enum(e: &EnumType) -> Result<Cost, String> {
+pub(super) fn check_enum(e: &EnumType) -> Result<Cost, String> {
     check_type_name(&e.name).map_err(|what| format!("enum name {:?}: {what}", e.name))?;
     let Some((min, max)) = e.repr.int_range() else {
         return Err(format!(
@@ -310,10 +309,12 @@ fn check_names(fields: &[Field]) -> Result<(), String> {
     }
 }
 
-fn check_field_texts(field: &Field) -> Result<(), String> {
+/// Checks what a field is by itself, and says what its type costs.
+pub(super) fn check_field(field: &Field) -> Result<Cost, String> {
     check_name(&field.name)?;
     check_text("the unit", field.unit.as_deref(), MAX_UNIT)?;
-    check_text("the doc", field.doc.as_deref(), MAX_DOC)
+    check_text("the doc", field.doc.as_deref(), MAX_DOC)?;
+    check_type(&field.ty, 1)
 }
 
 /// Field and variant names are identifiers of some language: paths and schemas rely on it.
@@ -335,7 +336,7 @@ fn is_name_char(c: char) -> bool {
 }
 
 /// Type names are for display only, so `robot::Pose<float, 3>` is fine.
-fn check_type_name(name: &str) -> Result<(), String> {
+pub(super) fn check_type_name(name: &str) -> Result<(), String> {
     if !name.is_empty() && name.len() <= MAX_TYPE_NAME && !name.chars().any(char::is_control) {
         return Ok(());
     }

@@ -165,12 +165,31 @@ impl Plan {
         self.words.blocks()
     }
 
+    /// Whether any bytes at all are a valid value: there are no bools and no enums with names.
+    pub(crate) fn is_always_valid(&self) -> bool {
+        self.bools.is_empty() && self.enums.is_empty()
+    }
+
+    /// [`words`](Plan::words) without its loops, where there are none.
+    #[inline(always)]
+    pub(crate) fn straight_words(&self) -> Option<&[WordOp]> {
+        self.words.straight()
+    }
+
     /// Makes every bool of a private copy whose byte is neither 0 nor 1 a 1: anything but 0 reads
     /// as true, and other bytes would be undefined behaviour in Rust and C++.
     ///
     /// # Panics
     /// Where `here` is shorter than the struct.
+    #[inline]
     pub fn normalise(&self, here: &mut [u8]) {
+        if let Some(runs) = self.bools.straight() {
+            for run in runs {
+                let bools = &mut here[run.here..run.here + run.len];
+                bools.iter_mut().for_each(|b| *b = u8::from(*b != 0));
+            }
+            return;
+        }
         for block in self.bools.blocks() {
             for run in block.ops {
                 let start = block.here + run.here;
@@ -189,7 +208,15 @@ impl Plan {
     ///
     /// # Panics
     /// Where `here` is shorter than the struct.
+    #[inline]
     pub fn validate(&self, here: &[u8]) -> Result<(), Invalid> {
+        if self.enums.is_empty() {
+            return Ok(());
+        }
+        self.validate_enums(here)
+    }
+
+    fn validate_enums(&self, here: &[u8]) -> Result<(), Invalid> {
         for block in self.enums.blocks() {
             for span in block.ops {
                 let allowed = &self.allowed[span.what];

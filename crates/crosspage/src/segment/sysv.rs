@@ -392,6 +392,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_private_key_never_makes_a_segment() {
+        for attempt in [
+            open(Name::Key(0), true).err(),
+            create(Name::Key(0), 64, 0o600).err(),
+            remove(Name::Key(0)).err(),
+        ] {
+            assert!(attempt.expect("refused").is_invalid());
+        }
+    }
+
+    #[test]
     fn the_kernels_list_is_read_and_nonsense_left_out() {
         let text = "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n\
             \x20     5678          3   666                  1024  4242  4243      2  1000  1000  1000  1000 1764000000          0 1764000000                  4096                     0\n\

@@ -1,3 +1,4 @@
 //! What users of the library see, in one binary.
 
+mod golden;
 mod latest;

@@ -53,6 +53,12 @@ impl<Op> Program<Op> {
         self.ops.is_empty()
     }
 
+    /// All operations, where there are no loops.
+    #[inline(always)]
+    pub(super) fn straight(&self) -> Option<&[Op]> {
+        (self.steps.len() <= 1).then_some(&self.ops[..])
+    }
+
     pub(super) fn push(&mut self, op: Op) {
         match self.steps.last_mut() {
             Some(Step::Ops { end, .. }) => *end += 1,

@@ -1,0 +1,176 @@
+"""Typed shared memory that Rust, C, C++ and Python processes agree on.
+
+>>> import crosspage
+>>> class Telemetry(crosspage.Struct):
+...     counter: crosspage.i32
+...     temperature: crosspage.f64
+...     label: str = crosspage.text(16)
+>>> writer = crosspage.latest.create("telemetry", Telemetry)
+>>> writer.write(counter=42, temperature=23.5, label="kitchen")
+1
+>>> reader = crosspage.latest.open("telemetry")  # in any other program, in any language
+>>> reader.read().temperature
+23.5
+"""
+
+import logging as _logging
+import os as _os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import foreign, latest, testing
+from ._crosspage import (
+    FieldInfo,
+    Garbage,
+    Layout,
+    Meta,
+    PageInfo,
+    Participant,
+    Record,
+    __version__,
+    gc,
+    meta,
+    remove,
+    to_dict,
+)
+from ._crosspage import pages as list
+from ._declare import (
+    Struct,
+    array,
+    bool,
+    f32,
+    f64,
+    field,
+    i8,
+    i16,
+    i32,
+    i64,
+    layout_of,
+    text,
+    u8,
+    u16,
+    u32,
+    u64,
+)
+from ._errors import (
+    AlreadyOwned,
+    Closed,
+    Corrupt,
+    Difference,
+    Error,
+    Forked,
+    Full,
+    InternalError,
+    InUse,
+    Invalid,
+    LayoutError,
+    NoSpace,
+    NotFound,
+    NoValue,
+    OSFailure,
+    PermissionDenied,
+    Replaced,
+    TimedOut,
+    TooLarge,
+    UnknownField,
+    Unsupported,
+)
+
+if TYPE_CHECKING:
+    import numpy as _numpy
+
+# Not here, as they would shadow builtins or hide a module's own: bool, list, open, gc.
+__all__ = [
+    "AlreadyOwned",
+    "Closed",
+    "Corrupt",
+    "Difference",
+    "Error",
+    "FieldInfo",
+    "Forked",
+    "Full",
+    "Garbage",
+    "InUse",
+    "InternalError",
+    "Invalid",
+    "Layout",
+    "LayoutError",
+    "Meta",
+    "NoSpace",
+    "NoValue",
+    "NotFound",
+    "OSFailure",
+    "PageInfo",
+    "Participant",
+    "PermissionDenied",
+    "Record",
+    "Replaced",
+    "Struct",
+    "TimedOut",
+    "TooLarge",
+    "UnknownField",
+    "Unsupported",
+    "__version__",
+    "array",
+    "f32",
+    "f64",
+    "field",
+    "foreign",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "latest",
+    "layout_of",
+    "meta",
+    "remove",
+    "replace",
+    "testing",
+    "text",
+    "to_dict",
+    "to_numpy",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+]
+
+_R = TypeVar("_R", bound=Record)
+
+
+def open(name: str, *, timeout: float | None = 0) -> "latest.Reader[Any]":
+    """A reader of whatever page has this name, waiting up to `timeout` seconds for it."""
+    return latest.open(name, timeout=timeout)
+
+
+def replace(record: _R, /, **changes: Any) -> _R:
+    """A record like this one with other values in the fields that are named."""
+    replaced: _R = record.__replace__(**changes)
+    return replaced
+
+
+def to_numpy(value: "Record | latest.Pinned[Any]") -> "_numpy.ndarray[Any, Any]":
+    """A record, or a pinned value, as a structured array without dimensions, without a copy.
+
+    `to_numpy(record)["image"]` is the field as an array; it cannot be written.
+    """
+    import numpy
+
+    layout = value.layout if isinstance(value, latest.Pinned) else layout_of(value)
+    buffer: Any = value
+    return numpy.ndarray((), layout.dtype, buffer)
+
+
+def _log_to_stderr() -> None:
+    """CROSSPAGE_LOG=debug (or info, warn, error) shows the log of crosspage in any program."""
+    logger = _logging.getLogger("crosspage")
+    logger.addHandler(_logging.NullHandler())
+    level = _os.environ.get("CROSSPAGE_LOG", "").upper()
+    level = {"WARN": "WARNING", "TRACE": "DEBUG"}.get(level, level)
+    if level in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        handler = _logging.StreamHandler()
+        handler.setFormatter(_logging.Formatter("crosspage: %(levelname)s: %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(level)
+
+
+_log_to_stderr()

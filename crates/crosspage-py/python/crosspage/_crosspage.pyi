@@ -1,0 +1,443 @@
+"""The compiled half of crosspage: records, handles, and the registry."""
+
+import sys
+from asyncio import Future
+from types import GenericAlias, TracebackType
+from typing import Any, Generic, Literal, Self, final, overload
+
+import numpy
+from typing_extensions import Buffer, TypeVar, disjoint_base
+
+__all__ = [
+    "FieldInfo",
+    "Garbage",
+    "Layout",
+    "Meta",
+    "PageInfo",
+    "Participant",
+    "Pinned",
+    "Reader",
+    "Record",
+    "View",
+    "Writer",
+    "__version__",
+    "_declare",
+    "_from_source",
+    "_layout_of_record",
+    "_remove_all",
+    "_restore",
+    "gc",
+    "meta",
+    "pages",
+    "remove",
+    "to_dict",
+]
+
+__version__: str
+
+# What a reader gives and a writer takes: a record class, or Any where none is declared.
+_R = TypeVar("_R", default=Any)
+
+@disjoint_base
+class Record:
+    """An immutable value of a layout: `record.temperature`, `record["arm.joints[2]"]`.
+
+    See crosspage.meta, crosspage.to_dict and crosspage.to_numpy; bytes(record) are its bytes.
+    """
+
+    def __getitem__(self, path: str, /) -> Any: ...
+    def __replace__(self, **changes: Any) -> Self: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class FieldInfo:
+    """One field of a layout."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def unit(self) -> str | None: ...
+    @property
+    def doc(self) -> str | None: ...
+
+@final
+class Layout:
+    """A layout with the class of its records."""
+
+    @property
+    def name(self) -> str:
+        """The name of the struct."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of one value."""
+
+    @property
+    def align(self) -> int:
+        """Alignment in bytes."""
+
+    @property
+    def fields(self) -> list[FieldInfo]:
+        """The fields, by offset."""
+
+    @property
+    def record_class(self) -> type[Record]:
+        """The class of the records."""
+
+    @property
+    def dtype(self) -> numpy.dtype[numpy.void]:
+        """The numpy dtype with the same offsets."""
+
+    def canonical(self) -> bytes:
+        """The canonical form: the same bytes for the same struct in every language."""
+
+    def encode(self) -> bytes:
+        """The descriptor, as a page stores it."""
+
+    @staticmethod
+    def decode(descriptor: bytes) -> Layout:
+        """The layout that a descriptor describes."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Meta:
+    """What a page says about a value."""
+
+    @property
+    def version(self) -> int:
+        """Counts up by one with each write; the first is 1."""
+
+    @property
+    def written_at(self) -> float:
+        """When it was written, in seconds since 1970, as `time.time()` says it."""
+
+    @property
+    def written_at_ns(self) -> int:
+        """The same in nanoseconds."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was written, now."""
+
+    @property
+    def writer(self) -> int:
+        """The process that wrote it, as numbered in its own PID namespace."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Participant:
+    """One participant of a page."""
+
+    @property
+    def role(self) -> str: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def alive(self) -> bool: ...
+    @property
+    def language(self) -> str: ...
+
+@final
+class Writer(Generic[_R]):
+    """Writes the value of a page. Made by `crosspage.latest.create` and `attach`."""
+
+    @staticmethod
+    def _make(
+        create: bool, locator: str, declared: tuple[Any, Layout], keywords: Any
+    ) -> Writer[Any]: ...
+    @overload
+    def write(self, value: _R | Buffer, /) -> int:
+        """Writes a whole value and returns its version.
+
+        A record, the fields by keyword, or an object with a buffer that holds the struct's bytes (a
+        numpy array of its dtype, a ctypes.Structure).
+        """
+
+    @overload
+    def write(self, value: None = None, /, **fields: Any) -> int: ...
+    def update(self, **fields: Any) -> int:
+        """Changes the fields that are named and leaves the others as they are; returns the version.
+
+        Atomic among writers. Fields can be named by path: `**{"arm.joints[2]": 0.5}`.
+        """
+
+    def close(self) -> None:
+        """Detaches; the value stays. Leaving a `with` does the same."""
+
+    @property
+    def locator(self) -> str:
+        """The page's locator."""
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the values."""
+
+    def participants(self) -> list[Participant]:
+        """Who is attached to the page."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        type: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+
+@final
+class Reader(Generic[_R]):
+    """Reads the value of a page. Made by `crosspage.latest.open`."""
+
+    @staticmethod
+    def _make(
+        locator: str, declared: tuple[Any, Layout] | None, keywords: dict[str, Any]
+    ) -> Reader[Any]: ...
+    def read(self) -> _R | None:
+        """The newest value; None before the first write."""
+
+    def read_into(self, buffer: Buffer) -> Meta | None:
+        """Copies the newest value into a writable buffer of its size.
+
+        Such as a bytearray, or a numpy array of the page's dtype. Returns what `crosspage.meta` would;
+        None before the first write.
+        """
+
+    def wait_changed(self, since: int | None = None, timeout: float | None = None) -> _R:
+        """Waits for a value of another version than `since` (the last that this handle gave).
+
+        Raises TimeoutError after `timeout` seconds.
+        """
+
+    def wait_changed_async(
+        self, since: int | None = None, timeout: float | None = None
+    ) -> Future[_R]:
+        """`wait_changed` for asyncio."""
+
+    def read_pinned(self) -> Pinned[_R] | None:
+        """The newest value in place, without a copy, for as long as it is held.
+
+        `with reader.read_pinned() as value: …`. None before the first write. The page's creator has to
+        allow it: `max_pins`.
+        """
+
+    def reopen(self) -> None:
+        """Attaches to the page that has the name now, after the error `Replaced`."""
+
+    def close(self) -> None:
+        """Detaches; whoever waits on this handle gets the error `Closed`."""
+
+    @property
+    def locator(self) -> str:
+        """The page's locator."""
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the values."""
+
+    def participants(self) -> list[Participant]:
+        """Who is attached to the page."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        type: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _R: ...
+    def __aiter__(self) -> Self: ...
+    async def __anext__(self) -> _R: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+
+@final
+class Pinned(Generic[_R]):
+    """A value in the page that stays as it is while this is held.
+
+    `value["image"]`, `memoryview(value)` and `crosspage.to_numpy(value)` look at it in place.
+    """
+
+    def __getitem__(self, path: str, /) -> Any: ...
+    @property
+    def meta(self) -> Meta:
+        """Version, time and writer."""
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the value."""
+
+    def release(self) -> None:
+        """Lets go of the value. Refused while views of it exist."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        type: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+
+@final
+class View(Generic[_R]):
+    """A foreign segment as a struct. Made by `crosspage.foreign.open` and `create`."""
+
+    @staticmethod
+    def _make(
+        create: bool,
+        locator: str,
+        declared: tuple[Any, Layout],
+        size: int | None,
+        keywords: dict[str, Any],
+    ) -> View[Any]: ...
+    def read(self) -> _R:
+        """The struct as it lies there now; it may be torn."""
+
+    def read_stable(self, timeout: float | None = None) -> _R:
+        """The struct as soon as two copies of it agree."""
+
+    def read_ready(self, flag: str, timeout: float | None = None) -> _R:
+        """The struct as soon as the field `flag` is set."""
+
+    @overload
+    def write(self, value: _R | Buffer, /) -> None:
+        """Writes the whole struct: a record, the fields by keyword, or an object with its bytes."""
+
+    @overload
+    def write(self, value: None = None, /, **fields: Any) -> None: ...
+    @overload
+    def write_with_ready(self, value: _R | Buffer, /, flag: str = "dataReady") -> None:
+        """Clears the field `flag`, writes all others, sets the flag: for those who wait for it."""
+
+    @overload
+    def write_with_ready(self, value: None = None, /, flag: str = "dataReady", **fields: Any) -> None: ...
+    def update(self, **fields: Any) -> None:
+        """Writes the fields that are named, and only their bytes."""
+
+    def __getitem__(self, path: str, /) -> Any: ...
+    def __setitem__(self, path: str, value: Any, /) -> None: ...
+    def bytes(self) -> bytes:
+        """All bytes of the segment, also those behind the struct."""
+
+    @property
+    def locator(self) -> str:
+        """The segment's locator."""
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the struct."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the segment, which may be more than the struct's."""
+
+    @property
+    def created(self) -> bool:
+        """Whether this view made the segment."""
+
+    def close(self) -> None:
+        """Detaches; whoever waits on this view gets the error `Closed`.
+
+        The segment stays: see `crosspage.remove`.
+        """
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        type: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+
+@final
+class PageInfo:
+    """What is known of one page without attaching to it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def locator(self) -> str: ...
+    @property
+    def pattern(self) -> str: ...
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def mode(self) -> int: ...
+    @property
+    def lifetime(self) -> Literal["keep", "while_used"]: ...
+    @property
+    def participants(self) -> list[Participant]: ...
+    @property
+    def version(self) -> int | None: ...
+    @property
+    def age(self) -> float | None: ...
+
+@final
+class Garbage:
+    """Something that `gc` removed, or would."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+def meta(record: Record | Pinned[Any]) -> Meta:
+    """Version, time and writer of a record that was read from a page."""
+
+def to_dict(record: Record) -> dict[str, Any]:
+    """A record as a dict, nested structs as dicts and arrays as lists."""
+
+def pages() -> list[PageInfo]:
+    """The pages of this user in this namespace, by name."""
+
+def remove(locator: str, *, force: bool = False) -> None:
+    """Removes a segment. One that living participants use is only removed with `force`."""
+
+def gc(*, dry_run: bool = False) -> list[Garbage]:
+    """Removes what nobody can use any more, never pages that are to be kept; says what that was.
+
+    With `dry_run` only says what it would be.
+    """
+
+def _restore(
+    class_: type[Record] | bytes,
+    layout_id: int,
+    bytes: bytes,
+    version: int,
+    written_at: int,
+    writer_pid: int,
+) -> Record: ...
+def _layout_of_record(object: object) -> Layout | None: ...
+def _declare(
+    name: str,
+    fields: Any,
+    *,
+    size_align: tuple[int, int] | None = None,
+    pack: int | None = None,
+    record_class: type[Record] | None = None,
+) -> Layout: ...
+def _from_source(source: str) -> Layout: ...
+def _remove_all() -> None: ...

@@ -1,0 +1,34 @@
+"""What handles need from Python: to be made anew elsewhere, and asyncio."""
+
+import asyncio
+import importlib
+from typing import Any, TypeVar
+
+from ._errors import Closed
+
+_T = TypeVar("_T")
+
+
+def _attach(function: str, locator: str, declared: Any, options: dict[str, Any]) -> Any:
+    """Unpickles a handle: calls `crosspage.<function>` in this process."""
+    module, name = function.split(".")
+    attach = getattr(importlib.import_module(f"crosspage.{module}"), name)
+    return attach(locator, declared, **options)
+
+
+def _deliver(future: "asyncio.Future[Any]", value: Any, error: BaseException | None) -> None:
+    """Completes a future, in its event loop, unless its task was cancelled meanwhile."""
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(value)
+
+
+async def _next_async(value: "asyncio.Future[_T]") -> _T:
+    """The next item of an `async for`, which ends when the handle is closed."""
+    try:
+        return await value
+    except Closed:
+        raise StopAsyncIteration from None

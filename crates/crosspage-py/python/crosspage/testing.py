@@ -1,0 +1,41 @@
+"""For tests: a namespace of their own."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from . import _crosspage
+
+__all__ = ["namespace"]
+
+_count = itertools.count()
+_VARIABLE = "CROSSPAGE_NAMESPACE"
+
+
+@contextmanager
+def namespace() -> Iterator[str]:
+    """Plain names are in a fresh namespace inside of the `with`; at its end all its pages are removed.
+
+    In this process, all of its threads, and the processes that it starts meanwhile. As a pytest
+    fixture::
+
+        @pytest.fixture(autouse=True)
+        def own_pages():
+            with crosspage.testing.namespace():
+                yield
+    """
+    before = os.environ.get(_VARIABLE)
+    name = f"test-{os.getpid()}-py{next(_count)}"
+    os.environ[_VARIABLE] = name
+    try:
+        yield name
+    finally:
+        os.environ[_VARIABLE] = name  # Whatever the test has made of it.
+        try:
+            _crosspage._remove_all()
+        finally:
+            if before is None:
+                del os.environ[_VARIABLE]
+            else:
+                os.environ[_VARIABLE] = before

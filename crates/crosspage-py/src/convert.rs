@@ -1,0 +1,567 @@
+//! Between Python objects and the bytes of a field.
+
+use std::ffi::CStr;
+use std::fmt::{self, Display, Write};
+
+use crosspage::layout::{Scalar, did_you_mean};
+use pyo3::buffer::{Element, PyBuffer};
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyList, PyMapping, PySequence, PyString, PyTuple};
+use pyo3::{IntoPyObjectExt, ffi};
+
+use crate::errors;
+use crate::record::{Fresh, Origin, Record};
+use crate::types::{Kind, RecordType, names};
+
+// ---- bytes to objects ----------------------------------------------------------------------
+
+/// The Python value of `kind` in `bytes`, which are `kind.size()`.
+pub fn decode<'py>(py: Python<'py>, kind: &Kind, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    match kind {
+        Kind::Scalar(scalar) => decode_scalar(py, *scalar, bytes),
+        Kind::Text(_) => decode_text(py, bytes),
+        Kind::Array { item, stride, len } => decode_array(py, item, *stride, *len, bytes),
+        Kind::Struct(ty) => Ok(Fresh::copied(py, ty, bytes)?.finish(Origin::default())),
+        Kind::Enum { repr, members, .. } => {
+            let value = decode_scalar(py, *repr, bytes)?;
+            Ok(members.bind(py).get_item(&value)?.unwrap_or(value))
+        }
+    }
+}
+
+/// Runs `$body` with `$load` a function that reads one scalar of the type.
+macro_rules! with_scalar {
+    ($scalar:expr, |$load:ident| $body:expr) => {
+        match $scalar {
+            Scalar::Bool => {
+                let $load = |bytes: &[u8]| bytes[0] != 0;
+                $body
+            }
+            Scalar::I8 => {
+                let $load = |bytes: &[u8]| bytes[0] as i8;
+                $body
+            }
+            Scalar::U8 => {
+                let $load = |bytes: &[u8]| bytes[0];
+                $body
+            }
+            Scalar::I16 => {
+                let $load = |bytes: &[u8]| i16::from_le_bytes(chunk(bytes));
+                $body
+            }
+            Scalar::U16 => {
+                let $load = |bytes: &[u8]| u16::from_le_bytes(chunk(bytes));
+                $body
+            }
+            Scalar::I32 => {
+                let $load = |bytes: &[u8]| i32::from_le_bytes(chunk(bytes));
+                $body
+            }
+            Scalar::U32 => {
+                let $load = |bytes: &[u8]| u32::from_le_bytes(chunk(bytes));
+                $body
+            }
+            Scalar::I64 => {
+                let $load = |bytes: &[u8]| i64::from_le_bytes(chunk(bytes));
+                $body
+            }
+            Scalar::U64 => {
+                let $load = |bytes: &[u8]| u64::from_le_bytes(chunk(bytes));
+                $body
+            }
+            Scalar::F32 => {
+                let $load = |bytes: &[u8]| f32::from_le_bytes(chunk(bytes));
+                $body
+            }
+            Scalar::F64 => {
+                let $load = |bytes: &[u8]| f64::from_le_bytes(chunk(bytes));
+                $body
+            }
+        }
+    };
+}
+
+fn chunk<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    *bytes.first_chunk().expect("as many bytes as the type has")
+}
+
+fn decode_scalar<'py>(
+    py: Python<'py>,
+    scalar: Scalar,
+    bytes: &[u8],
+) -> PyResult<Bound<'py, PyAny>> {
+    with_scalar!(scalar, |load| load(bytes).into_bound_py_any(py))
+}
+
+fn decode_array<'py>(
+    py: Python<'py>,
+    item: &Kind,
+    stride: usize,
+    len: usize,
+    bytes: &[u8],
+) -> PyResult<Bound<'py, PyAny>> {
+    debug_assert_eq!(bytes.len(), stride * len);
+    if let Kind::Scalar(scalar) = item {
+        let items = bytes.chunks_exact(stride);
+        return with_scalar!(*scalar, |load| Ok(
+            PyTuple::new(py, items.map(load))?.into_any()
+        ));
+    }
+    let items = bytes
+        .chunks_exact(stride)
+        .map(|bytes| decode(py, item, bytes))
+        .collect::<PyResult<Vec<_>>>()?;
+    Ok(PyTuple::new(py, items)?.into_any())
+}
+
+/// The bytes of a text field before the first NUL.
+fn text(bytes: &[u8]) -> &[u8] {
+    CStr::from_bytes_until_nul(bytes).map_or(bytes, CStr::to_bytes)
+}
+
+fn decode_text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let text = text(bytes);
+    // SAFETY: the pointer and length are those of a slice; the name of the handler is a C string.
+    unsafe {
+        let object = ffi::PyUnicode_DecodeUTF8(
+            text.as_ptr().cast(),
+            text.len() as ffi::Py_ssize_t,
+            c"replace".as_ptr(),
+        );
+        Bound::from_owned_ptr_or_err(py, object)
+    }
+}
+
+/// A value as plain Python: dicts and lists.
+pub fn plain<'py>(py: Python<'py>, kind: &Kind, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    match kind {
+        Kind::Struct(ty) => {
+            let dict = PyDict::new(py);
+            for field in ty.fields() {
+                dict.set_item(
+                    &field.name,
+                    plain(py, &field.kind, &bytes[field.offset..][..field.kind.size()])?,
+                )?;
+            }
+            Ok(dict.into_any())
+        }
+        Kind::Array { item, stride, .. } => {
+            let items = bytes
+                .chunks_exact(*stride)
+                .map(|bytes| plain(py, item, bytes))
+                .collect::<PyResult<Vec<_>>>()?;
+            Ok(PyList::new(py, items)?.into_any())
+        }
+        _ => decode(py, kind, bytes),
+    }
+}
+
+/// `SharedData(counter=42, coordinates=(10.5, 20.3, 30.8))`: floats of 32 bits print shortest, and
+/// long arrays are cut.
+pub fn repr(py: Python<'_>, ty: &RecordType, bytes: &[u8]) -> PyResult<String> {
+    let mut out = format!("{}(", ty.name());
+    for (i, field) in ty.fields().iter().enumerate() {
+        let comma = if i == 0 { "" } else { ", " };
+        write!(out, "{comma}{}=", field.name).expect("writing to a String");
+        repr_value(
+            py,
+            &field.kind,
+            &bytes[field.offset..][..field.kind.size()],
+            &mut out,
+        )?;
+    }
+    out.push(')');
+    Ok(out)
+}
+
+fn repr_value(py: Python<'_>, kind: &Kind, bytes: &[u8], out: &mut String) -> PyResult<()> {
+    const SHOWN: usize = 16;
+    match kind {
+        Kind::Struct(ty) => out.push_str(&repr(py, ty, bytes)?),
+        Kind::Array { item, stride, len } => {
+            out.push('(');
+            for (i, bytes) in bytes.chunks_exact(*stride).take(SHOWN).enumerate() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                repr_value(py, item, bytes, out)?;
+            }
+            match len {
+                1 => out.push_str(",)"),
+                2..=SHOWN => out.push(')'),
+                _ => write!(out, ", … {len} items)").expect("writing to a String"),
+            }
+        }
+        // Through f64, a float of 32 bits would print as 20.299999237060547.
+        Kind::Scalar(Scalar::F32) => {
+            let shortest: f64 = f32::from_le_bytes(chunk(bytes))
+                .to_string()
+                .parse()
+                .unwrap_or(f64::NAN);
+            write!(out, "{}", PyFloat::new(py, shortest).repr()?).expect("writing to a String");
+        }
+        _ => write!(out, "{}", decode(py, kind, bytes)?.repr()?).expect("writing to a String"),
+    }
+    Ok(())
+}
+
+// ---- objects to bytes ----------------------------------------------------------------------
+
+/// Where in a value an error is: `arm.joints[2]`, put together only when it is printed.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Root,
+    Field(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Root => Ok(()),
+            Place::Field(Place::Root, name) => f.write_str(name),
+            Place::Field(outer, name) => write!(f, "{outer}.{name}"),
+            Place::Item(outer, index) => write!(f, "{outer}[{index}]"),
+        }
+    }
+}
+
+/// Writes every field of `ty` from keywords; what is missing needs a default. `out` is zero.
+pub fn encode_all(ty: &RecordType, values: &Bound<'_, PyDict>, out: &mut [u8]) -> PyResult<()> {
+    encode_struct(ty, values, out, Place::Root)
+}
+
+fn encode_struct(
+    ty: &RecordType,
+    values: &Bound<'_, PyDict>,
+    out: &mut [u8],
+    place: Place<'_>,
+) -> PyResult<()> {
+    let mut given = vec![false; ty.fields().len()];
+    for (name, value) in values {
+        let name = name.extract::<&str>()?;
+        let (index, field) = ty.field(name).ok_or_else(|| unknown(ty, name, place))?;
+        if std::mem::replace(&mut given[index], true) {
+            return Err(PyTypeError::new_err(format!(
+                "{}: field {} is given twice",
+                ty.name(),
+                field.name
+            )));
+        }
+        let out = &mut out[field.offset..][..field.kind.size()];
+        encode(&field.kind, &value, out, Place::Field(&place, &field.name))?;
+    }
+    let mut missing = Vec::new();
+    for (field, _) in ty.fields().iter().zip(given).filter(|(_, given)| !given) {
+        match &field.default {
+            Some(default) => {
+                let out = &mut out[field.offset..][..field.kind.size()];
+                encode(
+                    &field.kind,
+                    default.bind(values.py()),
+                    out,
+                    Place::Field(&place, &field.name),
+                )?;
+            }
+            None => missing.push(Place::Field(&place, &field.name).to_string()),
+        }
+    }
+    match &*missing {
+        [] => Ok(()),
+        [one] => Err(PyTypeError::new_err(format!(
+            "{}: field {one} is missing",
+            ty.name()
+        ))),
+        many => Err(PyTypeError::new_err(format!(
+            "{}: fields {} are missing",
+            ty.name(),
+            many.join(", ")
+        ))),
+    }
+}
+
+/// Writes the fields that are named, by name or path, and says which bytes those are.
+pub fn encode_some(
+    ty: &RecordType,
+    values: &Bound<'_, PyDict>,
+    out: &mut [u8],
+) -> PyResult<Vec<std::ops::Range<usize>>> {
+    let mut written = Vec::with_capacity(values.len());
+    for (name, value) in values {
+        let name = name.extract::<&str>()?;
+        let place = Place::Field(&Place::Root, name);
+        let (offset, kind) = match ty.field(name) {
+            Some((_, field)) => (field.offset, &field.kind),
+            None if name.contains(['.', '[']) => ty.find(values.py(), name)?,
+            None => return Err(unknown(ty, name, Place::Root)),
+        };
+        let bytes = offset..offset + kind.size();
+        out[bytes.clone()].fill(0);
+        encode(kind, &value, &mut out[bytes.clone()], place)?;
+        written.push(bytes);
+    }
+    Ok(written)
+}
+
+fn unknown(ty: &RecordType, name: &str, place: Place<'_>) -> PyErr {
+    let hint = match did_you_mean(name, names(ty)) {
+        Some(close) => format!("; did you mean {close}?"),
+        None => format!("; it has {}", names(ty).collect::<Vec<_>>().join(", ")),
+    };
+    PyTypeError::new_err(format!(
+        "{} has no field {}{hint}",
+        ty.name(),
+        Place::Field(&place, name)
+    ))
+}
+
+/// Writes `value` as `kind` into `out`, which is zero and has `kind.size()` bytes.
+fn encode(kind: &Kind, value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_>) -> PyResult<()> {
+    match kind {
+        Kind::Scalar(scalar) => encode_scalar(*scalar, value, out, place),
+        Kind::Text(_) => encode_text(value, out, place),
+        Kind::Array { item, stride, len } => encode_array(item, *stride, *len, value, out, place),
+        Kind::Struct(ty) => {
+            if let Some(record) = Record::of(value) {
+                if std::ptr::eq(record.ty(), *ty) || record.ty().layout() == ty.layout() {
+                    out.copy_from_slice(record.bytes());
+                    return Ok(());
+                }
+            }
+            match value.cast::<PyDict>() {
+                Ok(values) => encode_struct(ty, values, out, place),
+                Err(_) => match value.cast::<PyMapping>() {
+                    Ok(values) => {
+                        let copy = PyDict::new(value.py());
+                        copy.update(values)?;
+                        encode_struct(ty, &copy, out, place)
+                    }
+                    Err(_) => Err(wrong(place, &format!("a {} or a dict", ty.name()), value)),
+                },
+            }
+        }
+        Kind::Enum {
+            repr,
+            class,
+            members,
+        } => {
+            let class = class.bind(value.py());
+            let known = value.is_instance(class)?
+                || members.bind(value.py()).contains(value).unwrap_or(false);
+            match known {
+                true => encode_scalar(*repr, value, out, place),
+                false if value.extract::<i128>().is_ok() => {
+                    let class = class.name()?;
+                    Err(errors::invalid(format!(
+                        "field {place}: {value} is not a valid {class}"
+                    )))
+                }
+                false => Err(wrong(place, &format!("a {}", class.name()?), value)),
+            }
+        }
+    }
+}
+
+fn wrong(place: Place<'_>, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    let type_name = value
+        .get_type()
+        .name()
+        .map(|name| name.to_string())
+        .unwrap_or_default();
+    PyTypeError::new_err(format!(
+        "field {place}: expected {expected}, got {type_name}"
+    ))
+}
+
+fn encode_scalar(
+    scalar: Scalar,
+    value: &Bound<'_, PyAny>,
+    out: &mut [u8],
+    place: Place<'_>,
+) -> PyResult<()> {
+    let py = value.py();
+    match scalar {
+        Scalar::Bool => {
+            // numpy's bool is no int and has no __index__.
+            let is_bool = value.is_instance_of::<PyBool>()
+                || value.get_type().name()?.to_str()?.starts_with("bool");
+            out[0] = match is_bool {
+                true => value.is_truthy()?.into(),
+                false => match value.extract::<u8>() {
+                    Ok(value @ 0..=1) => value,
+                    _ => return Err(wrong(place, "True or False", value)),
+                },
+            };
+        }
+        Scalar::F32 | Scalar::F64 => {
+            let number: f64 = value.extract().map_err(|error: PyErr| {
+                match error.is_instance_of::<PyOverflowError>(py) {
+                    true => errors::invalid(format!(
+                        "field {place}: {value} does not fit in {}",
+                        scalar.name()
+                    )),
+                    false => wrong(place, &format!("a number ({})", scalar.name()), value),
+                }
+            })?;
+            if scalar == Scalar::F64 {
+                out.copy_from_slice(&number.to_le_bytes());
+            } else if number.is_finite() && (number as f32).is_infinite() {
+                return Err(errors::invalid(format!(
+                    "field {place}: {value} does not fit in f32"
+                )));
+            } else {
+                out.copy_from_slice(&(number as f32).to_le_bytes());
+            }
+        }
+        _ => {
+            let (min, max) = scalar
+                .int_range()
+                .expect("bool and floats are dealt with above");
+            let number = value.extract::<i64>().map(i128::from).or_else(|error| {
+                // Beyond i64: u64's upper half, or out of every range.
+                match error.is_instance_of::<PyOverflowError>(py) {
+                    true => Ok(value.extract::<u64>().map_or(i128::MAX, i128::from)),
+                    false => Err(wrong(
+                        place,
+                        &format!("an integer ({})", scalar.name()),
+                        value,
+                    )),
+                }
+            })?;
+            if number < min || number > max {
+                let message = format!(
+                    "field {place}: {value} does not fit in {} ({min} to {max})",
+                    scalar.name()
+                );
+                return Err(errors::invalid(message));
+            }
+            out.copy_from_slice(&number.to_le_bytes()[..out.len()]);
+        }
+    }
+    Ok(())
+}
+
+fn encode_text(value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_>) -> PyResult<()> {
+    let value = value
+        .cast::<PyString>()
+        .map_err(|_| wrong(place, "a str", value))?;
+    let text = value
+        .to_str()
+        .map_err(|error| errors::invalid(format!("field {place}: {error}")))?
+        .as_bytes();
+    if text.len() > out.len() {
+        let message = format!(
+            "field {place}: {} bytes of text do not fit in text[{}]",
+            text.len(),
+            out.len()
+        );
+        return Err(errors::too_large(message));
+    }
+    if let Some(at) = text.iter().position(|byte| *byte == 0) {
+        let message =
+            format!("field {place}: the text has a NUL at {at}, where readers would cut it");
+        return Err(errors::invalid(message));
+    }
+    out[..text.len()].copy_from_slice(text);
+    Ok(())
+}
+
+fn encode_array(
+    item: &Kind,
+    stride: usize,
+    len: usize,
+    value: &Bound<'_, PyAny>,
+    out: &mut [u8],
+    place: Place<'_>,
+) -> PyResult<()> {
+    if copy_buffer(item, len, value, out)? {
+        return Ok(());
+    }
+    // A str is a sequence, too, but never what was meant.
+    let items = value
+        .cast::<PySequence>()
+        .ok()
+        .filter(|_| !value.is_instance_of::<PyString>());
+    let items = match items {
+        Some(items) => items.to_tuple()?,
+        // numpy's arrays are sequences in all but name.
+        None if value.hasattr("__array__")? => value
+            .try_iter()?
+            .collect::<PyResult<Vec<_>>>()
+            .and_then(|items| PyTuple::new(value.py(), items))?,
+        None => return Err(wrong(place, &format!("a sequence of {len}"), value)),
+    };
+    if items.len() != len {
+        let message = format!("field {place}: expected {len} items, got {}", items.len());
+        return Err(errors::invalid(message));
+    }
+    for (i, (value, out)) in items
+        .iter_borrowed()
+        .zip(out.chunks_exact_mut(stride))
+        .enumerate()
+    {
+        encode(item, &value, out, Place::Item(&place, i))?;
+    }
+    Ok(())
+}
+
+/// Copies an array of numbers from an object with a buffer of the same type and shape, at once.
+fn copy_buffer(
+    item: &Kind,
+    len: usize,
+    value: &Bound<'_, PyAny>,
+    out: &mut [u8],
+) -> PyResult<bool> {
+    // SAFETY: any object may be asked.
+    if unsafe { ffi::PyObject_CheckBuffer(value.as_ptr()) } == 0 {
+        return Ok(false);
+    }
+    let mut shape = vec![len];
+    let mut base = item;
+    while let Kind::Array { item, len, .. } = base {
+        shape.push(*len);
+        base = item;
+    }
+    let Kind::Scalar(scalar) = base else {
+        return Ok(false);
+    };
+    fn copy<T: Element>(
+        value: &Bound<'_, PyAny>,
+        shape: &[usize],
+        out: &mut [u8],
+    ) -> PyResult<bool> {
+        let Ok(buffer) = PyBuffer::<T>::get(value) else {
+            return Ok(false);
+        };
+        if buffer.shape() != shape || !buffer.is_c_contiguous() {
+            return Ok(false);
+        }
+        assert_eq!(buffer.len_bytes(), out.len());
+        // SAFETY: a C-contiguous buffer is `len_bytes` bytes at `buf_ptr`, held while `buffer`
+        // lives; `out` is ours alone. The interpreter is attached, so no Python code writes to it
+        // meanwhile, and the copy's result is plain numbers whatever they are.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                buffer.buf_ptr().cast::<u8>(),
+                out.as_mut_ptr(),
+                out.len(),
+            )
+        };
+        Ok(true)
+    }
+    match scalar {
+        // A bool has two values, and its buffers know no type of their own.
+        Scalar::Bool => Ok(false),
+        Scalar::I8 => copy::<i8>(value, &shape, out),
+        Scalar::I16 => copy::<i16>(value, &shape, out),
+        Scalar::I32 => copy::<i32>(value, &shape, out),
+        Scalar::I64 => copy::<i64>(value, &shape, out),
+        Scalar::U8 => copy::<u8>(value, &shape, out),
+        Scalar::U16 => copy::<u16>(value, &shape, out),
+        Scalar::U32 => copy::<u32>(value, &shape, out),
+        Scalar::U64 => copy::<u64>(value, &shape, out),
+        Scalar::F32 => copy::<f32>(value, &shape, out),
+        Scalar::F64 => copy::<f64>(value, &shape, out),
+    }
+}

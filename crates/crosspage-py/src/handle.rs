@@ -1,0 +1,245 @@
+//! What the handles of every pattern share: options, time-outs, waits.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crosspage::latest::Options;
+use crosspage::layout::Match;
+use crosspage::{Error, Language, Lifetime, Permissions, Result};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors;
+use crate::types::{LayoutObject, RecordType};
+
+/// Above this many bytes a copy is long enough to let other threads run.
+pub const LARGE: usize = 64 << 10;
+
+/// How long a wait goes on before it looks for Ctrl-C and for a cancelled task.
+pub const SLICE: Duration = Duration::from_millis(50);
+
+/// How a handle was made: what pickling it hands on.
+pub struct Recipe {
+    pub declared: Option<(Py<PyAny>, &'static RecordType)>,
+    keywords: Py<PyDict>,
+    pub options: Options,
+}
+
+impl Recipe {
+    /// `layout` is that of the declaration `declared`; the keywords are the options that were given.
+    pub fn new(
+        declared: Option<(Bound<'_, PyAny>, PyRef<'_, LayoutObject>)>,
+        keywords: &Bound<'_, PyDict>,
+    ) -> PyResult<Recipe> {
+        Ok(Recipe {
+            declared: declared.map(|(declared, layout)| (declared.unbind(), layout.0)),
+            options: options(keywords)?,
+            keywords: keywords.clone().unbind(),
+        })
+    }
+
+    /// The time-out of `open` for one slice of a wait. The rest of a time-out may be zero, which
+    /// `open` would take for "do not wait".
+    pub fn open_for(&self, slice: Duration) -> Option<Duration> {
+        self.options
+            .timeout
+            .filter(Duration::is_zero)
+            .or(Some(slice.max(Duration::from_nanos(1))))
+    }
+
+    /// What `crosspage._handles._attach` makes the handle from in another process.
+    pub fn reduce<'py>(
+        &self,
+        py: Python<'py>,
+        function: &str,
+        locator: String,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let attach = py.import("crosspage._handles")?.getattr("_attach")?;
+        let declared = self
+            .declared
+            .as_ref()
+            .map(|(declared, _)| declared.bind(py));
+        let arguments = (function, locator, declared, self.keywords.bind(py));
+        Ok((attach, arguments).into_pyobject(py)?.into_any())
+    }
+}
+
+fn options(keywords: &Bound<'_, PyDict>) -> PyResult<Options> {
+    let mut options = Options::default();
+    options.language = Language::Python;
+    for (name, value) in keywords {
+        let name: &str = name.extract()?;
+        let one_of = |allowed: &str| {
+            let value = value
+                .repr()
+                .map(|value| value.to_string())
+                .unwrap_or_default();
+            errors::invalid(format!("{name} = {value}: allowed are {allowed}"))
+        };
+        match name {
+            "writers" => options.writers = value.extract()?,
+            "max_pins" => options.max_pins = value.extract()?,
+            "checksum" => options.checksum = value.extract()?,
+            "max_participants" => options.max_participants = value.extract()?,
+            "read_only" => options.read_only = value.extract()?,
+            "timeout" => options.timeout = timeout(&value)?,
+            "permissions" => {
+                options.permissions = match value.extract()? {
+                    None => None,
+                    Some("owner") => Some(Permissions::Owner),
+                    Some("group") => Some(Permissions::Group),
+                    Some("all") => Some(Permissions::All),
+                    Some(_) => return Err(one_of("\"owner\", \"group\" and \"all\"")),
+                }
+            }
+            "lifetime" => {
+                options.lifetime = match value.extract()? {
+                    None => None,
+                    Some("keep") => Some(Lifetime::Keep),
+                    Some("while_used") => Some(Lifetime::WhileUsed),
+                    Some(_) => return Err(one_of("\"keep\" and \"while_used\"")),
+                }
+            }
+            "match" => {
+                options.matching = match value.extract()? {
+                    "exact" => Match::Exact,
+                    "name" => Match::Name,
+                    _ => return Err(one_of("\"exact\" and \"name\"")),
+                }
+            }
+            _ => return Err(errors::invalid(format!("there is no option {name}"))),
+        }
+    }
+    Ok(options)
+}
+
+/// The time-out of a wait: seconds; None, or none given, for ever.
+pub fn seconds(timeout_seconds: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
+    timeout_seconds.map_or(Ok(None), timeout)
+}
+
+fn timeout(seconds: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
+    let Some(seconds) = seconds.extract::<Option<f64>>()? else {
+        return Ok(None);
+    };
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(timeout) => Ok(Some(timeout)),
+        // Longer than a Duration is for ever.
+        Err(_) if seconds > 0.0 => Ok(None),
+        Err(_) => Err(errors::invalid(format!(
+            "timeout = {seconds}: seconds from 0, or None to wait for ever"
+        ))),
+    }
+}
+
+/// A wait in slices: `once` waits as long as it is told to and then says *timed out*.
+pub struct Slices {
+    deadline: Option<Instant>,
+}
+
+impl Slices {
+    pub fn new(timeout: Option<Duration>) -> Slices {
+        Slices {
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+        }
+    }
+
+    /// Calls `once` with the next slice; None where only the slice is over, not the time-out.
+    pub fn next<R>(&self, once: impl FnOnce(Duration) -> Result<R>) -> Option<Result<R>> {
+        let left = self
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let slice = left.map_or(SLICE, |left| left.min(SLICE));
+        match once(slice) {
+            Err(error) if error.is_timed_out() && left.is_none_or(|left| left > slice) => None,
+            done => Some(done),
+        }
+    }
+
+    /// Waits without the GIL until `once` is done or Ctrl-C is pressed.
+    pub fn wait<R: Send>(
+        &self,
+        py: Python<'_>,
+        once: impl Fn(Duration) -> Result<R> + Sync,
+    ) -> PyResult<R> {
+        loop {
+            if let Some(done) = py.detach(|| self.next(&once)) {
+                return done.map_err(errors::raise);
+            }
+            py.check_signals()?;
+        }
+    }
+}
+
+/// Memory that another thread may be given.
+#[derive(Clone, Copy)]
+pub struct Target(pub *mut u8);
+
+// SAFETY: a pointer is only an address; whoever uses it has to say why nobody else does.
+unsafe impl Send for Target {}
+// SAFETY: as above.
+unsafe impl Sync for Target {}
+
+impl Target {
+    /// A method, so that closures capture all of it.
+    pub fn get(self) -> *mut u8 {
+        self.0
+    }
+}
+
+/// Ends a background wait whose future is done, usually because its task was cancelled: the wait goes
+/// on only while this is full.
+#[pyclass(frozen)]
+struct Wanted(Mutex<Option<Arc<()>>>);
+
+#[pymethods]
+impl Wanted {
+    fn __call__(&self, _future: &Bound<'_, PyAny>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// An asyncio future that a thread of its own completes: with what `finish` makes of the result.
+pub fn in_background<'py, R: Send>(
+    py: Python<'py>,
+    slices: Slices,
+    once: impl Fn(Duration) -> Result<R> + Send + 'static,
+    finish: impl for<'a> FnOnce(Python<'a>, R) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
+) -> PyResult<Bound<'py, PyAny>> {
+    let running = py.import("asyncio")?.call_method0("get_running_loop")?;
+    let future = running.call_method0("create_future")?;
+    let wanted = Arc::new(());
+    let is_wanted = Arc::downgrade(&wanted);
+    future.call_method1("add_done_callback", (Wanted(Mutex::new(Some(wanted))),))?;
+    let (running, promise) = (running.unbind(), future.clone().unbind());
+    let work = move || {
+        let done = loop {
+            if is_wanted.strong_count() == 0 {
+                return;
+            }
+            if let Some(done) = slices.next(&once) {
+                break done;
+            }
+        };
+        // Not attached where the interpreter is ending: then nobody waits any more.
+        Python::try_attach(|py| -> PyResult<()> {
+            let (value, error) = match done
+                .map_err(errors::raise)
+                .and_then(|done| finish(py, done))
+            {
+                Ok(value) => (Some(value), None),
+                Err(error) => (None, Some(error)),
+            };
+            let deliver = py.import("crosspage._handles")?.getattr("_deliver")?;
+            running.call_method1(py, "call_soon_threadsafe", (deliver, promise, value, error))?;
+            Ok(())
+        })
+        // An error means that the loop is closed, so that nobody waits any more either.
+        .map(|result| result.ok());
+    };
+    std::thread::Builder::new()
+        .name("crosspage wait".into())
+        .spawn(work)
+        .map_err(|error| errors::raise(Error::os("starting a thread to wait in", &error)))?;
+    Ok(future)
+}

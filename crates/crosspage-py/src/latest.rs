@@ -1,0 +1,711 @@
+//! `crosspage.latest`: the newest complete value of a struct.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use crosspage::latest::{Meta, Pinned, RawReader, RawWriter};
+use crosspage::{Error, ErrorKind};
+use pyo3::exceptions::{PyBufferError, PyTypeError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::{MutexExt, RwLockExt};
+use pyo3::types::PyDict;
+
+use crate::convert::{decode, encode_some};
+use crate::errors;
+use crate::handle::{LARGE, Recipe, Slices, Target, in_background, seconds};
+use crate::record::{Fresh, Origin, Record};
+use crate::types::{LayoutObject, RecordType, dynamic};
+use crate::values::{Buffer, Scratch, Source};
+
+fn origin(meta: &Meta) -> Origin {
+    Origin {
+        version: meta.version,
+        written_at: meta.written_at,
+        writer_pid: meta.writer_pid,
+    }
+}
+
+/// The class of the values that a handle gives and takes.
+fn class_of(
+    py: Python<'_>,
+    recipe: &Recipe,
+    layout: &Arc<crosspage::layout::StructType>,
+) -> PyResult<&'static RecordType> {
+    match &recipe.declared {
+        Some((_, ty)) => Ok(ty),
+        None => dynamic(py, layout),
+    }
+}
+
+// ---- Writer --------------------------------------------------------------------------------
+
+/// Writes the value of a page. Made by `crosspage.latest.create` and `attach`.
+#[pyclass(frozen, generic, name = "Writer", module = "crosspage.latest")]
+pub struct Writer {
+    raw: Mutex<RawWriter>,
+    ty: &'static RecordType,
+    recipe: Recipe,
+}
+
+#[pymethods]
+impl Writer {
+    #[staticmethod]
+    fn _make(
+        py: Python<'_>,
+        create: bool,
+        locator: &str,
+        declared: (Bound<'_, PyAny>, PyRef<'_, LayoutObject>),
+        keywords: &Bound<'_, PyDict>,
+    ) -> PyResult<Writer> {
+        let recipe = Recipe::new(Some(declared), keywords)?;
+        let (_, ty) = recipe.declared.as_ref().expect("given above");
+        let make = if create {
+            RawWriter::create
+        } else {
+            RawWriter::attach
+        };
+        let raw = py
+            .detach(|| make(locator, ty.layout(), &recipe.options))
+            .map_err(errors::raise)?;
+        Ok(Writer {
+            raw: Mutex::new(raw),
+            ty,
+            recipe,
+        })
+    }
+
+    /// Writes a whole value and returns its version: a record, the fields by keyword, or an object
+    /// with a buffer that holds the struct's bytes (a numpy array of its dtype, a ctypes.Structure).
+    #[pyo3(signature = (value=None, /, **fields))]
+    fn write(
+        &self,
+        py: Python<'_>,
+        value: Option<&Bound<'_, PyAny>>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<u64> {
+        let source = Source::new(py, self.ty, value, fields)?;
+        let bytes = Target(source.as_ptr().cast_mut());
+        // SAFETY: a source has the layout's bytes. They stay as they are: the interpreter is
+        // attached, or they are those of a record that our caller holds.
+        let write = |raw: &mut RawWriter| unsafe { raw.write(bytes.get()) };
+        match source {
+            Source::Record(_) if self.ty.size() > LARGE => {
+                py.detach(|| write(&mut self.raw.lock().unwrap_or_else(PoisonError::into_inner)))
+            }
+            _ => write(&mut self.lock(py)),
+        }
+        .map_err(errors::raise)
+    }
+
+    /// Changes the fields that are named (also by path: `**{"arm.joints[2]": 0.5}`) and leaves the
+    /// others as they are, atomically among writers; returns the version.
+    #[pyo3(signature = (**fields))]
+    fn update(&self, py: Python<'_>, fields: Option<&Bound<'_, PyDict>>) -> PyResult<u64> {
+        let fields = fields.ok_or_else(|| {
+            PyTypeError::new_err("update needs the fields to change, such as counter=2")
+        })?;
+        let mut bytes = Scratch::new(self.ty.size());
+        let changed = encode_some(self.ty, fields, &mut bytes)?;
+        let mut value = Scratch::new(bytes.len());
+        let mut change = |value: *mut u8| {
+            for range in &changed {
+                let from = &bytes[range.clone()];
+                // SAFETY: `value` is the one below, and the ranges are inside the layout.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(from.as_ptr(), value.add(range.start), from.len())
+                };
+            }
+            Ok(())
+        };
+        // SAFETY: `value` has as many bytes as the layout.
+        unsafe { self.lock(py).update(value.as_mut_ptr(), &mut change) }.map_err(errors::raise)
+    }
+
+    /// Detaches; the value stays. Leaving a `with` does the same.
+    fn close(&self, py: Python<'_>) {
+        self.lock(py).close();
+    }
+
+    /// The page's locator.
+    #[getter]
+    fn locator(&self, py: Python<'_>) -> String {
+        self.lock(py).locator().to_string()
+    }
+
+    /// The layout of the values.
+    #[getter]
+    fn layout(&self) -> LayoutObject {
+        LayoutObject(self.ty)
+    }
+
+    /// Who is attached to the page.
+    fn participants(&self, py: Python<'_>) -> Vec<Participant> {
+        self.lock(py)
+            .participants()
+            .into_iter()
+            .map(Participant::from)
+            .collect()
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) {
+        self.close(py);
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.recipe.reduce(py, "latest.attach", self.locator(py))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        format!(
+            "<crosspage.latest.Writer of {} in {:?}>",
+            self.ty.name(),
+            self.locator(py)
+        )
+    }
+}
+
+impl Writer {
+    /// The writer, one thread at a time.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, RawWriter> {
+        self.raw
+            .lock_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// ---- Reader --------------------------------------------------------------------------------
+
+/// Reads the value of a page. Made by `crosspage.latest.open`.
+#[pyclass(frozen, generic, name = "Reader", module = "crosspage.latest")]
+pub struct Reader {
+    attached: RwLock<Attached>,
+    /// The version that this handle gave last.
+    seen: Mutex<u64>,
+    /// Cloned by each value that is held pinned, which is good only while this handle is attached.
+    pins: Arc<()>,
+    recipe: Recipe,
+}
+
+#[derive(Clone)]
+struct Attached {
+    raw: Arc<RawReader>,
+    ty: &'static RecordType,
+}
+
+impl Attached {
+    fn open(py: Python<'_>, locator: &str, recipe: &Recipe) -> PyResult<Attached> {
+        let layout = recipe.declared.as_ref().map(|(_, ty)| ty.layout());
+        let slices = Slices::new(recipe.options.timeout);
+        let raw = slices.wait(py, |slice| {
+            let mut options = recipe.options.clone();
+            options.timeout = recipe.open_for(slice);
+            RawReader::open(locator, layout, &options)
+        })?;
+        let ty = class_of(py, recipe, raw.layout())?;
+        Ok(Attached {
+            raw: Arc::new(raw),
+            ty,
+        })
+    }
+}
+
+#[pymethods]
+impl Reader {
+    #[staticmethod]
+    fn _make(
+        py: Python<'_>,
+        locator: &str,
+        declared: Option<(Bound<'_, PyAny>, PyRef<'_, LayoutObject>)>,
+        keywords: &Bound<'_, PyDict>,
+    ) -> PyResult<Reader> {
+        let recipe = Recipe::new(declared, keywords)?;
+        let attached = RwLock::new(Attached::open(py, locator, &recipe)?);
+        Ok(Reader {
+            attached,
+            seen: Mutex::new(0),
+            pins: Arc::default(),
+            recipe,
+        })
+    }
+
+    /// The newest value; None before the first write.
+    fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let attached = self.attached(py);
+        if attached.ty.size() > LARGE {
+            let attached = Attached::clone(&attached);
+            return self.read_large(py, &attached);
+        }
+        // SAFETY: finished only where `read` said that it has written all bytes.
+        let fresh = unsafe { Fresh::uninit(py, attached.ty)? };
+        // SAFETY: the record has as many bytes as the layout that values come in, and is ours alone.
+        match unsafe { attached.raw.read(fresh.data()) } {
+            Ok(Some(meta)) => Ok(Some(self.give(fresh, &meta))),
+            Ok(None) => Ok(None),
+            Err(error) => Err(errors::raise(error)),
+        }
+    }
+
+    /// Copies the newest value into a writable buffer of its size, such as a bytearray or a numpy
+    /// array of the page's dtype. Returns what `crosspage.meta` would; None before the first write.
+    fn read_into(&self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<Option<MetaObject>> {
+        let attached = self.attached(py).clone();
+        let buffer = Buffer::new(buffer, attached.ty, true)?;
+        // SAFETY: the buffer is writable, has the layout's size and is held until after the read; the
+        // interpreter is attached, so no Python code looks at it meanwhile.
+        let meta = unsafe { attached.raw.read(buffer.as_ptr()) }.map_err(errors::raise)?;
+        Ok(meta.map(|meta| {
+            self.saw(&meta);
+            MetaObject(origin(&meta))
+        }))
+    }
+
+    /// Waits for a value of another version than `since` (the last one that this handle gave) and
+    /// returns it. Raises TimeoutError after `timeout` seconds.
+    #[pyo3(signature = (since=None, timeout=None))]
+    fn wait_changed<'py>(
+        &self,
+        py: Python<'py>,
+        since: Option<u64>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let timeout = seconds(timeout)?;
+        let since = since.unwrap_or_else(|| *self.seen());
+        let attached = self.attached(py).clone();
+        // SAFETY: finished only where a wait said that it has written all bytes.
+        let fresh = unsafe { Fresh::uninit(py, attached.ty)? };
+        let target = Target(fresh.data());
+        // SAFETY: as in `read`. The record is ours alone also while other threads run.
+        let once = |slice| unsafe { attached.raw.wait_changed(since, Some(slice), target.get()) };
+        // What is there already needs no other threads to run.
+        let meta = match once(Duration::ZERO) {
+            Err(error) if error.is_timed_out() => Slices::new(timeout).wait(py, once)?,
+            done => done.map_err(errors::raise)?,
+        };
+        Ok(self.give(fresh, &meta))
+    }
+
+    /// `wait_changed` for asyncio.
+    #[pyo3(signature = (since=None, timeout=None))]
+    fn wait_changed_async<'py>(
+        slf: &Bound<'py, Self>,
+        since: Option<u64>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        let slices = Slices::new(seconds(timeout)?);
+        let since = since.unwrap_or_else(|| *this.seen());
+        let Attached { raw, ty } = this.attached(py).clone();
+        let once = move |slice| {
+            let mut value = vec![0; ty.size()];
+            // SAFETY: `value` has as many bytes as the layout that values come in.
+            let meta = unsafe { raw.wait_changed(since, Some(slice), value.as_mut_ptr())? };
+            Ok((value, meta))
+        };
+        let reader = slf.clone().unbind();
+        in_background(py, slices, once, move |py, (value, meta)| {
+            Ok(reader.get().give(Fresh::copied(py, ty, &value)?, &meta))
+        })
+    }
+
+    /// The newest value in place, without a copy, for as long as it is held: `with
+    /// reader.read_pinned() as value: …`. None before the first write. The page's creator has to
+    /// allow it: `max_pins`.
+    fn read_pinned(&self, py: Python<'_>) -> PyResult<Option<PinnedObject>> {
+        let Attached { raw, ty } = self.attached(py).clone();
+        // Detached, as a sweep of the dead may wait for another thread of ours.
+        let Some(pinned) = py.detach(|| raw.read_pinned()).map_err(errors::raise)? else {
+            return Ok(None);
+        };
+        self.saw(pinned.meta());
+        // SAFETY: the pin borrows from the reader behind `raw`, which moves into `Held` with it and
+        // is dropped after it (fields drop in order). An Arc's target does not move, and
+        // `RawReader` has no `&mut` user: `reopen` here makes another.
+        let pinned = unsafe { std::mem::transmute::<Pinned<'_>, Pinned<'static>>(pinned) };
+        let held = Held {
+            pinned,
+            exports: 0,
+            _reader: raw,
+            _pin: self.pins.clone(),
+        };
+        Ok(Some(PinnedObject {
+            held: Mutex::new(Some(held)),
+            ty,
+        }))
+    }
+
+    /// Attaches to the page that has the name now, after the error `Replaced`.
+    fn reopen(&self, py: Python<'_>) -> PyResult<()> {
+        self.no_pins("reopen")?;
+        let attached = Attached::open(py, &self.locator(py), &self.recipe)?;
+        // Written by value, not swapped in: waiters have the old one, which ends as Closed for them.
+        let mut place = self
+            .attached
+            .write_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner);
+        place.raw.close();
+        *place = attached;
+        *self.seen() = 0;
+        Ok(())
+    }
+
+    /// Detaches; whoever waits on this handle gets the error `Closed`. Leaving a `with` does the same.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.no_pins("close")?;
+        self.attached(py).raw.close();
+        Ok(())
+    }
+
+    /// The page's locator.
+    #[getter]
+    fn locator(&self, py: Python<'_>) -> String {
+        self.attached(py).raw.locator().to_string()
+    }
+
+    /// The layout of the values.
+    #[getter]
+    fn layout(&self, py: Python<'_>) -> LayoutObject {
+        LayoutObject(self.attached(py).ty)
+    }
+
+    /// Who is attached to the page.
+    fn participants(&self, py: Python<'_>) -> Vec<Participant> {
+        let raw = self.attached(py).raw.clone();
+        raw.participants()
+            .into_iter()
+            .map(Participant::from)
+            .collect()
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.close(py)
+    }
+
+    /// Every value that this handle sees, the one that is there first; ends when it is closed.
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self.wait_changed(py, None, None) {
+            Err(error) if errors::is_closed(py, &error) => Ok(None),
+            next => next.map(Some),
+        }
+    }
+
+    fn __aiter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let next = slf
+            .py()
+            .import("crosspage._handles")?
+            .getattr("_next_async")?;
+        next.call1((Reader::wait_changed_async(slf, None, None)?,))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.recipe.reduce(py, "latest.open", self.locator(py))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let attached = self.attached(py);
+        format!(
+            "<crosspage.latest.Reader of {} in {:?}>",
+            attached.ty.name(),
+            attached.raw.locator().to_string()
+        )
+    }
+}
+
+impl Reader {
+    fn attached(&self, py: Python<'_>) -> RwLockReadGuard<'_, Attached> {
+        self.attached
+            .read_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Never held while something else is waited for.
+    fn seen(&self) -> MutexGuard<'_, u64> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn saw(&self, meta: &Meta) {
+        *self.seen() = meta.version;
+    }
+
+    /// Hands out a record that a read has filled.
+    fn give<'py>(&self, fresh: Fresh<'py>, meta: &Meta) -> Bound<'py, PyAny> {
+        self.saw(meta);
+        fresh.finish(origin(meta))
+    }
+
+    #[cold]
+    fn read_large<'py>(
+        &self,
+        py: Python<'py>,
+        attached: &Attached,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        // SAFETY: as in `read`.
+        let fresh = unsafe { Fresh::uninit(py, attached.ty)? };
+        let target = Target(fresh.data());
+        // SAFETY: as in `read`. The record is ours alone also while other threads run.
+        let read = py.detach(|| unsafe { attached.raw.read(target.get()) });
+        Ok(read
+            .map_err(errors::raise)?
+            .map(|meta| self.give(fresh, &meta)))
+    }
+
+    fn no_pins(&self, what: &str) -> PyResult<()> {
+        match Arc::strong_count(&self.pins) - 1 {
+            0 => Ok(()),
+            n => Err(errors::raise(
+                Error::new(
+                    ErrorKind::InUse,
+                    format!("{what}: {n} pinned values of this reader are still held"),
+                )
+                .with_hint(
+                    "release them first, or pin them with `with reader.read_pinned() as value:`",
+                ),
+            )),
+        }
+    }
+}
+
+// ---- Pinned --------------------------------------------------------------------------------
+
+/// A value in the page that stays as it is while this is held: `value["image"]`, `memoryview(value)`
+/// and `crosspage.to_numpy(value)` look at it in place.
+#[pyclass(frozen, generic, name = "Pinned", module = "crosspage.latest")]
+pub struct PinnedObject {
+    held: Mutex<Option<Held>>,
+    ty: &'static RecordType,
+}
+
+struct Held {
+    /// Borrows from `_reader`, so it comes before it.
+    pinned: Pinned<'static>,
+    /// Views that look at the bytes.
+    exports: usize,
+    _reader: Arc<RawReader>,
+    _pin: Arc<()>,
+}
+
+impl PinnedObject {
+    fn with<R>(&self, act: impl FnOnce(&mut Held) -> PyResult<R>) -> PyResult<R> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        act(held.as_mut().ok_or_else(|| {
+            errors::raise(Error::new(
+                ErrorKind::Closed,
+                "the pinned value was released",
+            ))
+        })?)
+    }
+}
+
+#[pymethods]
+impl PinnedObject {
+    fn __getitem__<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
+        let (offset, kind) = self.ty.find(py, path)?;
+        self.with(|held| decode(py, kind, &held.pinned.as_bytes()[offset..][..kind.size()]))
+    }
+
+    /// Version, time and writer.
+    #[getter]
+    fn meta(&self) -> PyResult<MetaObject> {
+        self.with(|held| Ok(MetaObject(origin(held.pinned.meta()))))
+    }
+
+    /// The layout of the value.
+    #[getter]
+    fn layout(&self) -> LayoutObject {
+        LayoutObject(self.ty)
+    }
+
+    /// Lets go of the value. Refused while views of it exist.
+    fn release(&self) -> PyResult<()> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.as_ref().map_or(0, |held| held.exports) {
+            0 => {
+                *held = None;
+                Ok(())
+            }
+            n => Err(PyBufferError::new_err(format!(
+                "{n} views (memoryview, numpy) of the pinned value still exist"
+            ))),
+        }
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.release()
+    }
+
+    /// # Safety
+    /// As CPython's: `view` is valid for writing.
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: i32,
+    ) -> PyResult<()> {
+        slf.get().with(|held| {
+            let bytes = held.pinned.as_bytes();
+            let data = bytes.as_ptr().cast_mut().cast();
+            // SAFETY: `view` is valid. The bytes stay as they are while `held` is: `release` refuses
+            // while there are exports, which are counted under its lock. PyBuffer_FillInfo refuses
+            // a view that asks to write.
+            let filled = unsafe {
+                ffi::PyBuffer_FillInfo(
+                    view,
+                    slf.as_ptr(),
+                    data,
+                    bytes.len() as ffi::Py_ssize_t,
+                    1,
+                    flags,
+                )
+            };
+            if filled != 0 {
+                return Err(PyErr::fetch(slf.py()));
+            }
+            held.exports += 1;
+            Ok(())
+        })
+    }
+
+    /// # Safety
+    /// As CPython's.
+    unsafe fn __releasebuffer__(&self, _view: *mut ffi::Py_buffer) {
+        if let Some(held) = &mut *self.held.lock().unwrap_or_else(PoisonError::into_inner) {
+            held.exports -= 1;
+        }
+    }
+}
+
+// ---- what is known of a value --------------------------------------------------------------
+
+/// What a page says about a value.
+#[pyclass(frozen, eq, name = "Meta", module = "crosspage")]
+#[derive(PartialEq)]
+pub struct MetaObject(Origin);
+
+#[pymethods]
+impl MetaObject {
+    /// Counts up by one with each write; the first is 1.
+    #[getter]
+    fn version(&self) -> u64 {
+        self.0.version
+    }
+
+    /// When it was written, in seconds since 1970, as `time.time()` says it.
+    #[getter]
+    fn written_at(&self) -> f64 {
+        self.0.written_at as f64 / 1e9
+    }
+
+    /// The same in nanoseconds.
+    #[getter]
+    fn written_at_ns(&self) -> u64 {
+        self.0.written_at
+    }
+
+    /// Seconds since it was written, now.
+    #[getter]
+    fn age(&self) -> f64 {
+        let now = std::time::SystemTime::UNIX_EPOCH
+            .elapsed()
+            .unwrap_or_default();
+        now.saturating_sub(Duration::from_nanos(self.0.written_at))
+            .as_secs_f64()
+    }
+
+    /// The process that wrote it, as numbered in its own PID namespace.
+    #[getter]
+    fn writer(&self) -> u32 {
+        self.0.writer_pid
+    }
+
+    fn __repr__(&self) -> String {
+        let Origin {
+            version,
+            writer_pid,
+            ..
+        } = self.0;
+        format!(
+            "Meta(version={version}, age={:.6}, writer={writer_pid})",
+            self.age()
+        )
+    }
+}
+
+/// Version, time and writer of a record that was read from a page.
+#[pyfunction]
+pub fn meta(record: &Bound<'_, PyAny>) -> PyResult<MetaObject> {
+    let origin = match Record::of(record) {
+        Some(record) => record.origin(),
+        None => match record.cast::<PinnedObject>() {
+            Ok(pinned) => return pinned.get().meta(),
+            Err(_) => {
+                return Err(PyTypeError::new_err(
+                    "meta: expected a record that was read from a page",
+                ));
+            }
+        },
+    };
+    if origin == Origin::default() {
+        return Err(errors::raise(Error::new(
+            ErrorKind::NoValue,
+            "this record was made here, not read from a page",
+        )));
+    }
+    Ok(MetaObject(origin))
+}
+
+/// One participant of a page.
+#[pyclass(frozen, get_all, module = "crosspage")]
+pub struct Participant {
+    /// "writer", "reader", …
+    role: &'static str,
+    /// The process, as numbered in its own PID namespace.
+    pid: u32,
+    /// Whether it lives; true also where that cannot be found out.
+    alive: bool,
+    /// The language it attached from.
+    language: &'static str,
+}
+
+impl From<crosspage::Participant> for Participant {
+    fn from(of: crosspage::Participant) -> Participant {
+        Participant {
+            role: of.role,
+            pid: of.pid,
+            alive: of.alive,
+            language: of.language,
+        }
+    }
+}
+
+#[pymethods]
+impl Participant {
+    fn __repr__(&self) -> String {
+        let alive = if self.alive { "alive" } else { "dead" };
+        format!(
+            "<{}, pid {}, {}, {alive}>",
+            self.role, self.pid, self.language
+        )
+    }
+}

@@ -1,0 +1,37 @@
+//! `crosspage._crosspage`: the compiled half of the Python package.
+
+use pyo3::prelude::*;
+
+mod convert;
+mod errors;
+mod foreign;
+mod handle;
+mod latest;
+mod logging;
+mod record;
+mod registry;
+mod types;
+mod values;
+
+#[pymodule]
+mod _crosspage {
+    use super::*;
+
+    #[pymodule_export]
+    use crate::foreign::{View, from_source};
+    #[pymodule_export]
+    use crate::latest::{MetaObject, Participant, PinnedObject, Reader, Writer, meta};
+    #[pymodule_export]
+    use crate::record::{restore, to_dict};
+    #[pymodule_export]
+    use crate::registry::{Garbage, PageInfo, gc, pages, remove, remove_all};
+    #[pymodule_export]
+    use crate::types::{FieldInfo, LayoutObject, declare, layout_of_record};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        logging::install();
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("Record", record::base(module.py())?)
+    }
+}

@@ -1,0 +1,73 @@
+// The golden record from C++; see README.md beside this file.
+
+#include <crosspage.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+struct SharedData {
+  int processId;
+  char message[500];
+  bool dataReady;
+  int counter;
+  double temperature;
+  float coordinates[3];
+  char userName[50];
+  long long timestamp;
+  int dataArray[10];
+};
+
+#if __cplusplus < 202002L
+CROSSPAGE_STRUCT(SharedData, processId, message, dataReady, counter, temperature, coordinates, userName, timestamp,
+                 dataArray);
+#endif
+
+static SharedData golden() {
+  SharedData d{};
+  d.processId = 4242;
+  crosspage::assign(d.message, "Grüße, 世界");
+  d.dataReady = true;
+  d.counter = 42;
+  d.temperature = 23.5;
+  d.coordinates[0] = 10.5f;
+  d.coordinates[1] = 20.3f;
+  d.coordinates[2] = 30.8f;
+  crosspage::assign(d.userName, "Zoë");
+  d.timestamp = 1763800000000;
+  for (int i = 0; i < 10; ++i) d.dataArray[i] = 10 * (i + 1);
+  return d;
+}
+
+static bool same(const SharedData& a, const SharedData& b) {
+  return a.processId == b.processId && crosspage::view(a.message) == crosspage::view(b.message) &&
+         a.dataReady == b.dataReady && a.counter == b.counter && a.temperature == b.temperature &&
+         std::memcmp(a.coordinates, b.coordinates, sizeof a.coordinates) == 0 &&
+         crosspage::view(a.userName) == crosspage::view(b.userName) && a.timestamp == b.timestamp &&
+         std::memcmp(a.dataArray, b.dataArray, sizeof a.dataArray) == 0;
+}
+
+int main(int argc, char** argv) try {
+  if (argc != 3) throw std::runtime_error("golden write|read|layout PAGE");
+  const std::string action = argv[1];
+  const char* page = argv[2];
+  if (action == "write") {
+    crosspage::latest::Writer<SharedData>::create(page).write(golden());
+  } else if (action == "read") {
+    auto snapshot = crosspage::latest::Reader<SharedData>::open(page).read();
+    if (!snapshot) throw std::runtime_error("nothing was written");
+    if (!same(snapshot->value, golden())) throw std::runtime_error("not the golden record");
+    std::puts("golden ok");
+  } else if (action == "layout") {
+    for (unsigned char byte : crosspage::canonical<SharedData>()) std::printf("%02x", byte);
+    std::puts("");
+  } else {
+    throw std::runtime_error(action + ": there are write, read and layout");
+  }
+  return 0;
+} catch (const std::exception& e) {
+  std::fprintf(stderr, "error: %s\n", e.what());
+  return 1;
+}
