@@ -278,6 +278,11 @@ const crosspage_struct *crosspage_layout_struct(const crosspage_layout *layout);
 int crosspage_layout_find(const crosspage_layout *layout, const char *path, crosspage_field *field,
                           crosspage_error *error);
 
+/* The canonical form: the same bytes for one struct from every language; two layouts agree exactly where
+ * these do (but for units and names of enums). Writes up to `capacity` bytes to `out`, and returns how many
+ * there are. */
+size_t crosspage_layout_canonical(const crosspage_layout *layout, void *out, size_t capacity);
+
 /* {"type","size","align","fields":[{"name","type","offset","size","unit"}]} */
 char *crosspage_layout_json(const crosspage_layout *layout);
 

@@ -478,6 +478,12 @@ class Layout {
   }
   // Whether there is a layout: false after a failure.
   explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
+  // The same bytes for one struct from every language.
+  std::vector<unsigned char> canonical() const {
+    std::vector<unsigned char> bytes(crosspage_layout_canonical(handle_.get(), nullptr, 0));
+    crosspage_layout_canonical(handle_.get(), bytes.data(), bytes.size());
+    return bytes;
+  }
   std::string to_json() const {
     const std::unique_ptr<char, void (*)(char *)> text(crosspage_layout_json(handle_.get()), crosspage_string_free);
     return text ? text.get() : "";
@@ -508,6 +514,18 @@ class Layout {
   }
   std::shared_ptr<crosspage_layout> handle_;
 };
+
+// The canonical form of a struct.
+template <class T>
+std::vector<unsigned char> canonical(error &e) {
+  return Layout::of<T>(e).canonical();
+}
+#if CROSSPAGE_THROWS
+template <class T>
+std::vector<unsigned char> canonical() {
+  return Layout::of<T>().canonical();
+}
+#endif
 
 // One field of a record. Lives as long as the record.
 class Value {

@@ -368,6 +368,20 @@ pub unsafe extern "C" fn crosspage_layout_find(
 }
 
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn crosspage_layout_canonical(layout: *const Layout, out: *mut c_void, capacity: usize) -> usize {
+    guard_quietly(0, || {
+        // SAFETY: the header's contract.
+        let Some(layout) = (unsafe { layout.as_ref() }) else { return 0 };
+        let bytes = layout.layout.canonical();
+        if !out.is_null() {
+            // SAFETY: by the header's contract `out` has `capacity` writable bytes.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), bytes.len().min(capacity)) };
+        }
+        bytes.len()
+    })
+}
+
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn crosspage_layout_json(layout: *const Layout) -> *mut c_char {
     guard_quietly(std::ptr::null_mut(), || {
         // SAFETY: the header's contract.
