@@ -74,36 +74,69 @@ pub struct Effort {
     pub slow: usize,
 }
 
-/// Times `operation` in batches and then singly. It returns whether what it saw was sound.
+/// Times `operation` in batches and then singly.
 pub fn time<R>(effort: Effort, mut operation: impl FnMut() -> R) -> Figures {
+    time_while(effort, &mut operation, || true).0
+}
+
+/// Times `operation` in batches and then singly, as long as `disturbed` says after each batch that
+/// what should disturb it did so: elsewhere the batch does not count. Also tells which share of the
+/// time counts; where hardly any does, the figures are of what there is.
+pub fn time_while<R>(
+    effort: Effort,
+    mut operation: impl FnMut() -> R,
+    mut disturbed: impl FnMut() -> bool,
+) -> (Figures, f64) {
     for _ in 0..BATCH * 20 {
-        black_box(operation());
+        black_box(&operation());
     }
+    let began = Instant::now();
+    let (mut counted, mut all) = (0, 0);
+    let mut keep = |batches: &mut Vec<u64>, before: usize, wanted: usize| {
+        let took: u64 = batches[before..].iter().sum();
+        all += took;
+        if disturbed() {
+            counted += took;
+        } else if began.elapsed() < MOST {
+            batches.truncate(before);
+        }
+        batches.len() < wanted
+    };
     let mut batches = Vec::with_capacity(effort.batches);
-    for _ in 0..effort.batches {
+    loop {
+        let start = batches.len();
         let before = ticks();
         for _ in 0..BATCH {
-            black_box(operation());
+            black_box(&operation());
         }
         batches.push(ticks() - before);
+        if !keep(&mut batches, start, effort.batches) {
+            break;
+        }
     }
     let mut singles = Vec::with_capacity(effort.singles);
-    for _ in 0..effort.singles {
-        let before = ticks();
-        black_box(operation());
-        singles.push(ticks() - before);
+    loop {
+        let start = singles.len();
+        for _ in 0..BATCH {
+            let before = ticks();
+            black_box(&operation());
+            singles.push(ticks() - before);
+        }
+        if !keep(&mut singles, start, effort.singles) {
+            break;
+        }
     }
     let batch = percentile(&mut batches, 0.5) * scale() / BATCH as f64;
-    let (p50, p99) = (
-        percentile(&mut singles, 0.5) * scale(),
-        percentile(&mut singles, 0.99) * scale(),
-    );
-    Figures {
+    let figures = Figures {
         batch: Some(batch),
-        p50,
-        p99,
-    }
+        p50: percentile(&mut singles, 0.5) * scale(),
+        p99: percentile(&mut singles, 0.99) * scale(),
+    };
+    (figures, counted as f64 / all as f64)
 }
+
+/// After this long every batch counts.
+const MOST: Duration = Duration::from_secs(2);
 
 /// Times single operations whose result is put away (closed, unmapped) outside the timing.
 pub fn time_singly<R, E>(

@@ -102,6 +102,7 @@ struct Everything {
   std::array<char, 7> name;
   std::array<std::array<std::int16_t, 3>, 2> grid;
   float matrix[3][4];
+  std::int16_t tensor[2][3][4];
   Mode mode;
   Level levels[2];
   Opaque opaque;
@@ -110,7 +111,7 @@ struct Everything {
   alignas(32) int aligned;
   int größe = 4;
 };
-DECLARE(Everything, b, c, sc, uc, s, us, i, u, l, ul, ll, ull, f, d, raw, text, lines, name, grid, matrix, mode,
+DECLARE(Everything, b, c, sc, uc, s, us, i, u, l, ul, ll, ull, f, d, raw, text, lines, name, grid, matrix, tensor, mode,
         levels, opaque, joints, attribute, aligned, größe);
 }  // namespace app
 
