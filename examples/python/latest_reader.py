@@ -25,7 +25,7 @@ class SharedData(crosspage.Struct):
     data_array: Sequence[int] = crosspage.array(crosspage.i32, 10)
 
 
-def main(page: str = "shared_data") -> None:
+def main(page: str = "telemetry") -> None:
     print("=== Python Program - Shared Memory Reader ===\n")
     print(f"Attempting to connect to shared memory: {page}")
     with crosspage.latest.open(page, SharedData, timeout=30) as reader:

@@ -13,7 +13,7 @@ from latest_reader import SharedData
 import crosspage
 
 
-def main(page: str = "shared_data") -> None:
+def main(page: str = "telemetry") -> None:
     with crosspage.latest.create(page, SharedData) as writer:
         writer.write(
             process_id=os.getpid(),
@@ -31,7 +31,7 @@ def main(page: str = "shared_data") -> None:
         )
         print(f"Data written to page {page!r}. Any number of readers may read it now.")
         input("Press Enter to exit...")
-    # The value stays for whoever reads later: `crosspage rm shared_data` removes it.
+    # The value stays for whoever reads later: `crosspage rm telemetry` removes it.
 
 
 if __name__ == "__main__":

@@ -348,7 +348,11 @@ impl<T: Layout> Reader<T> {
             // SAFETY: `value` is a `T`, which has the layout's size. Without enums any bytes are a `T`
             // once its bools are 0 or 1: a read that succeeds has seen to that; after one that failed,
             // part of another value may be there, so it is done here.
-            return unsafe { self.raw.read(bytes).inspect_err(|_| plan.normalise_at(bytes)) };
+            return unsafe {
+                self.raw
+                    .read(bytes)
+                    .inspect_err(|_| plan.normalise_at(bytes))
+            };
         }
         let mut copy = Box::<T>::new_uninit();
         // SAFETY: `copy` is a `T`, which has the layout's size.
