@@ -13,6 +13,7 @@ use pyo3::{IntoPyObjectExt, ffi};
 use crate::errors;
 use crate::record::{Fresh, Origin, Record};
 use crate::types::{Kind, RecordType, names};
+use crate::values::check_layout;
 
 // ---- bytes to objects ----------------------------------------------------------------------
 
@@ -323,9 +324,8 @@ fn encode(kind: &Kind, value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_
         Kind::Text(_) => encode_text(value, out, place),
         Kind::Array { item, stride, len } => encode_array(item, *stride, *len, value, out, place),
         Kind::Struct(ty) => {
-            if let Some(record) = Record::of(value)
-                && (std::ptr::eq(record.ty(), *ty) || record.ty().layout() == ty.layout())
-            {
+            if let Some(record) = Record::of(value) {
+                check_layout(ty, record.ty())?;
                 out.copy_from_slice(record.bytes());
                 return Ok(());
             }

@@ -30,12 +30,12 @@ impl Recipe {
     pub fn new(
         declared: Option<(Bound<'_, PyAny>, PyRef<'_, LayoutObject>)>,
         keywords: &Bound<'_, PyDict>,
-    ) -> PyResult<Recipe> {
-        Ok(Recipe {
+    ) -> PyResult<Arc<Recipe>> {
+        Ok(Arc::new(Recipe {
             declared: declared.map(|(declared, layout)| (declared.unbind(), layout.0)),
             options: options(keywords)?,
             keywords: keywords.clone().unbind(),
-        })
+        }))
     }
 
     /// The time-out of `open` for one slice of a wait. The rest of a time-out may be zero, which

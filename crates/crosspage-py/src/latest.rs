@@ -1,6 +1,6 @@
 //! `crosspage.latest`: the newest complete value of a struct.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crosspage::latest::{Meta, Pinned, RawReader, RawWriter};
@@ -8,7 +8,7 @@ use crosspage::{Error, ErrorKind};
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::{MutexExt, RwLockExt};
+use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyMemoryView};
 
 use crate::convert::{decode, encode_some};
@@ -26,18 +26,6 @@ fn origin(meta: &Meta) -> Origin {
     }
 }
 
-/// The class of the values that a handle gives and takes.
-fn class_of(
-    py: Python<'_>,
-    recipe: &Recipe,
-    layout: &Arc<crosspage::layout::StructType>,
-) -> PyResult<&'static RecordType> {
-    match &recipe.declared {
-        Some((_, ty)) => Ok(ty),
-        None => dynamic(py, layout),
-    }
-}
-
 // ---- Writer --------------------------------------------------------------------------------
 
 /// Writes the value of a page. Made by `crosspage.latest.create` and `attach`.
@@ -45,7 +33,7 @@ fn class_of(
 pub struct Writer {
     raw: Mutex<RawWriter>,
     ty: &'static RecordType,
-    recipe: Recipe,
+    recipe: Arc<Recipe>,
 }
 
 #[pymethods]
@@ -184,12 +172,12 @@ impl Writer {
 /// Reads the value of a page. Made by `crosspage.latest.open`.
 #[pyclass(frozen, generic, name = "Reader", module = "crosspage.latest")]
 pub struct Reader {
-    attached: RwLock<Attached>,
+    attached: Mutex<Attached>,
     /// The version that this handle gave last.
     seen: Mutex<u64>,
     /// Cloned by each value that is held pinned, which is good only while this handle is attached.
     pins: Arc<()>,
-    recipe: Recipe,
+    recipe: Arc<Recipe>,
 }
 
 #[derive(Clone)]
@@ -199,19 +187,29 @@ struct Attached {
 }
 
 impl Attached {
-    fn open(py: Python<'_>, locator: &str, recipe: &Recipe) -> PyResult<Attached> {
+    /// One slice of waiting for the page.
+    fn open_for(locator: &str, recipe: &Recipe, slice: Duration) -> crosspage::Result<RawReader> {
         let layout = recipe.declared.as_ref().map(|(_, ty)| ty.layout());
-        let slices = Slices::new(recipe.options.timeout);
-        let raw = slices.wait(py, |slice| {
-            let mut options = recipe.options.clone();
-            options.timeout = recipe.open_for(slice);
-            RawReader::open(locator, layout, &options)
-        })?;
-        let ty = class_of(py, recipe, raw.layout())?;
+        let mut options = recipe.options.clone();
+        options.timeout = recipe.open_for(slice);
+        RawReader::open(locator, layout, &options)
+    }
+
+    fn new(py: Python<'_>, recipe: &Recipe, raw: RawReader) -> PyResult<Attached> {
+        let ty = match &recipe.declared {
+            Some((_, ty)) => ty,
+            None => dynamic(py, raw.layout())?,
+        };
         Ok(Attached {
             raw: Arc::new(raw),
             ty,
         })
+    }
+
+    fn open(py: Python<'_>, locator: &str, recipe: &Recipe) -> PyResult<Attached> {
+        let slices = Slices::new(recipe.options.timeout);
+        let raw = slices.wait(py, |slice| Attached::open_for(locator, recipe, slice))?;
+        Attached::new(py, recipe, raw)
     }
 }
 
@@ -225,12 +223,24 @@ impl Reader {
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Reader> {
         let recipe = Recipe::new(declared, keywords)?;
-        let attached = RwLock::new(Attached::open(py, locator, &recipe)?);
-        Ok(Reader {
-            attached,
-            seen: Mutex::new(0),
-            pins: Arc::default(),
-            recipe,
+        let attached = Attached::open(py, locator, &recipe)?;
+        Ok(Reader::new(attached, recipe))
+    }
+
+    #[staticmethod]
+    fn _make_async<'py>(
+        py: Python<'py>,
+        locator: String,
+        declared: Option<(Bound<'py, PyAny>, PyRef<'py, LayoutObject>)>,
+        keywords: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let recipe = Recipe::new(declared, keywords)?;
+        let slices = Slices::new(recipe.options.timeout);
+        let finished = recipe.clone();
+        let once = move |slice| Attached::open_for(&locator, &recipe, slice);
+        in_background(py, slices, once, move |py, raw| {
+            let attached = Attached::new(py, &finished, raw)?;
+            Ok(Bound::new(py, Reader::new(attached, finished))?.into_any())
         })
     }
 
@@ -238,7 +248,6 @@ impl Reader {
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let attached = self.attached(py);
         if attached.ty.size() > LARGE {
-            let attached = Attached::clone(&attached);
             return self.read_large(py, &attached);
         }
         // SAFETY: finished only where `read` said that it has written all bytes.
@@ -254,7 +263,7 @@ impl Reader {
     /// Copies the newest value into a writable buffer of its size, such as a bytearray or a numpy
     /// array of the page's dtype. Returns what `crosspage.meta` would; None before the first write.
     fn read_into(&self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<Option<MetaObject>> {
-        let attached = self.attached(py).clone();
+        let attached = self.attached(py);
         let buffer = Buffer::new(buffer, attached.ty, true)?;
         // SAFETY: the buffer is writable, has the layout's size and is held until after the read; the
         // interpreter is attached, so no Python code looks at it meanwhile.
@@ -276,7 +285,7 @@ impl Reader {
     ) -> PyResult<Bound<'py, PyAny>> {
         let timeout = seconds(timeout)?;
         let since = since.unwrap_or_else(|| *self.seen());
-        let attached = self.attached(py).clone();
+        let attached = self.attached(py);
         // SAFETY: finished only where a wait said that it has written all bytes.
         let fresh = unsafe { Fresh::uninit(py, attached.ty)? };
         let target = Target(fresh.data());
@@ -300,7 +309,7 @@ impl Reader {
         let (py, this) = (slf.py(), slf.get());
         let slices = Slices::new(seconds(timeout)?);
         let since = since.unwrap_or_else(|| *this.seen());
-        let Attached { raw, ty } = this.attached(py).clone();
+        let Attached { raw, ty } = this.attached(py);
         let once = move |slice| {
             let mut value = vec![0; ty.size()];
             // SAFETY: `value` has as many bytes as the layout that values come in.
@@ -317,7 +326,7 @@ impl Reader {
     /// reader.read_pinned() as value: …`. None before the first write. The page's creator has to
     /// allow it: `max_pins`.
     fn read_pinned(&self, py: Python<'_>) -> PyResult<Option<PinnedObject>> {
-        let Attached { raw, ty } = self.attached(py).clone();
+        let Attached { raw, ty } = self.attached(py);
         // Detached, as a sweep of the dead may wait for another thread of ours.
         let Some(pinned) = py.detach(|| raw.read_pinned()).map_err(errors::raise)? else {
             return Ok(None);
@@ -343,14 +352,14 @@ impl Reader {
     fn reopen(&self, py: Python<'_>) -> PyResult<()> {
         self.no_pins("reopen")?;
         let attached = Attached::open(py, &self.locator(py), &self.recipe)?;
-        // Written by value, not swapped in: waiters have the old one, which ends as Closed for them.
-        let mut place = self
-            .attached
-            .write_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner);
-        place.raw.close();
-        *place = attached;
+        let place = self.attached.lock_py_attached(py);
+        let before = std::mem::replace(
+            &mut *place.unwrap_or_else(PoisonError::into_inner),
+            attached,
+        );
         *self.seen() = 0;
+        // Whoever waits still waits there.
+        before.raw.close();
         Ok(())
     }
 
@@ -430,10 +439,19 @@ impl Reader {
 }
 
 impl Reader {
-    fn attached(&self, py: Python<'_>) -> RwLockReadGuard<'_, Attached> {
-        self.attached
-            .read_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner)
+    fn new(attached: Attached, recipe: Arc<Recipe>) -> Reader {
+        Reader {
+            attached: Mutex::new(attached),
+            seen: Mutex::new(0),
+            pins: Arc::default(),
+            recipe,
+        }
+    }
+
+    /// A clone, not a guard: what follows may call Python code, which may come back here.
+    fn attached(&self, py: Python<'_>) -> Attached {
+        let attached = self.attached.lock_py_attached(py);
+        attached.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Never held while something else is waited for.

@@ -191,11 +191,16 @@ impl<'a, 'py> Record<'a, 'py> {
     /// `object` as a record, if it is one.
     pub fn of(object: &'a Bound<'py, PyAny>) -> Option<Record<'a, 'py>> {
         let base = base(object.py()).ok()?;
-        object.is_instance(base).ok()?.then_some(Record(object))
+        // Not isinstance(), which believes what an object says of its `__class__`.
+        // SAFETY: both are types.
+        let is_record =
+            unsafe { ffi::PyType_IsSubtype(ffi::Py_TYPE(object.as_ptr()), base.as_type_ptr()) };
+        (is_record != 0).then_some(Record(object))
     }
 
     pub fn ty(self) -> &'static RecordType {
-        // SAFETY: instances of `Record` are only made by `Fresh`, with the field set.
+        // SAFETY: its type derives from `Record`, whose instances are only made by `Fresh`, with the
+        // field set.
         unsafe { (*self.0.as_ptr().cast::<Object>()).ty }
     }
 

@@ -119,7 +119,7 @@ impl<'a> Source<'a> {
 }
 
 /// Whether a value of one layout has the bytes that another takes.
-fn check_layout(ty: &RecordType, value: &RecordType) -> PyResult<()> {
+pub fn check_layout(ty: &RecordType, value: &RecordType) -> PyResult<()> {
     if std::ptr::eq(value, ty) || value.layout() == ty.layout() {
         return Ok(());
     }

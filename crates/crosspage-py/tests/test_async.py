@@ -1,6 +1,7 @@
 """The waits of asyncio."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -131,3 +132,39 @@ def test_outside_of_a_loop() -> None:
     crosspage.latest.create("telemetry", Telemetry)
     with pytest.raises(RuntimeError, match="no running event loop"):
         crosspage.latest.open("telemetry").wait_changed_async()
+
+
+def test_opening_and_foreign_waits() -> None:
+    locator = f"posix:/crosspage-async-{os.getpid()}"
+
+    async def main() -> None:
+        with pytest.raises(FileNotFoundError):
+            await crosspage.latest.open_async("telemetry", Telemetry)
+        with pytest.raises(TimeoutError):
+            await crosspage.foreign.open_async(locator, Telemetry, timeout=0.1)
+        opening = asyncio.create_task(crosspage.latest.open_async("telemetry", Telemetry, timeout=20))
+        finding = asyncio.create_task(crosspage.foreign.open_async(locator, Telemetry, timeout=20))
+        await asyncio.sleep(0.1)
+        crosspage.latest.create("telemetry", Telemetry).write(counter=3)
+        made = crosspage.foreign.create(locator, Telemetry)
+        record = (await opening).read()
+        assert record is not None and record.counter == 3
+        assert (await (await crosspage.open_async("telemetry")).wait_changed_async()).counter == 3
+        view = await finding
+        assert (await view.read_stable_async(timeout=20)).counter == 0
+        with pytest.raises(TimeoutError):
+            await view.read_ready_async("counter", timeout=0.1)
+        ready = asyncio.ensure_future(view.read_ready_async("counter"))
+        await asyncio.sleep(0.1)
+        made.update(counter=1)
+        assert (await ready).counter == 1
+        waiting = asyncio.ensure_future(view.read_ready_async("counter"))
+        view.close()
+        with pytest.raises(crosspage.Closed):
+            await waiting
+        made.close()
+
+    try:
+        asyncio.run(main())
+    finally:
+        crosspage.remove(locator)

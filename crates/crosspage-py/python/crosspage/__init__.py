@@ -120,6 +120,7 @@ __all__ = [
     "latest",
     "layout_of",
     "meta",
+    "open_async",
     "remove",
     "replace",
     "testing",
@@ -141,6 +142,11 @@ gc = _crosspage.gc
 def open(name: str, *, timeout: float | None = 0) -> "latest.Reader[Any]":
     """A reader of whatever page has this name, waiting up to `timeout` seconds for it."""
     return latest.open(name, timeout=timeout)
+
+
+async def open_async(name: str, *, timeout: float | None = 0) -> "latest.Reader[Any]":
+    """`open` for asyncio."""
+    return await latest.open_async(name, timeout=timeout)
 
 
 def replace(record: _R, /, **changes: Any) -> _R:

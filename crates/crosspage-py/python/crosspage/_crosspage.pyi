@@ -204,6 +204,10 @@ class Reader(Generic[_R]):
     def _make(
         locator: str, declared: tuple[Any, Layout] | None, keywords: dict[str, Any]
     ) -> Reader[Any]: ...
+    @staticmethod
+    def _make_async(
+        locator: str, declared: tuple[Any, Layout] | None, keywords: dict[str, Any]
+    ) -> Future[Reader[Any]]: ...
     def read(self) -> _R | None:
         """The newest value; None before the first write."""
 
@@ -305,6 +309,10 @@ class View(Generic[_R]):
         size: int | None,
         keywords: dict[str, Any],
     ) -> View[Any]: ...
+    @staticmethod
+    def _make_async(
+        locator: str, declared: tuple[Any, Layout], keywords: dict[str, Any]
+    ) -> Future[View[Any]]: ...
     def read(self) -> _R:
         """The struct as it lies there now; it may be torn."""
 
@@ -313,6 +321,12 @@ class View(Generic[_R]):
 
     def read_ready(self, flag: str, timeout: float | None = None) -> _R:
         """The struct as soon as the field `flag` is set."""
+
+    def read_stable_async(self, timeout: float | None = None) -> Future[_R]:
+        """`read_stable` for asyncio."""
+
+    def read_ready_async(self, flag: str, timeout: float | None = None) -> Future[_R]:
+        """`read_ready` for asyncio."""
 
     @overload
     def write(self, value: _R | Buffer, /) -> None:

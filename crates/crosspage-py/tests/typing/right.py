@@ -54,7 +54,9 @@ assert_type(view.read_stable(timeout=1), SharedData)
 
 
 async def follow() -> None:
+    assert_type(await crosspage.latest.open_async("typed", SharedData), crosspage.latest.Reader[SharedData])
     assert_type(await reader.wait_changed_async(), SharedData)
+    assert_type(await view.read_ready_async("data_ready"), SharedData)
     async for record in reader:
         assert_type(record, SharedData)
 
