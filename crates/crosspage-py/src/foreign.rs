@@ -152,6 +152,17 @@ impl View {
         flag: &str,
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
+        // Nobody has to say the flag's own value.
+        if let (Some(fields), Some((index, field))) = (fields, self.ty.field(flag)) {
+            let is_flag = |name: &Bound<'_, PyAny>| {
+                let name = name.extract::<&str>().ok();
+                name.and_then(|name| self.ty.field(name))
+                    .is_some_and(|(found, _)| found == index)
+            };
+            if !fields.keys().iter().any(|name| is_flag(&name)) {
+                fields.set_item(&field.name, 1)?;
+            }
+        }
         let source = Source::new(py, self.ty, value, fields)?;
         // SAFETY: a source has the layout's bytes.
         self.writing(py, |raw| unsafe {

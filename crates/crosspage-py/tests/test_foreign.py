@@ -130,8 +130,14 @@ def test_the_ready_convention(locator: str) -> None:
     threading.Timer(0.2, lambda: other.write_with_ready(GOLDEN, "data_ready")).start()
     assert view.read_ready("data_ready", timeout=20) == GOLDEN
     other.write_with_ready(GOLDEN)  # dataReady, as it was called
+    fields = crosspage.to_dict(GOLDEN)
+    del fields["data_ready"]
+    other.write_with_ready(flag="dataReady", **{**fields, "counter": 5})
+    assert view.read_ready("data_ready", timeout=20) == crosspage.replace(GOLDEN, counter=5)
     with pytest.raises(crosspage.Error):
         view.read_ready("nothing", timeout=1)
+    with pytest.raises(crosspage.Error):
+        other.write_with_ready(GOLDEN, "nothing")
 
 
 def test_waits_end_with_the_view(locator: str) -> None:
