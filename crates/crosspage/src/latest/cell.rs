@@ -60,6 +60,12 @@ impl Current {
         self.0 >> 8
     }
 
+    /// One more; only a damaged page ever counts to the end of 56 bits, and then begins again.
+    fn next_version(self) -> u64 {
+        let next = self.version() + 1;
+        if next < 1 << 56 { next } else { 1 }
+    }
+
     fn slot(self) -> usize {
         (self.0 & 0xff) as usize
     }
@@ -400,7 +406,7 @@ impl Cell {
         // Relaxed: only its number is used; with several writers the CAS decides.
         let mut now = expected.unwrap_or_else(|| Current(latest.load(Ordering::Relaxed)));
         loop {
-            let version = now.version() + 1;
+            let version = now.next_version();
             let next = Current::new(version, at);
             slot.header
                 .checksum
