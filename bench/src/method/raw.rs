@@ -10,7 +10,7 @@ use super::Sample;
 /// happens to put it.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-pub struct Aligned(pub Sample);
+pub struct Aligned(#[expect(dead_code, reason = "its bytes are copied")] pub Sample);
 
 /// A copy of the value on one CPU.
 #[inline]
