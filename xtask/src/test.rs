@@ -147,7 +147,12 @@ fn lint(_long: bool) -> Result<Done> {
 }
 
 fn rust(long: bool) -> Result<Done> {
-    run_command(patience(cargo().arg("test").args(WITHOUT_PYTHON), long))?;
+    // Shown, because a test that leaves something out prints why.
+    let show = ["--", "--show-output"];
+    run_command(patience(
+        cargo().arg("test").args(WITHOUT_PYTHON).args(show),
+        long,
+    ))?;
     Ok(Done::Ran)
 }
 
@@ -192,12 +197,11 @@ fn loom(long: bool) -> Result<Done> {
 fn python(long: bool) -> Result<Done> {
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
-    let face = "crates/crosspage-py";
-    run_command(patience(&mut venv.program("pytest"), long).args(["-q", face]))?;
-    run_command(
-        venv.program("mypy")
-            .args(["--strict", &format!("{face}/python/crosspage")]),
-    )?;
+    let (face, examples) = ("crates/crosspage-py", "examples/python");
+    run_command(patience(&mut venv.program("pytest"), long).args(["-q", "-rs", face]))?;
+    let package = format!("{face}/python/crosspage");
+    run_command(venv.program("mypy").args(["--strict", &package]))?;
+    run_command(venv.program("mypy").args(["--strict", examples]))?;
     run_command(venv.program("stubtest").args(["crosspage._crosspage"]))?;
     Ok(Done::Ran)
 }
