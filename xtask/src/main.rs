@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod demo;
+mod leftovers;
 mod native;
 mod process;
 mod python;

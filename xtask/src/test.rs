@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
-use crate::{Result, demo, readme, tools, workspace};
+use crate::{Result, demo, leftovers, readme, tools, workspace};
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
 const WITHOUT_PYTHON: [&str; 3] = ["--workspace", "--exclude", "crosspage-py"];
@@ -106,7 +106,13 @@ pub fn run(options: &Options) -> Result {
         }
         return Ok(());
     }
-    steps::run(&steps, options.long)
+    let before = leftovers::segments();
+    let outcome = steps::run(&steps, options.long);
+    // Told and not failed: other programs of this machine make segments too.
+    for name in leftovers::segments().difference(&before) {
+        println!("left in shared memory: {name}");
+    }
+    outcome
 }
 
 fn prepare(_long: bool) -> Result<Done> {
