@@ -14,16 +14,24 @@ const GOOD: &[u8] = include_bytes!("../../crates/crosspage/tests/it/golden/share
 /// The first byte says what the rest is: the file itself, or patches to a good page of three bytes each
 /// (offset, in an area that the first byte picks, and value), with the checksums made right again or not.
 pub fn fuzz_page(input: &[u8]) {
-    let Some((&mode, rest)) = input.split_first() else { return };
+    let Some((&mode, rest)) = input.split_first() else {
+        return;
+    };
     let mut page = GOOD.to_vec();
     match mode % 4 {
         0 => page = rest.to_vec(),
-        1 => page.truncate(rest.iter().fold(0, |n, &byte| n * 256 + usize::from(byte)) % GOOD.len()),
+        1 => {
+            page.truncate(rest.iter().fold(0, |n, &byte| n * 256 + usize::from(byte)) % GOOD.len())
+        }
         _ => {
             for patch in rest.chunks_exact(3) {
                 // Mostly the words that mean something: headers, tables, control words.
                 let offset = usize::from(patch[0]) << 8 | usize::from(patch[1]);
-                let offset = if mode & 4 == 0 { offset % 1200 } else { 4096 + offset };
+                let offset = if mode & 4 == 0 {
+                    offset % 1200
+                } else {
+                    4096 + offset
+                };
                 if let Some(byte) = page.get_mut(offset) {
                     *byte = patch[2];
                 }
@@ -44,7 +52,8 @@ pub fn fuzz_page(input: &[u8]) {
 
 /// Both checksums of the header, so that the fuzzer gets past them.
 fn mend(page: &mut [u8]) {
-    let word = |page: &[u8], at: usize| u64::from_le_bytes(page[at..at + 8].try_into().unwrap()) as usize;
+    let word =
+        |page: &[u8], at: usize| u64::from_le_bytes(page[at..at + 8].try_into().unwrap()) as usize;
     let (start, len) = (word(page, 104), word(page, 112));
     if let Some(layout) = start.checked_add(len).and_then(|end| page.get(start..end)) {
         let sum = xxh3_64(layout);

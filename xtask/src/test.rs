@@ -5,12 +5,12 @@ use std::process::Command;
 use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
-use crate::{Result, demo, leftovers, readme, tools, workspace};
+use crate::{Result, demo, languages, leftovers, readme, tools, workspace};
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
 const WITHOUT_PYTHON: [&str; 3] = ["--workspace", "--exclude", "crosspage-py"];
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         name: "tools",
         about: "compilers and Python packages",
@@ -45,6 +45,11 @@ const STEPS: [Step; 9] = [
         name: "python",
         about: "pytest, mypy and stubtest",
         run: python,
+    },
+    Step {
+        name: "languages",
+        about: "the golden record, from every language to every language",
+        run: languages::run,
     },
     Step {
         name: "readme",

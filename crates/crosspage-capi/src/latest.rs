@@ -382,7 +382,7 @@ pub unsafe extern "C" fn crosspage_latest_reader_pin(reader: *const Reader, pin:
             };
             let bytes = pinned.as_bytes();
             if owner.has_bools {
-                check_bools(owner.raw.layout(), bytes, "").map_err(|field| not_a_bool(&owner.raw, &field))?;
+                check_bools(owner.raw.layout(), bytes).map_err(|field| not_a_bool(&owner.raw, &field))?;
             }
             let (value, size, meta) = (bytes.as_ptr().cast(), bytes.len(), CMeta::from(pinned.meta()));
             pin.write(CPin { value, size, meta, internal: [0; 10] });
@@ -410,8 +410,16 @@ pub unsafe extern "C" fn crosspage_latest_unpin(pin: *mut CPin) {
     }
 }
 
+/// The type under the array dimensions.
+fn base(mut ty: &Type) -> &Type {
+    while let Type::Array(element, _) = ty {
+        ty = element;
+    }
+    ty
+}
+
 fn has_bools(st: &StructType) -> bool {
-    st.fields().iter().any(|field| match field.ty.base_and_dims().0 {
+    st.fields().iter().any(|field| match base(&field.ty) {
         Type::Scalar(Scalar::Bool) => true,
         Type::Struct(nested) => has_bools(nested),
         _ => false,
@@ -419,16 +427,14 @@ fn has_bools(st: &StructType) -> bool {
 }
 
 /// The path of a bool that is neither 0 nor 1: C and C++ have no such value.
-fn check_bools(st: &StructType, bytes: &[u8], path: &str) -> std::result::Result<(), String> {
+fn check_bools(st: &StructType, bytes: &[u8]) -> std::result::Result<(), String> {
     for field in st.fields() {
-        let (base, size) = (field.ty.base_and_dims().0, field.ty.size());
-        let bytes = &bytes[field.offset..field.offset + size];
-        let path = || format!("{path}{}", field.name);
-        match base {
-            Type::Scalar(Scalar::Bool) if bytes.iter().any(|&byte| byte > 1) => return Err(path()),
+        let bytes = &bytes[field.offset..field.offset + field.ty.size()];
+        match base(&field.ty) {
+            Type::Scalar(Scalar::Bool) if bytes.iter().any(|&byte| byte > 1) => return Err(field.name.clone()),
             Type::Struct(nested) if has_bools(nested) => {
-                let path = path() + ".";
-                bytes.chunks_exact(nested.size()).try_for_each(|one| check_bools(nested, one, &path))?;
+                let mut elements = bytes.chunks_exact(nested.size());
+                elements.try_for_each(|one| check_bools(nested, one).map_err(|inner| format!("{}.{inner}", field.name)))?;
             }
             _ => {}
         }

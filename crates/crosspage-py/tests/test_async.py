@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,10 +16,17 @@ class Telemetry(crosspage.Struct):
     counter: crosspage.i32
 
 
-def threads() -> int:
-    """Threads of this process, Python's and ours."""
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("Threads:"))
+def waits() -> int:
+    """Threads of this process that wait for a future."""
+    names = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
+    return sum(name == "crosspage wait\n" for name in names)
+
+
+async def settled(count: int) -> None:
+    deadline = time.monotonic() + 10
+    while waits() != count and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    assert waits() == count
 
 
 def test_waiting_lets_the_loop_run() -> None:
@@ -73,23 +81,20 @@ def test_a_close_wakes_the_waiting() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
 def test_cancelling_ends_the_thread() -> None:
     writer = crosspage.latest.create("telemetry", Telemetry)
     reader = crosspage.latest.open("telemetry", Telemetry)
 
     async def main() -> None:
-        before = threads()
-        waits = [asyncio.ensure_future(reader.wait_changed_async()) for _ in range(5)]
-        await asyncio.sleep(0.05)
-        assert threads() == before + 5
-        for wait in waits:
-            wait.cancel()
+        await settled(0)
+        futures = [asyncio.ensure_future(reader.wait_changed_async()) for _ in range(5)]
+        await settled(5)
+        for future in futures:
+            future.cancel()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.wait_changed_async(), 0.1)
-        deadline = time.monotonic() + 10
-        while threads() > before and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
-        assert threads() == before
+        await settled(0)
         threading.Timer(0.05, lambda: writer.write(counter=9)).start()
         assert (await reader.wait_changed_async()).counter == 9
 

@@ -43,20 +43,6 @@ DECLARE(SharedData, processId, message, dataReady, counter, temperature, coordin
         dataArray);
 }  // namespace packed
 
-// g++ takes the macro's name as a label here and packs nothing; clang packs.
-#define PACKING 1
-namespace labelled {
-#pragma pack(push, PACKING)
-struct SharedData {
-  char message[500];
-  bool dataReady;
-  int counter;
-  double temperature;
-};
-#pragma pack(pop)
-DECLARE(SharedData, message, dataReady, counter, temperature);
-}  // namespace labelled
-
 namespace app {
 enum class Mode : std::uint8_t { idle, running = 7, failed = 255 };
 CROSSPAGE_ENUM(Mode, idle, running, failed);
@@ -166,7 +152,6 @@ int main() {
   };
   print(crosspage::layout_of<SharedData>(), 0);
   print(crosspage::layout_of<packed::SharedData>(), 0);
-  print(crosspage::layout_of<labelled::SharedData>(), 0);
   print(crosspage::layout_of<app::Everything>(), 0);
   print(crosspage::layout_of<Point>(), 0);
 #if CROSSPAGE_PLAIN_STRUCTS
