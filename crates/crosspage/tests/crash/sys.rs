@@ -134,9 +134,19 @@ pub fn isolate() -> io::Result<()> {
     let mount = |kind: &CStr, on: &CStr, flags, options: &CStr| {
         // SAFETY: NUL-terminated strings.
         let done = unsafe {
-            libc::mount(c"none".as_ptr(), on.as_ptr(), kind.as_ptr(), flags, options.as_ptr().cast())
+            libc::mount(
+                c"none".as_ptr(),
+                on.as_ptr(),
+                kind.as_ptr(),
+                flags,
+                options.as_ptr().cast(),
+            )
         };
-        if done == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        if done == -1 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
     };
     mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE, c"")?;
     mount(c"tmpfs", c"/dev/shm", 0, c"size=64m,mode=1777")

@@ -323,7 +323,10 @@ fn ptrace(request: libc::c_uint, pid: Pid, at: u64, data: u64) {
     // SAFETY: the requests above get the addresses that ptrace(2) wants of them.
     let result = unsafe { libc::ptrace(request, pid, at, data) };
     if result == -1 {
-        panic!("ptrace({request}, {pid}): {}", std::io::Error::last_os_error());
+        panic!(
+            "ptrace({request}, {pid}): {}",
+            std::io::Error::last_os_error()
+        );
     }
 }
 
@@ -349,7 +352,9 @@ impl Binary {
     fn load() -> Option<Binary> {
         let exe = std::fs::read_link("/proc/self/exe").ok()?;
         let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-        let first = maps.lines().find(|line| line.ends_with(exe.to_str().unwrap_or("?")))?;
+        let first = maps
+            .lines()
+            .find(|line| line.ends_with(exe.to_str().unwrap_or("?")))?;
         let base = u64::from_str_radix(first.split_once('-')?.0, 16).ok()?;
         let functions = functions(&std::fs::read(&exe).ok()?)?;
         (!functions.is_empty()).then_some(Binary { base, functions })
@@ -357,8 +362,12 @@ impl Binary {
 
     fn function(&self, pc: u64) -> Option<&Function> {
         let at = pc.checked_sub(self.base)?;
-        let next = self.functions.partition_point(|function| function.start <= at);
-        self.functions[..next].last().filter(|function| at < function.end)
+        let next = self
+            .functions
+            .partition_point(|function| function.start <= at);
+        self.functions[..next]
+            .last()
+            .filter(|function| at < function.end)
     }
 
     fn entries(&self, which: fn(&str) -> bool) -> impl Iterator<Item = u64> {
@@ -401,7 +410,11 @@ fn functions(elf: &[u8]) -> Option<Vec<Function>> {
             let name = elf.get(strings + number(symbol, 4)? as usize..)?;
             let name = &name[..name.iter().position(|&byte| byte == 0)?];
             let name = String::from_utf8_lossy(name).into_owned();
-            found.push(Function { start, end: start + size, name });
+            found.push(Function {
+                start,
+                end: start + size,
+                name,
+            });
         }
     }
     found.sort_by_key(|function| function.start);
