@@ -101,6 +101,7 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
     let mut our_page = crosspage::PageWriter::create(&names.ours)?;
     let file = raw::ShmFile::create(16 << 10)?;
     let value = Sample::new(1);
+    let aligned = raw::Aligned(value);
 
     let mut repetitions = Vec::new();
     for _ in 0..options.repetitions {
@@ -110,7 +111,7 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
 
         rows.push((
             "memcpy of 640 B",
-            measure::time(effort, || raw::memcpy(&value)),
+            measure::time(effort, || raw::memcpy(&aligned)),
         ));
         rows.push(("clock read", measure::time(effort, raw::clock)));
         rows.push((

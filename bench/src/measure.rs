@@ -90,53 +90,64 @@ pub fn time_while<R>(
     for _ in 0..BATCH * 20 {
         black_box(&operation());
     }
-    let began = Instant::now();
-    let (mut counted, mut all) = (0, 0);
-    let mut keep = |batches: &mut Vec<u64>, before: usize, wanted: usize| {
-        let took: u64 = batches[before..].iter().sum();
-        all += took;
-        if disturbed() {
-            counted += took;
-        } else if began.elapsed() < MOST {
-            batches.truncate(before);
-        }
-        batches.len() < wanted
-    };
-    let mut batches = Vec::with_capacity(effort.batches);
-    loop {
-        let start = batches.len();
+    let mut share = Share { counted: 0, all: 0 };
+    let mut batches = collect(effort.batches, &mut disturbed, &mut share, |durations| {
         let before = ticks();
         for _ in 0..BATCH {
             black_box(&operation());
         }
-        batches.push(ticks() - before);
-        if !keep(&mut batches, start, effort.batches) {
-            break;
-        }
-    }
-    let mut singles = Vec::with_capacity(effort.singles);
-    loop {
-        let start = singles.len();
+        durations.push(ticks() - before);
+    });
+    let mut singles = collect(effort.singles, &mut disturbed, &mut share, |durations| {
         for _ in 0..BATCH {
             let before = ticks();
             black_box(&operation());
-            singles.push(ticks() - before);
+            durations.push(ticks() - before);
         }
-        if !keep(&mut singles, start, effort.singles) {
-            break;
-        }
-    }
+    });
     let batch = percentile(&mut batches, 0.5) * scale() / BATCH as f64;
     let figures = Figures {
         batch: Some(batch),
         p50: percentile(&mut singles, 0.5) * scale(),
         p99: percentile(&mut singles, 0.99) * scale(),
     };
-    (figures, counted as f64 / all as f64)
+    (figures, share.counted as f64 / share.all as f64)
 }
 
-/// After this long every batch counts.
-const MOST: Duration = Duration::from_secs(2);
+/// The time of the samples that count, and of all.
+struct Share {
+    counted: u64,
+    all: u64,
+}
+
+/// Durations from `sample`, as many as are `wanted`: of those samples that were `disturbed`. After
+/// two seconds 200 samples are enough, and what is missing of those is taken undisturbed.
+fn collect(
+    wanted: usize,
+    disturbed: &mut impl FnMut() -> bool,
+    share: &mut Share,
+    mut sample: impl FnMut(&mut Vec<u64>),
+) -> Vec<u64> {
+    let began = Instant::now();
+    let mut durations = Vec::with_capacity(wanted + BATCH);
+    while durations.len() < wanted {
+        let before = durations.len();
+        sample(&mut durations);
+        let took: u64 = durations[before..].iter().sum();
+        share.all += took;
+        let enough = before >= 200 * (durations.len() - before);
+        let late = began.elapsed() > Duration::from_secs(2);
+        if disturbed() {
+            share.counted += took;
+        } else if enough || !late {
+            durations.truncate(before);
+        }
+        if enough && late {
+            break;
+        }
+    }
+    durations
+}
 
 /// Times single operations whose result is put away (closed, unmapped) outside the timing.
 pub fn time_singly<R, E>(

@@ -20,9 +20,12 @@ pub fn fuzz_page(input: &[u8]) {
     let mut page = GOOD.to_vec();
     match mode % 4 {
         0 => page = rest.to_vec(),
-        1 => {
-            page.truncate(rest.iter().fold(0, |n, &byte| n * 256 + usize::from(byte)) % GOOD.len())
-        }
+        1 => page.truncate(
+            rest.iter()
+                .take(2)
+                .fold(0, |n, &byte| n * 256 + usize::from(byte))
+                % GOOD.len(),
+        ),
         _ => {
             for patch in rest.chunks_exact(3) {
                 // Mostly the words that mean something: headers, tables, control words.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 mod bench;
 mod demo;
 mod languages;
+mod leftovers;
 mod native;
 mod process;
 mod python;

@@ -1,13 +1,12 @@
 //! Atomics, and copies between private memory and memory that others may be writing.
 //!
-//! The one file that names `std::sync::atomic`: under `--cfg loom` the same names are loom's, so
-//! that the models run the code that ships. Everything else imports from here. (Aliases and a wrapper
+//! The one file that names `std::sync::atomic`: under `--cfg loom` the same names are the models', so
+//! that they run the code that ships. Everything else imports from here. (Aliases and a wrapper
 //! rather than `pub use`, which clippy's ban would follow to std at every place of use.)
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-#[cfg(not(loom))]
+pub(crate) use crate::loom_tests::atomics::{AtomicU32, AtomicU64, Words, fence};
 pub(crate) use std::sync::atomic::Ordering;
 
 #[cfg(not(loom))]
@@ -23,7 +22,6 @@ pub(crate) fn fence(ordering: Ordering) {
 }
 
 /// Atomics for process-local state (never in shared memory, never part of a model).
-#[cfg(not(loom))]
 pub(crate) mod local {
     pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;
     pub(crate) type AtomicI32 = std::sync::atomic::AtomicI32;
@@ -371,51 +369,6 @@ mod real {
     mod bulk {
         pub(super) unsafe fn copy(_: *mut u8, _: *const u8, _: usize) -> usize {
             0
-        }
-    }
-}
-
-#[cfg(loom)]
-pub(crate) use model::Words;
-
-/// The same run of words over loom's atomics.
-#[cfg(loom)]
-mod model {
-    use super::{AtomicU64, Ordering};
-    use crate::layout::WordOp;
-
-    #[derive(Clone, Copy)]
-    pub(crate) struct Words<'a>(pub(crate) &'a [AtomicU64]);
-
-    impl Words<'_> {
-        pub(crate) fn len(&self) -> usize {
-            self.0.len() * 8
-        }
-
-        pub(crate) unsafe fn read(&self, dst: *mut u8, len: usize) {
-            assert!(len.is_multiple_of(8), "models use whole words");
-            for (i, word) in self.0[..len / 8].iter().enumerate() {
-                // SAFETY: the caller's `dst` has `len` bytes.
-                unsafe {
-                    dst.cast::<u64>()
-                        .add(i)
-                        .write_unaligned(word.load(Ordering::Relaxed))
-                };
-            }
-        }
-
-        pub(crate) unsafe fn write(&self, src: *const u8, shift: usize, ops: &[WordOp]) {
-            for op in ops {
-                let WordOp::Bulk { offset, len } = *op else {
-                    panic!("models use whole words")
-                };
-                let offset = shift + offset;
-                for at in (offset..offset + len).step_by(8) {
-                    // SAFETY: the caller's `src` covers what `ops` name.
-                    let word = unsafe { src.add(at).cast::<u64>().read_unaligned() };
-                    self.0[at / 8].store(word, Ordering::Relaxed);
-                }
-            }
         }
     }
 }

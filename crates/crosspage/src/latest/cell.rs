@@ -21,6 +21,7 @@ use crate::atomic::{AtomicU64, Ordering, Words, fence, spin_hint};
 use crate::wait::WaitWord;
 
 /// The metadata before each payload: 64 bytes.
+#[cfg_attr(loom, derive(Default))]
 #[repr(C)]
 pub(crate) struct SlotHeader {
     stamp: AtomicU64,
@@ -90,7 +91,6 @@ pub(crate) struct Stamp {
 pub(crate) struct Damaged(pub(crate) &'static str);
 
 /// Where the words of a `latest` page are.
-#[cfg(not(loom))]
 #[derive(Clone, Copy)]
 pub(crate) struct Cell {
     area: *mut u8,
@@ -187,60 +187,72 @@ impl Cell {
     }
 }
 
-#[cfg(not(loom))]
 // SAFETY: a `Cell` is an address and numbers; all that it reaches is atomic.
 unsafe impl Send for Cell {}
-#[cfg(not(loom))]
 // SAFETY: as above.
 unsafe impl Sync for Cell {}
 
-/// The same words as loom objects, which cannot lie over a mapping.
+/// The area's words as the models' objects, which cannot lie over bytes.
 #[cfg(loom)]
-pub(crate) struct Cell {
+pub(crate) struct Area {
     latest: AtomicU64,
     wait: WaitWord,
     pins: Vec<AtomicU64>,
     slots: Vec<(SlotHeader, Vec<AtomicU64>)>,
-    geometry: Geometry,
+}
+
+#[cfg(loom)]
+impl Area {
+    pub(crate) fn new(geometry: &Geometry) -> Area {
+        let words = |n| (0..n).map(|_| AtomicU64::default()).collect::<Vec<_>>();
+        Area {
+            latest: AtomicU64::default(),
+            wait: WaitWord::default(),
+            pins: words(geometry.pins),
+            slots: (0..geometry.slots)
+                .map(|_| (SlotHeader::default(), words(geometry.payload / 8)))
+                .collect(),
+        }
+    }
 }
 
 #[cfg(loom)]
 impl Cell {
-    pub(crate) fn new(geometry: Geometry) -> Cell {
-        let words = |n: usize| (0..n).map(|_| AtomicU64::new(0)).collect::<Vec<_>>();
-        let header = || SlotHeader {
-            stamp: AtomicU64::new(0),
-            owner: AtomicU64::new(0),
-            written_at: AtomicU64::new(0),
-            writer: AtomicU64::new(0),
-            checksum: AtomicU64::new(0),
-            _reserved: [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)],
-        };
-        Cell {
-            latest: AtomicU64::new(0),
-            wait: WaitWord::new(),
-            pins: words(geometry.pins),
-            slots: (0..geometry.slots)
-                .map(|_| (header(), words(geometry.payload / 8)))
-                .collect(),
-            geometry,
-        }
+    /// # Safety
+    /// `area` points to an [`Area`] of this geometry that lives for as long as this value or anything
+    /// from it is used.
+    pub(crate) unsafe fn new(area: *mut u8, geometry: Geometry) -> Cell {
+        let cell = Cell { area, geometry };
+        assert_eq!(cell.area().slots.len(), geometry.slots);
+        cell
+    }
+
+    fn area(&self) -> &Area {
+        // SAFETY: the contract of `new`.
+        unsafe { &*self.area.cast::<Area>() }
     }
 
     fn latest(&self) -> &AtomicU64 {
-        &self.latest
+        &self.area().latest
+    }
+
+    /// Whether this slot is the current one, as nobody in the model may know yet.
+    pub(crate) fn is_current(&self, slot: usize) -> bool {
+        // A read-modify-write sees the newest value whatever has happened before it.
+        let current = Current(self.latest().fetch_add(0, Ordering::Relaxed));
+        current.exists() && current.slot() == slot
     }
 
     pub(crate) fn wait_word(&self) -> &WaitWord {
-        &self.wait
+        &self.area().wait
     }
 
     fn pin_word(&self, pin: usize) -> &AtomicU64 {
-        &self.pins[pin]
+        &self.area().pins[pin]
     }
 
     pub(crate) fn slot(&self, slot: usize) -> Slot<'_> {
-        let (header, words) = &self.slots[slot];
+        let (header, words) = &self.area().slots[slot];
         Slot {
             header,
             words: Words(words),
@@ -476,8 +488,11 @@ impl Cell {
                 return Ok(None);
             }
             let at = current.slot();
+            // Release: pairs with the Acquire in `is_pinned`, as that of `unpin` does. A writer that
+            // finds the pin here instead of free learns by it all the same that whoever held the pin
+            // before, this reader or another, is done with the slot it was on.
             self.pin_word(pin)
-                .store(mark(me) << 16 | (at as u64 + 1), Ordering::Relaxed);
+                .store(mark(me) << 16 | (at as u64 + 1), Ordering::Release);
             // SYNC POINT pin/claim: pairs with the fence in `is_pinned`.
             fence(Ordering::SeqCst);
             if self.current()? == current {
@@ -507,7 +522,6 @@ impl Cell {
     }
 
     /// Forgets the value but not its version. Only under the registration lock, with no writer alive.
-    #[cfg(not(loom))]
     pub(crate) fn forget(&self) {
         let version = Current(self.latest().load(Ordering::Acquire)).version();
         self.latest()
