@@ -1,17 +1,20 @@
 //! `crosspage.latest`: the newest complete value of a struct.
 
+use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 
-use crosspage::latest::{Meta, Pinned, RawReader, RawWriter};
+use crosspage::latest::{Meta, Pinned, RawReader, RawWriter, Slot};
 use crosspage::{Error, ErrorKind};
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyMemoryView};
 
-use crate::convert::{decode, encode_some};
+use crate::convert::{decode, encode_into_slot, encode_some};
 use crate::errors;
 use crate::handle::{LARGE, Recipe, Slices, Target, in_background, seconds};
 use crate::record::{Fresh, Origin, Record};
@@ -32,6 +35,9 @@ fn origin(meta: &Meta) -> Origin {
 #[pyclass(frozen, generic, name = "Writer", module = "crosspage.latest")]
 pub struct Writer {
     raw: Mutex<RawWriter>,
+    locator: String,
+    /// The thread that is in `write_with`.
+    filler: Mutex<Option<ThreadId>>,
     ty: &'static RecordType,
     recipe: Arc<Recipe>,
 }
@@ -57,7 +63,9 @@ impl Writer {
             .detach(|| make(locator, ty.layout(), &recipe.options))
             .map_err(errors::raise)?;
         Ok(Writer {
+            locator: raw.locator().to_string(),
             raw: Mutex::new(raw),
+            filler: Mutex::default(),
             ty,
             recipe,
         })
@@ -81,7 +89,7 @@ impl Writer {
             Source::Record(_) if self.ty.size() > LARGE => {
                 py.detach(|| write(&mut self.raw.lock().unwrap_or_else(PoisonError::into_inner)))
             }
-            _ => write(&mut self.lock(py)),
+            _ => write(&mut *self.lock(py)?),
         }
         .map_err(errors::raise)
     }
@@ -107,18 +115,47 @@ impl Writer {
             Ok(())
         };
         // SAFETY: `value` has as many bytes as the layout.
-        unsafe { self.lock(py).update(value.as_mut_ptr(), &mut change) }.map_err(errors::raise)
+        unsafe { self.lock(py)?.update(value.as_mut_ptr(), &mut change) }.map_err(errors::raise)
+    }
+
+    /// Fills the next value in place, for large ones: `fill` gets a slot, into which
+    /// `slot["image"] = array` copies once. What it does not write is zero; if it raises, nothing is
+    /// published. Returns the version.
+    fn write_with(&self, py: Python<'_>, fill: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let slot = Bound::new(
+            py,
+            SlotObject {
+                filling: Mutex::new(None),
+                ty: self.ty,
+            },
+        )?;
+        let mut failed = None;
+        let mut raw = self.lock(py)?;
+        *self.filler() = Some(std::thread::current().id());
+        let written = raw.write_with(&mut |place| {
+            let filling = || slot.get().filling();
+            *filling() = Some(Filling(ptr::from_mut(place).cast()));
+            let done = fill.call1((&slot,));
+            *filling() = None;
+            done.map(drop).map_err(|error| {
+                failed = Some(error);
+                Error::new(ErrorKind::Invalid, "the value was not filled")
+            })
+        });
+        *self.filler() = None;
+        written.map_err(|error| failed.take().unwrap_or_else(|| errors::raise(error)))
     }
 
     /// Detaches; the value stays. Leaving a `with` does the same.
-    fn close(&self, py: Python<'_>) {
-        self.lock(py).close();
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.lock(py)?.close();
+        Ok(())
     }
 
     /// The page's locator.
     #[getter]
-    fn locator(&self, py: Python<'_>) -> String {
-        self.lock(py).locator().to_string()
+    fn locator(&self) -> &str {
+        &self.locator
     }
 
     /// The layout of the values.
@@ -128,12 +165,9 @@ impl Writer {
     }
 
     /// Who is attached to the page.
-    fn participants(&self, py: Python<'_>) -> Vec<Participant> {
-        self.lock(py)
-            .participants()
-            .into_iter()
-            .map(Participant::from)
-            .collect()
+    fn participants(&self, py: Python<'_>) -> PyResult<Vec<Participant>> {
+        let participants = self.lock(py)?.participants();
+        Ok(participants.into_iter().map(Participant::from).collect())
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -141,29 +175,90 @@ impl Writer {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) {
-        self.close(py);
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.close(py)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.recipe.reduce(py, "latest.attach", self.locator(py))
+        self.recipe
+            .reduce(py, "latest.attach", self.locator.clone())
     }
 
-    fn __repr__(&self, py: Python<'_>) -> String {
+    fn __repr__(&self) -> String {
         format!(
             "<crosspage.latest.Writer of {} in {:?}>",
             self.ty.name(),
-            self.locator(py)
+            self.locator
         )
     }
 }
 
 impl Writer {
     /// The writer, one thread at a time.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, RawWriter> {
-        self.raw
-            .lock_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, RawWriter>> {
+        // `fill` of `write_with` runs Python code under the lock, which may come back here.
+        if *self.filler() == Some(std::thread::current().id()) {
+            let message = format!("page {:?}: this writer is filling a value", self.locator);
+            return Err(errors::invalid(message));
+        }
+        let raw = self.raw.lock_py_attached(py);
+        Ok(raw.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Never held while something else is waited for.
+    fn filler(&self) -> MutexGuard<'_, Option<ThreadId>> {
+        self.filler.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A value that `Writer.write_with` is filling in place: `slot["image"] = array`.
+#[pyclass(frozen, name = "Slot", module = "crosspage.latest")]
+pub struct SlotObject {
+    filling: Mutex<Option<Filling>>,
+    ty: &'static RecordType,
+}
+
+/// The core's slot, while `fill` runs.
+struct Filling(*mut Slot<'static>);
+
+// SAFETY: only used under the mutex of `SlotObject`, and what a slot refers to (words in a mapping)
+// is not bound to a thread.
+unsafe impl Send for Filling {}
+
+impl SlotObject {
+    fn filling(&self) -> MutexGuard<'_, Option<Filling>> {
+        self.filling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, offset: usize, bytes: &[u8]) -> PyResult<()> {
+        let mut filling = self.filling();
+        let Some(Filling(slot)) = &mut *filling else {
+            let message = "the value is filled; a slot is only good inside of write_with";
+            return Err(errors::raise(Error::new(ErrorKind::Closed, message)));
+        };
+        // SAFETY: `write_with` has the slot for as long as the pointer is here, does not use it
+        // meanwhile, and the mutex keeps others out.
+        unsafe { (**slot).write_at(offset, bytes) }.map_err(errors::raise)
+    }
+}
+
+#[pymethods]
+impl SlotObject {
+    fn __setitem__(&self, path: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        encode_into_slot(self.ty, path, value, |offset, bytes| {
+            self.write(offset, bytes)
+        })
+    }
+
+    /// Copies bytes to an offset of the value.
+    fn write_at(&self, offset: usize, data: PyBackedBytes) -> PyResult<()> {
+        self.write(offset, &data)
+    }
+
+    /// The layout of the value.
+    #[getter]
+    fn layout(&self) -> LayoutObject {
+        LayoutObject(self.ty)
     }
 }
 

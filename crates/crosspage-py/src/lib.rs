@@ -22,7 +22,7 @@ mod _crosspage {
     #[pymodule_export]
     use crate::handle::end_waits;
     #[pymodule_export]
-    use crate::latest::{MetaObject, Participant, PinnedObject, Reader, Writer, meta};
+    use crate::latest::{MetaObject, Participant, PinnedObject, Reader, SlotObject, Writer, meta};
     #[pymodule_export]
     use crate::record::{restore, to_dict};
     #[pymodule_export]

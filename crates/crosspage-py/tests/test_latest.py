@@ -507,6 +507,61 @@ def test_large_values() -> None:
     assert meta is not None and meta.version == 3 and (into["pixels"] == pixels[::-1]).all()
 
 
+def test_values_filled_in_place() -> None:
+    class Image(crosspage.Struct):
+        stamp: crosspage.u64
+        flag: crosspage.bool
+        pixels: Any = crosspage.array(crosspage.u8, 480, 640)
+        label: str = crosspage.text(16)
+
+    writer = crosspage.latest.create("camera", Image)
+    reader = crosspage.latest.open("camera", Image)
+    pixels = numpy.arange(480 * 640, dtype="u4").astype("u1").reshape(480, 640)
+    slots: list[crosspage.latest.Slot] = []
+
+    def fill(slot: crosspage.latest.Slot) -> None:
+        slots.append(slot)
+        slot["pixels"] = pixels
+        slot["pixels[1]"] = [7] * 640
+        slot["label"] = "in place"
+        slot.write_at(0, b"\x05")
+
+    for version in (1, 2):
+        assert writer.write_with(fill) == version
+        record = reader.read()
+        assert record is not None and (record.stamp, record.flag, record.label) == (5, False, "in place")
+        seen = crosspage.to_numpy(record)["pixels"]
+        assert (seen[1] == 7).all() and (seen[2:] == pixels[2:]).all() and (seen[0] == pixels[0]).all()
+
+    with pytest.raises(crosspage.Closed, match="inside of write_with"):
+        slots[0]["stamp"] = 1
+
+    def fail(slot: crosspage.latest.Slot) -> None:
+        slot["stamp"] = 99
+        raise RuntimeError("no image today")
+
+    def come_back(slot: crosspage.latest.Slot) -> None:
+        writer.update(stamp=3)
+
+    def misname(slot: crosspage.latest.Slot) -> None:
+        slot["pixel"] = 3
+
+    def exceed(slot: crosspage.latest.Slot) -> None:
+        slot.write_at(slot.layout.size, b"x")
+
+    for wrong, error, words in [
+        (fail, RuntimeError, "no image today"),
+        (come_back, crosspage.Invalid, "filling a value"),
+        (misname, KeyError, "did you mean"),
+        (exceed, crosspage.TooLarge, "reach beyond"),
+    ]:
+        with pytest.raises(error, match=words):
+            writer.write_with(wrong)
+    record = reader.read()
+    assert record is not None and (record.stamp, crosspage.meta(record).version) == (5, 2)
+    assert writer.update(stamp=6) == 3
+
+
 def test_pins() -> None:
     writer = crosspage.latest.create("telemetry", Telemetry, max_pins=2)
     reader = crosspage.latest.open("telemetry", Telemetry)

@@ -1,6 +1,7 @@
 """The compiled half of crosspage: records, handles, and the registry."""
 
 from asyncio import Future
+from collections.abc import Callable
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, Literal, Self, final, overload
 
@@ -17,6 +18,7 @@ __all__ = [
     "Pinned",
     "Reader",
     "Record",
+    "Slot",
     "View",
     "Writer",
     "__version__",
@@ -172,6 +174,12 @@ class Writer(Generic[_R]):
         Atomic among writers. Fields can be named by path: `**{"arm.joints[2]": 0.5}`.
         """
 
+    def write_with(self, fill: Callable[[Slot], object]) -> int:
+        """Fills the next value in place, for large ones: `slot["image"] = array` copies once.
+
+        What `fill` does not write is zero; if it raises, nothing is published. Returns the version.
+        """
+
     def close(self) -> None:
         """Detaches; the value stays. Leaving a `with` does the same."""
 
@@ -195,6 +203,18 @@ class Writer(Generic[_R]):
         /,
     ) -> None: ...
     def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+
+@final
+class Slot:
+    """A value that `Writer.write_with` is filling in place: `slot["image"] = array`."""
+
+    def __setitem__(self, path: str, value: Any, /) -> None: ...
+    def write_at(self, offset: int, data: bytes | bytearray) -> None:
+        """Copies bytes to an offset of the value."""
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the value."""
 
 @final
 class Reader(Generic[_R]):

@@ -6,10 +6,10 @@ that is killed at any instruction leaves the last complete value readable.
 
 from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
 
-from ._crosspage import Pinned, Reader, Record, Writer
+from ._crosspage import Pinned, Reader, Record, Slot, Writer
 from ._declare import layout_of
 
-__all__ = ["Options", "Pinned", "Reader", "Writer", "attach", "create", "open", "open_async"]
+__all__ = ["Options", "Pinned", "Reader", "Slot", "Writer", "attach", "create", "open", "open_async"]
 
 _R = TypeVar("_R", bound=Record)
 
