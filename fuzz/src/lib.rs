@@ -1,6 +1,8 @@
 //! What must hold for any bytes. The fuzz targets call these, and so does a test that replays the
 //! corpora; this file depends on nothing but crosspage's public interface.
 
+pub mod page;
+
 use crosspage::Match;
 use crosspage::layout::schema::Schema;
 use crosspage::layout::value::{read_struct, struct_from_json, to_json};

@@ -56,21 +56,21 @@ struct is_std_array : std::false_type {};
 template <class T, std::size_t N>
 struct is_std_array<std::array<T, N>> : std::true_type {};
 
-// T[N][M] and std::array<T, N> taken apart: the element and up to three dimensions (the last one of
-// a text is its length).
+// T[N][M] and std::array<T, N> taken apart: the element and up to five dimensions (the last
+// one of a text is its length).
 template <class T>
 struct array_shape {
   using element = T;
   static constexpr std::size_t rank = 0;
-  static constexpr std::array<std::uint64_t, 3> dims = {};
+  static constexpr std::array<std::uint64_t, CROSSPAGE_MAX_DIMS + 1> dims = {};
   static constexpr bool bounded = true;
 };
 template <class Inner, std::size_t N>
 struct array_level {
   using element = typename array_shape<Inner>::element;
   static constexpr std::size_t rank = array_shape<Inner>::rank + 1;
-  static constexpr std::array<std::uint64_t, 3> dims = {N, array_shape<Inner>::dims[0],
-                                                        array_shape<Inner>::dims[1]};
+  static constexpr auto inner = array_shape<Inner>::dims;
+  static constexpr std::array<std::uint64_t, CROSSPAGE_MAX_DIMS + 1> dims = {N, inner[0], inner[1], inner[2], inner[3]};
   static constexpr bool bounded = N != 0 && array_shape<Inner>::bounded;
 };
 template <class T, std::size_t N>
@@ -124,7 +124,7 @@ constexpr problem problem_of() {
     if constexpr (std::is_volatile_v<Member> || std::is_volatile_v<E>) return problem::is_volatile;
     else if constexpr (std::is_const_v<Member> || std::is_const_v<E>) return problem::constant;
     else if constexpr (!shape::bounded) return problem::unbounded;
-    else if constexpr (dims > 2) return problem::dimensions;
+    else if constexpr (dims > CROSSPAGE_MAX_DIMS) return problem::dimensions;
     else if constexpr (std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T>)
       return problem::pointer;
     else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>)
@@ -175,7 +175,7 @@ struct shareable_member {
                 "crosspage: an array without a length, or of length 0, cannot be shared; give it a fixed "
                 "length");
   static_assert(why != problem::dimensions,
-                "crosspage: an array can have two dimensions at most; put the inner ones into a struct");
+                "crosspage: an array can have four dimensions at most; put the inner ones into a struct");
   static_assert(why != problem::empty,
                 "crosspage: an empty member cannot be shared, it holds nothing; remove it");
   static_assert(why != problem::other_scalar,

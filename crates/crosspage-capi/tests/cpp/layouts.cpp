@@ -43,20 +43,6 @@ DECLARE(SharedData, processId, message, dataReady, counter, temperature, coordin
         dataArray);
 }  // namespace packed
 
-// g++ takes the macro's name as a label here and packs nothing; clang packs.
-#define PACKING 1
-namespace labelled {
-#pragma pack(push, PACKING)
-struct SharedData {
-  char message[500];
-  bool dataReady;
-  int counter;
-  double temperature;
-};
-#pragma pack(pop)
-DECLARE(SharedData, message, dataReady, counter, temperature);
-}  // namespace labelled
-
 namespace app {
 enum class Mode : std::uint8_t { idle, running = 7, failed = 255 };
 CROSSPAGE_ENUM(Mode, idle, running, failed);
@@ -102,6 +88,7 @@ struct Everything {
   std::array<char, 7> name;
   std::array<std::array<std::int16_t, 3>, 2> grid;
   float matrix[3][4];
+  std::int16_t tensor[2][3][4];
   Mode mode;
   Level levels[2];
   Opaque opaque;
@@ -110,7 +97,7 @@ struct Everything {
   alignas(32) int aligned;
   int größe = 4;
 };
-DECLARE(Everything, b, c, sc, uc, s, us, i, u, l, ul, ll, ull, f, d, raw, text, lines, name, grid, matrix, mode,
+DECLARE(Everything, b, c, sc, uc, s, us, i, u, l, ul, ll, ull, f, d, raw, text, lines, name, grid, matrix, tensor, mode,
         levels, opaque, joints, attribute, aligned, größe);
 }  // namespace app
 
@@ -165,7 +152,6 @@ int main() {
   };
   print(crosspage::layout_of<SharedData>(), 0);
   print(crosspage::layout_of<packed::SharedData>(), 0);
-  print(crosspage::layout_of<labelled::SharedData>(), 0);
   print(crosspage::layout_of<app::Everything>(), 0);
   print(crosspage::layout_of<Point>(), 0);
 #if CROSSPAGE_PLAIN_STRUCTS

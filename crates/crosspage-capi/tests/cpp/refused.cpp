@@ -185,9 +185,9 @@ CROSSPAGE_STRUCT(Bad, count, list);
 CHECK(Bad)
 #endif
 
-// CASE three_dimensions: crosspage: an array can have two dimensions at most
-#ifdef CASE_three_dimensions
-struct Bad { float cube[2][3][4]; };
+// CASE dimensions: crosspage: an array can have four dimensions at most
+#ifdef CASE_dimensions
+struct Bad { float cube[2][3][4][5][6]; };
 DECLARE(Bad, cube)
 CHECK(Bad)
 #endif

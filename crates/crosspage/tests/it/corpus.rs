@@ -6,7 +6,9 @@ mod checks;
 use std::path::Path;
 
 fn replay(target: &str, check: fn(&[u8])) {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fuzz/corpus")
+        .join(target);
     let files = std::fs::read_dir(&dir).unwrap();
     let mut count = 0;
     for file in files {
@@ -23,6 +25,11 @@ fn replay(target: &str, check: fn(&[u8])) {
 #[test]
 fn descriptors() {
     replay("descriptor", checks::fuzz_descriptor);
+}
+
+#[test]
+fn pages() {
+    replay("page", checks::page::fuzz_page);
 }
 
 #[test]

@@ -75,7 +75,10 @@ fn known_vector() {
     );
     let timestamp = st.field("timestamp").unwrap();
     assert_eq!(timestamp.unit.as_deref(), Some("ms"));
-    assert_eq!(timestamp.doc.as_deref(), Some("When it was written.\n\nSince 1970."));
+    assert_eq!(
+        timestamp.doc.as_deref(),
+        Some("When it was written.\n\nSince 1970.")
+    );
     assert_eq!(st.field("counter").unwrap().doc, None);
 }
 
@@ -85,13 +88,25 @@ fn nested_packed_aligned_and_renamed() {
     assert_eq!((st.size(), st.align()), (128, 64));
     assert_eq!(
         described(st),
-        ["arms robot::Arm[2] 0", "mode Mode 60", "ready bool[3] 61", "load u64 64"]
+        [
+            "arms robot::Arm[2] 0",
+            "mode Mode 60",
+            "ready bool[3] 61",
+            "load u64 64"
+        ]
     );
-    let Type::Array(arm, 2) = &st.fields()[0].ty else { panic!() };
+    let Type::Array(arm, 2) = &st.fields()[0].ty else {
+        panic!()
+    };
     let Type::Struct(arm) = &**arm else { panic!() };
     assert_eq!((arm.size(), arm.align()), (30, 2));
-    assert_eq!(described(arm), ["type u8 0", "jointAngles f32[2][3] 2", "modes Mode[3] 26"]);
-    let Type::Enum(mode) = &st.fields()[1].ty else { panic!() };
+    assert_eq!(
+        described(arm),
+        ["type u8 0", "jointAngles f32[2][3] 2", "modes Mode[3] 26"]
+    );
+    let Type::Enum(mode) = &st.fields()[1].ty else {
+        panic!()
+    };
     assert_eq!(mode.repr, Scalar::I8);
     let variants = [("Idle", 0), ("Working", 5), ("Fault", -1)];
     assert_eq!(mode.variants, variants.map(|(n, v)| (n.to_owned(), v)));
@@ -114,13 +129,20 @@ fn foreign_values_of_enums_are_errors() {
     let mut bytes = vec![0u8; st.size()];
     assert!(plan.validate(&bytes).is_ok());
     let at = st.resolve("arms[1].modes[2]").unwrap().0;
-    for (value, good) in [(5i8, true), (-1, true), (1, false), (-2, false), (127, false)] {
+    for (value, good) in [
+        (5i8, true),
+        (-1, true),
+        (1, false),
+        (-2, false),
+        (127, false),
+    ] {
         bytes[at] = value as u8;
         match plan.validate(&bytes) {
             Ok(()) => assert!(good),
             Err(invalid) => {
                 assert!(!good);
-                let text = format!("field arms[1].modes[2]: {value} is not a valid Mode (offset {at})");
+                let text =
+                    format!("field arms[1].modes[2]: {value} is not a valid Mode (offset {at})");
                 assert_eq!(invalid.to_string(), text);
             }
         }
@@ -148,7 +170,10 @@ fn a_typed_read_names_field_and_value() {
     assert_eq!(reader.read().unwrap().unwrap().value.mode, Mode::Run);
     writer.write(&Plain { level: 1, mode: 3 }).unwrap();
     let error = reader.read().unwrap_err().to_string();
-    assert!(error.contains("field mode: 3 is not a valid Mode (offset 4)"), "{error}");
+    assert!(
+        error.contains("field mode: 3 is not a valid Mode (offset 4)"),
+        "{error}"
+    );
     writer.write(&Plain { level: 2, mode: 0 }).unwrap();
     assert_eq!(reader.read().unwrap().unwrap().value.level, 2);
 }
@@ -169,7 +194,10 @@ fn long_docs_are_cut() {
     }
     let st = Documented::layout();
     assert_eq!(st.field("included").unwrap().doc, None);
-    assert_eq!(st.field("block").unwrap().doc.as_deref(), Some("A block.\n        Of two lines."));
+    assert_eq!(
+        st.field("block").unwrap().doc.as_deref(),
+        Some("A block.\n        Of two lines.")
+    );
 }
 
 #[test]
@@ -178,7 +206,9 @@ fn refusals() {
     cases.pass("tests/ui/pass/*.rs");
     cases.compile_fail("tests/ui/refused/*.rs");
     // Around our words stand the compiler's, which change from version to version.
-    let rustc = std::process::Command::new("rustc").arg("--version").output();
+    let rustc = std::process::Command::new("rustc")
+        .arg("--version")
+        .output();
     if rustc.is_ok_and(|out| out.stdout.starts_with(b"rustc 1.95.")) {
         cases.compile_fail("tests/ui/rustc_1_95/*.rs");
     }

@@ -1,0 +1,153 @@
+//! The error struct of C, and the one place where panics end.
+
+use std::ffi::c_char;
+use std::mem::offset_of;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crosspage_core::{Error, ErrorKind, Result};
+
+/// `crosspage_error`.
+#[repr(C)]
+pub struct CError {
+    size: u32,
+    code: i32,
+    os_code: i32,
+    reserved: u32,
+    hint: [c_char; 496],
+    message: [c_char; 1536],
+}
+
+/// The callback of an `update` or `write_with` said no.
+pub const CANCELLED: i32 = -1;
+
+/// Runs the body of a C function: its error, or panic, becomes the function's result.
+///
+/// # Safety
+/// `error` is null or points to a `crosspage_error` of as many writable bytes as its size says.
+#[inline(always)]
+pub unsafe fn guard(error: *mut CError, body: impl FnOnce() -> Result<()>) -> i32 {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => 0,
+        // SAFETY: handed through.
+        Ok(Err(failure)) => unsafe { report(error, &failure) },
+        // SAFETY: handed through.
+        Err(panic) => unsafe { report_panic(error, panic) },
+    }
+}
+
+/// As [`guard`], for what has nowhere to report to.
+pub fn guard_quietly<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
+}
+
+#[cold]
+unsafe fn report_panic(error: *mut CError, panic: Box<dyn std::any::Any + Send>) -> i32 {
+    let text = (panic.downcast_ref::<&str>().copied())
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("unknown panic");
+    let failure = Error::new(
+        ErrorKind::Internal,
+        format!("a defect in crosspage: {text}"),
+    );
+    // SAFETY: handed through.
+    unsafe { report(error, &failure) }
+}
+
+/// # Safety
+/// As for [`guard`].
+#[cold]
+pub unsafe fn report(error: *mut CError, failure: &Error) -> i32 {
+    // SAFETY: handed through.
+    unsafe {
+        fill(
+            error,
+            failure.code(),
+            failure.os_code().unwrap_or(0),
+            failure.message(),
+            failure.hint().unwrap_or_default(),
+        );
+    }
+    failure.code()
+}
+
+/// What is no surprise, and so costs no allocation.
+///
+/// # Safety
+/// As for [`guard`].
+pub unsafe fn report_no_value(error: *mut CError) -> i32 {
+    let code = ErrorKind::NoValue as i32;
+    // SAFETY: handed through.
+    unsafe { fill(error, code, 0, "nothing has been written yet", "") };
+    code
+}
+
+/// # Safety
+/// As for [`guard`].
+#[cold]
+pub unsafe fn report_cancelled(error: *mut CError) -> i32 {
+    // SAFETY: handed through.
+    unsafe {
+        fill(
+            error,
+            CANCELLED,
+            0,
+            "the callback cancelled it, so nothing was written",
+            "",
+        )
+    };
+    CANCELLED
+}
+
+unsafe fn fill(error: *mut CError, code: i32, os_code: i32, message: &str, hint: &str) {
+    if error.is_null() {
+        return;
+    }
+    // SAFETY: every crosspage_error has the members up to `hint`, and `size` says where it ends. All
+    // is reached through the one pointer, since the buffer may be larger than the struct.
+    unsafe {
+        let size = match (*error).size as usize {
+            0 => size_of::<CError>(), // Not initialised, and so of the first version.
+            size => size,
+        };
+        (*error).code = code;
+        (*error).os_code = os_code;
+        let bytes = error.cast::<u8>();
+        const HINT: usize = offset_of!(CError, hint);
+        const MESSAGE: usize = offset_of!(CError, message);
+        put_text(bytes.add(HINT), MESSAGE - HINT, hint);
+        put_text(bytes.add(MESSAGE), size.saturating_sub(MESSAGE), message);
+    }
+}
+
+/// Writes `text` and a NUL; cut at a character, with an ellipsis, where it does not fit.
+///
+/// # Safety
+/// `to` is valid for writing `room` bytes.
+unsafe fn put_text(to: *mut u8, room: usize, text: &str) {
+    const ELLIPSIS: &str = "…";
+    let Some(room) = room.checked_sub(1) else {
+        return;
+    };
+    let (text, tail) = match text.len() <= room {
+        true => (text, ""),
+        false => (
+            &text[..text.floor_char_boundary(room.saturating_sub(ELLIPSIS.len()))],
+            ELLIPSIS,
+        ),
+    };
+    let tail = if text.len() + tail.len() <= room {
+        tail
+    } else {
+        ""
+    };
+    for (at, byte) in text.bytes().chain(tail.bytes()).chain([0]).enumerate() {
+        // SAFETY: at most `room` bytes and the NUL.
+        unsafe {
+            to.add(at).write(if byte == 0 && at < text.len() {
+                b' '
+            } else {
+                byte
+            })
+        };
+    }
+}
