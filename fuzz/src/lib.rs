@@ -69,7 +69,7 @@ fn check_layout(st: &StructType, noise: &[u8]) {
         end = field.offset + field.ty.size();
         let (offset, ty) = st.resolve(&field.name).expect("a field's name");
         assert_eq!((offset, ty), (field.offset, &field.ty));
-        assert_eq!(format!("{ty}").is_empty(), false);
+        assert!(!format!("{ty}").is_empty());
     }
     let plan = Plan::new(st, st, Match::Exact).expect("the same layout");
     check_plan(&plan, st.size());
