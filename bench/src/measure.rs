@@ -74,35 +74,79 @@ pub struct Effort {
     pub slow: usize,
 }
 
-/// Times `operation` in batches and then singly. It returns whether what it saw was sound.
+/// Times `operation` in batches and then singly.
 pub fn time<R>(effort: Effort, mut operation: impl FnMut() -> R) -> Figures {
+    time_while(effort, &mut operation, || true).0
+}
+
+/// Times `operation` in batches and then singly, as long as `disturbed` says after each batch that
+/// what should disturb it did so: elsewhere the batch does not count. Also tells which share of the
+/// time counts; where hardly any does, the figures are of what there is.
+pub fn time_while<R>(
+    effort: Effort,
+    mut operation: impl FnMut() -> R,
+    mut disturbed: impl FnMut() -> bool,
+) -> (Figures, f64) {
     for _ in 0..BATCH * 20 {
-        black_box(operation());
+        black_box(&operation());
     }
-    let mut batches = Vec::with_capacity(effort.batches);
-    for _ in 0..effort.batches {
+    let mut share = Share { counted: 0, all: 0 };
+    let mut batches = collect(effort.batches, &mut disturbed, &mut share, |durations| {
         let before = ticks();
         for _ in 0..BATCH {
-            black_box(operation());
+            black_box(&operation());
         }
-        batches.push(ticks() - before);
-    }
-    let mut singles = Vec::with_capacity(effort.singles);
-    for _ in 0..effort.singles {
-        let before = ticks();
-        black_box(operation());
-        singles.push(ticks() - before);
-    }
+        durations.push(ticks() - before);
+    });
+    let mut singles = collect(effort.singles, &mut disturbed, &mut share, |durations| {
+        for _ in 0..BATCH {
+            let before = ticks();
+            black_box(&operation());
+            durations.push(ticks() - before);
+        }
+    });
     let batch = percentile(&mut batches, 0.5) * scale() / BATCH as f64;
-    let (p50, p99) = (
-        percentile(&mut singles, 0.5) * scale(),
-        percentile(&mut singles, 0.99) * scale(),
-    );
-    Figures {
+    let figures = Figures {
         batch: Some(batch),
-        p50,
-        p99,
+        p50: percentile(&mut singles, 0.5) * scale(),
+        p99: percentile(&mut singles, 0.99) * scale(),
+    };
+    (figures, share.counted as f64 / share.all as f64)
+}
+
+/// The time of the samples that count, and of all.
+struct Share {
+    counted: u64,
+    all: u64,
+}
+
+/// Durations from `sample`, as many as are `wanted`: of those samples that were `disturbed`. After
+/// two seconds 200 samples are enough, and what is missing of those is taken undisturbed.
+fn collect(
+    wanted: usize,
+    disturbed: &mut impl FnMut() -> bool,
+    share: &mut Share,
+    mut sample: impl FnMut(&mut Vec<u64>),
+) -> Vec<u64> {
+    let began = Instant::now();
+    let mut durations = Vec::with_capacity(wanted + BATCH);
+    while durations.len() < wanted {
+        let before = durations.len();
+        sample(&mut durations);
+        let took: u64 = durations[before..].iter().sum();
+        share.all += took;
+        let enough = before >= 200 * (durations.len() - before);
+        let late = began.elapsed() > Duration::from_secs(2);
+        if disturbed() {
+            share.counted += took;
+        } else if enough || !late {
+            durations.truncate(before);
+        }
+        if enough && late {
+            break;
+        }
     }
+    durations
 }
 
 /// Times single operations whose result is put away (closed, unmapped) outside the timing.

@@ -16,8 +16,6 @@ pub struct Shared {
     pub pong: Line<AtomicU64>,
     /// A raw futex word.
     pub futex: Line<AtomicU32>,
-    /// How often the other process has written in this task.
-    pub written: Line<AtomicU64>,
     /// When the other process wrote or woke, on the monotonic clock.
     pub sent: Line<AtomicU64>,
     /// Asks the other process to answer 100 µs later.
@@ -136,21 +134,6 @@ impl Peer {
         self.answers.read_exact(&mut [0])
     }
 
-    /// Calls `measure` while the other process does `task`. Also tells how often that wrote a second.
-    pub fn during_writes<R>(
-        &mut self,
-        task: Task,
-        measure: impl FnOnce(&'static Shared) -> R,
-    ) -> io::Result<(R, f64)> {
-        let began = measure::monotonic_ns();
-        let result = self.during(task, measure)?;
-        let seconds = (measure::monotonic_ns() - began) as f64 * 1e-9;
-        Ok((
-            result,
-            self.shared.written.0.load(Ordering::Relaxed) as f64 / seconds,
-        ))
-    }
-
     /// Calls `measure` while the other process does `task`.
     pub fn during<R>(
         &mut self,
@@ -253,7 +236,6 @@ impl Shared {
                 }
             }
         }
-        self.written.0.store(n, Ordering::Relaxed);
     }
 
     /// Waits for requests and calls `answer` 100 µs after each.

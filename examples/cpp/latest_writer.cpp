@@ -15,8 +15,17 @@
 #ifdef _WIN32
 #include <process.h>
 #define getpid _getpid
+static std::string user_name() {
+  const char *name = std::getenv("USERNAME");
+  return name ? name : "unknown";
+}
 #else
+#include <pwd.h>
 #include <unistd.h>
+static std::string user_name() {
+  const passwd *user = getpwuid(geteuid());
+  return user ? user->pw_name : "unknown";
+}
 #endif
 
 static SharedData example() {
@@ -31,8 +40,7 @@ static SharedData example() {
   data.temperature = 23.5;
   const float coordinates[] = {10.5f, 20.3f, 30.8f};
   for (int i = 0; i < 3; ++i) data.coordinates[i] = coordinates[i];
-  const char *user = std::getenv("USER");
-  crosspage::assign_truncated(data.userName, user ? user : "unknown");
+  crosspage::assign_truncated(data.userName, user_name());
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   data.timestamp = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
   for (int i = 0; i < 10; ++i) data.dataArray[i] = 10 * (i + 1);

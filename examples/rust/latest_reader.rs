@@ -5,28 +5,26 @@
 //! cargo run --example latest_reader
 //! ```
 
-use crosspage::latest::Reader;
+use crosspage::latest;
 
-#[derive(Clone, Copy, crosspage::Layout)]
-#[repr(C)]
-struct Telemetry {
-    counter: i32,
-    #[layout(unit = "°C")]
-    temperature: f64,
-    state: crosspage::Text<16>,
-}
+mod shared_data;
+use shared_data::SharedData;
 
 fn main() -> crosspage::Result<()> {
-    let reader = Reader::<Telemetry>::open_wait("telemetry", None)?;
-    let mut version = 0;
+    let reader = latest::Reader::<SharedData>::open_wait("telemetry", None)?;
+    let mut seen = 0;
     loop {
-        let now = reader.wait_changed(version, None)?;
-        version = now.version;
-        let Telemetry {
-            counter,
-            temperature,
-            state,
-        } = now.value;
-        println!("{version}: counter {counter}, {temperature} °C, {state}");
+        let now = reader.wait_changed(seen, None)?;
+        seen = now.version;
+        let data = &now.value;
+        println!(
+            "version {seen} by process {}: counter {}, {} °C at {:?}, {:?} from {}",
+            data.process_id,
+            data.counter,
+            data.temperature,
+            data.coordinates,
+            data.message,
+            data.user_name
+        );
     }
 }

@@ -1,30 +1,36 @@
-//! Writes a counter and a temperature ten times a second.
+//! Writes one struct for programs in any language: latest_reader in Rust, C, C++ and Python reads it, and
+//! so does `crosspage show telemetry`.
 //!
 //! ```sh
 //! cargo run --example latest_writer
 //! ```
 
-use crosspage::latest::Writer;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-#[derive(Clone, Copy, crosspage::Layout)]
-#[repr(C)]
-struct Telemetry {
-    counter: i32,
-    #[layout(unit = "°C")]
-    temperature: f64,
-    state: crosspage::Text<16>,
-}
+use crosspage::{Text, latest};
 
-fn main() -> crosspage::Result<()> {
-    let mut writer = Writer::<Telemetry>::create("telemetry")?;
-    for counter in 0.. {
-        let state = crosspage::Text::new(if counter % 2 == 0 { "even" } else { "odd" })?;
-        writer.write(&Telemetry {
-            counter,
-            temperature: 20.0 + f64::from(counter % 50) / 10.0,
-            state,
-        })?;
-        std::thread::sleep(std::time::Duration::from_millis(100));
+mod shared_data;
+use shared_data::SharedData;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut writer = latest::Writer::<SharedData>::create("telemetry")?;
+    writer.write(&SharedData {
+        process_id: std::process::id() as i32,
+        message: Text::new("Hello from Rust Process!")?,
+        data_ready: true,
+        counter: 42,
+        temperature: 23.5,
+        coordinates: [10.5, 20.3, 30.8],
+        user_name: Text::truncate_from(&std::env::var("USER").unwrap_or_default()),
+        timestamp: SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64,
+        data_array: std::array::from_fn(|i| 10 * (i as i32 + 1)),
+    })?;
+    println!(
+        "Written. Press Enter to count on, Ctrl-D to end: the value stays for whoever reads later."
+    );
+    while std::io::stdin().read_line(&mut String::new())? > 0 {
+        let version = writer.update(|data| data.counter += 1)?;
+        println!("version {version}");
     }
     Ok(())
 }

@@ -61,7 +61,13 @@ int main(int argc, char** argv) try {
     if (!same(snapshot->value, golden())) throw std::runtime_error("not the golden record");
     std::puts("golden ok");
   } else if (action == "layout") {
-    for (unsigned char byte : crosspage::canonical<SharedData>()) std::printf("%02x", byte);
+    crosspage_layout* layout = nullptr;
+    if (crosspage_layout_from_struct(&crosspage::layout_of<SharedData>(), &layout, nullptr) != 0)
+      throw std::runtime_error("the struct is refused");
+    unsigned char canonical[4096];
+    const std::size_t size = crosspage_layout_canonical(layout, canonical, sizeof canonical);
+    crosspage_layout_free(layout);
+    for (std::size_t i = 0; i < size && i < sizeof canonical; ++i) std::printf("%02x", canonical[i]);
     std::puts("");
   } else {
     throw std::runtime_error(action + ": there are write, read and layout");

@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 mod bench;
 mod demo;
+mod languages;
+mod leftovers;
+mod native;
 mod process;
 mod python;
 mod readme;

@@ -5,12 +5,12 @@ use std::process::Command;
 use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
-use crate::{Result, demo, readme, tools, workspace};
+use crate::{Result, demo, languages, leftovers, readme, tools, workspace};
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
 const WITHOUT_PYTHON: [&str; 3] = ["--workspace", "--exclude", "crosspage-py"];
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         name: "tools",
         about: "compilers and Python packages",
@@ -45,6 +45,11 @@ const STEPS: [Step; 9] = [
         name: "python",
         about: "pytest, mypy and stubtest",
         run: python,
+    },
+    Step {
+        name: "languages",
+        about: "the golden record, from every language to every language",
+        run: languages::run,
     },
     Step {
         name: "readme",
@@ -106,7 +111,13 @@ pub fn run(options: &Options) -> Result {
         }
         return Ok(());
     }
-    steps::run(&steps, options.long)
+    let before = leftovers::segments();
+    let outcome = steps::run(&steps, options.long);
+    // Told and not failed: other programs of this machine make segments too.
+    for name in leftovers::segments().difference(&before) {
+        println!("left in shared memory: {name}");
+    }
+    outcome
 }
 
 fn prepare(_long: bool) -> Result<Done> {
@@ -147,7 +158,12 @@ fn lint(_long: bool) -> Result<Done> {
 }
 
 fn rust(long: bool) -> Result<Done> {
-    run_command(patience(cargo().arg("test").args(WITHOUT_PYTHON), long))?;
+    // Shown, because a test that leaves something out prints why.
+    let show = ["--", "--show-output"];
+    run_command(patience(
+        cargo().arg("test").args(WITHOUT_PYTHON).args(show),
+        long,
+    ))?;
     Ok(Done::Ran)
 }
 
@@ -192,12 +208,11 @@ fn loom(long: bool) -> Result<Done> {
 fn python(long: bool) -> Result<Done> {
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
-    let face = "crates/crosspage-py";
-    run_command(patience(&mut venv.program("pytest"), long).args(["-q", face]))?;
-    run_command(
-        venv.program("mypy")
-            .args(["--strict", &format!("{face}/python/crosspage")]),
-    )?;
+    let (face, examples) = ("crates/crosspage-py", "examples/python");
+    run_command(patience(&mut venv.program("pytest"), long).args(["-q", "-rs", face]))?;
+    let package = format!("{face}/python/crosspage");
+    run_command(venv.program("mypy").args(["--strict", &package]))?;
+    run_command(venv.program("mypy").args(["--strict", examples]))?;
     run_command(venv.program("stubtest").args(["crosspage._crosspage"]))?;
     Ok(Done::Ran)
 }

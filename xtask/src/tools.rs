@@ -80,17 +80,6 @@ pub fn install_missing() -> Result<Option<String>> {
     }
 }
 
-/// A C++ compiler: `$CXX`, else g++.
-pub fn cxx() -> Result<String> {
-    let name = std::env::var("CXX").unwrap_or_else(|_| "g++".into());
-    if succeeds(command(&name).arg("--version")) {
-        return Ok(name);
-    }
-    Err(format!(
-        "no C++ compiler: {name:?} does not start; `apt-get install g++` brings one, CXX names another"
-    ))
-}
-
 /// A scratch directory under the target directory.
 pub fn scratch(name: &str) -> Result<PathBuf> {
     let path = workspace::target().join("xtask").join(name);

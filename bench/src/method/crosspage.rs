@@ -1,6 +1,6 @@
 //! crosspage's `latest`, with its defaults.
 
-use crosspage::latest::{Reader, Snapshot, Writer};
+use crosspage::latest::{Meta, Reader, Snapshot, Writer};
 use crosspage::{Lifetime, Result};
 
 use super::Sample;
@@ -34,11 +34,23 @@ impl PageReader {
     }
 
     #[inline]
-    pub fn read(&self) -> Snapshot<Sample> {
-        self.0
+    pub fn read(&self) -> Result<Option<Snapshot<Sample>>> {
+        self.0.read()
+    }
+
+    #[inline]
+    pub fn read_into(&self, value: &mut Sample) -> Result<Option<Meta>> {
+        self.0.read_into(value)
+    }
+
+    /// The current value and its version, which must be there.
+    pub fn value(&self) -> (Sample, u64) {
+        let snapshot = self
+            .0
             .read()
             .expect("nobody removes the page")
-            .expect("the first value is there")
+            .expect("the first value is there");
+        (snapshot.value, snapshot.version)
     }
 
     /// Waits for a version after `since`.

@@ -6,18 +6,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Sample;
 
+/// A value that begins on a cache line: without this, the figure depends on where the compiler
+/// happens to put it.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub struct Aligned(#[expect(dead_code, reason = "its bytes are copied")] pub Sample);
+
 /// A copy of the value on one CPU.
 #[inline]
-pub fn memcpy(from: &Sample) -> Sample {
-    let mut to = std::mem::MaybeUninit::<Sample>::uninit();
+pub fn memcpy(from: &Aligned) -> Aligned {
+    let mut to = std::mem::MaybeUninit::<Aligned>::uninit();
     // Opaque, so that the copy is made, and by the C library's memcpy.
+    let from = std::ptr::from_ref(std::hint::black_box(from));
     // SAFETY: both are valid for 640 bytes and apart from each other.
     unsafe {
-        libc::memcpy(
-            to.as_mut_ptr().cast(),
-            std::ptr::from_ref(std::hint::black_box(from)).cast(),
-            size_of::<Sample>(),
-        );
+        libc::memcpy(to.as_mut_ptr().cast(), from.cast(), size_of::<Aligned>());
         to.assume_init()
     }
 }

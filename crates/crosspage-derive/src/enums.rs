@@ -35,20 +35,20 @@ pub fn expand(input: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
     let name_len = name.len();
     Ok(quote! {
         const _: () = {
-            use #krate::layout::rust::derive as rust;
+            use #krate::layout::rust::derive as __crosspage;
 
             // SAFETY: the enum is stored as the integer that its `repr` says, and `ty` names the
             // value of every variant, so what `validate` lets through is one of them.
             #[automatically_derived]
-            unsafe impl rust::FieldType for #ident {
-                const COST: rust::Cost = rust::Cost::named(#name_len, 0) #(#costs)*;
+            unsafe impl __crosspage::FieldType for #ident {
+                const COST: __crosspage::Cost = __crosspage::Cost::named(#name_len, 0) #(#costs)*;
 
-                fn ty() -> rust::Type {
-                    static TYPE: rust::OnceLock<rust::Arc<rust::EnumType>> = rust::OnceLock::new();
-                    let ty = TYPE.get_or_init(|| {
-                        rust::describe_enum(#name, rust::Scalar::#scalar, &[#(#variants),*])
+                fn ty() -> __crosspage::Type {
+                    static __TYPE: __crosspage::OnceLock<__crosspage::Arc<__crosspage::EnumType>> = __crosspage::OnceLock::new();
+                    let __ty = __TYPE.get_or_init(|| {
+                        __crosspage::describe_enum(#name, __crosspage::Scalar::#scalar, &[#(#variants),*])
                     });
-                    rust::Type::Enum(rust::Arc::clone(ty))
+                    __crosspage::Type::Enum(__crosspage::Arc::clone(__ty))
                 }
             }
         };

@@ -4,7 +4,7 @@
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
-use syn::{Error, Type};
+use syn::{Error, Path, Type};
 
 /// Why a field of this type cannot be shared, where that is plain to see.
 pub fn refuse(ty: &Type) -> Option<Error> {
@@ -26,10 +26,7 @@ fn why(ty: &Type) -> Option<(Span, String)> {
         Type::Tuple(_) => "a tuple has no layout that other languages know: use a struct with \
                            `#[repr(C)]` and `#[derive(Clone, Copy, crosspage::Layout)]`"
             .to_owned(),
-        Type::Path(path) => {
-            let name = path.path.segments.last()?.ident.to_string();
-            named(&name)?
-        }
+        Type::Path(path) => named(&path.path)?,
         _ => return None,
     };
     Some((ty.span(), message))
@@ -50,7 +47,19 @@ fn nothing(name: &str) -> String {
     format!("`{name}` has no size, so there is nothing to share: leave the field out")
 }
 
-fn named(name: &str) -> Option<String> {
+/// Types of the standard library. A type of the user's own may have the name of one that is rarely
+/// imported, or of a generic one: those count only as far as they cannot be meant otherwise.
+fn named(path: &Path) -> Option<String> {
+    let last = path.segments.last()?;
+    let of_std = ["std", "core", "alloc"]
+        .iter()
+        .any(|root| path.segments[0].ident == root);
+    if path.segments.len() > 1 && !of_std {
+        return None;
+    }
+    let generic = of_std || !last.arguments.is_none();
+    let name = last.ident.to_string();
+    let name = name.as_str();
     Some(match name {
         "usize" => "`usize` cannot be shared: it differs between 32 and 64 bits; use `u64` or \
                     `u32`"
@@ -67,22 +76,26 @@ fn named(name: &str) -> Option<String> {
         "String" | "str" | "OsString" | "CString" | "PathBuf" => {
             heap(name, "`crosspage::Text<N>`, UTF-8 in N bytes")
         }
-        "Vec" | "VecDeque" | "HashMap" | "BTreeMap" | "HashSet" | "BTreeSet" => heap(
+        "Vec" | "VecDeque" | "HashMap" | "BTreeMap" | "HashSet" | "BTreeSet" if generic => heap(
             name,
             "an array `[T; N]` and a field that counts its elements",
         ),
-        "Box" | "Rc" | "Arc" | "Cow" => heap(name, "the value itself"),
-        "Option" => "`Option` cannot be shared: other languages do not know how it stores `None`; \
+        "Box" | "Rc" | "Arc" | "Cow" if generic => heap(name, "the value itself"),
+        "Option" if generic => {
+            "`Option` cannot be shared: other languages do not know how it stores `None`; \
                      use the value and a `bool` that says whether it is there"
-            .to_owned(),
-        "Result" => "`Result` cannot be shared: other languages do not know how it is stored; use \
+                .to_owned()
+        }
+        "Result" if generic => {
+            "`Result` cannot be shared: other languages do not know how it is stored; use \
                      the value and an enum that says what became of it"
-            .to_owned(),
-        "Duration" | "Instant" | "SystemTime" => format!(
+                .to_owned()
+        }
+        "Duration" | "Instant" | "SystemTime" if of_std => format!(
             "`{name}` cannot be shared: its bytes are Rust's own business; use an `i64` with \
              `#[layout(unit = \"ns\")]`"
         ),
-        "PhantomData" => nothing(name),
+        "PhantomData" if generic => nothing(name),
         name if name.starts_with("Atomic") => format!(
             "`{name}` cannot be shared: values are copied as a whole, in and out; use the plain \
              integer"

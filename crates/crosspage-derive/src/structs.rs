@@ -71,19 +71,12 @@ pub fn expand(input: &DeriveInput, data: &DataStruct) -> Result<TokenStream> {
         let (name_len, unit_len, doc_len) =
             (of_field.name.len(), len(&of_field.unit), len(&of_field.doc));
         // The type's span makes the compiler point at it where it is not a `FieldType`.
-        let field_type = quote_spanned!(ty.span()=> <#ty as rust::FieldType>);
+        let field_type = quote_spanned!(ty.span()=> <#ty as __crosspage::FieldType>);
         costs.push(quote!(.with_field(#field_type::COST, #name_len, #unit_len, #doc_len)));
-        let option = |text: &Option<String>| match text {
-            Some(text) => quote!(Some(#text)),
-            None => quote!(None),
-        };
-        let (text, unit, doc) = (
-            &of_field.name,
-            option(&of_field.unit),
-            option(&of_field.doc),
-        );
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (text, unit, doc) = (&of_field.name, text(&of_field.unit), text(&of_field.doc));
         members.push(quote!(
-            rust::field(#text, #field_type::ty(), ::core::mem::offset_of!(#ident, #name), #unit, #doc)
+            __crosspage::field(#text, #field_type::ty(), ::core::mem::offset_of!(#ident, #name), #unit, #doc)
         ));
     }
     problems.check()?;
@@ -95,38 +88,40 @@ pub fn expand(input: &DeriveInput, data: &DataStruct) -> Result<TokenStream> {
     );
     Ok(quote! {
         const _: () = {
-            use #krate::layout::rust::derive as rust;
+            use #krate::layout::rust::derive as __crosspage;
+
+            // Here, so that what is too large does not compile even where it is not used.
+            const __COST: __crosspage::Cost = {
+                let __cost = __crosspage::Cost::named(#name_len, 1) #(#costs)*;
+                ::core::assert!(__crosspage::is_allowed::<#ident>(__cost), #too_much);
+                __cost
+            };
+
+            fn __layout() -> &'static __crosspage::Arc<__crosspage::StructType> {
+                static __LAYOUT: __crosspage::OnceLock<__crosspage::Arc<__crosspage::StructType>> = __crosspage::OnceLock::new();
+                __LAYOUT.get_or_init(|| {
+                    __crosspage::describe::<#ident, _>(#name, [#(#members),*])
+                })
+            }
 
             // SAFETY: `layout` lists every field with the type and offset that the compiler gave
             // it, and each type is a `FieldType`; what lies between them is padding.
             #[automatically_derived]
-            unsafe impl rust::Layout for #ident {
-                fn layout() -> &'static rust::Arc<rust::StructType> {
-                    static LAYOUT: rust::OnceLock<rust::Arc<rust::StructType>> =
-                        rust::OnceLock::new();
-                    LAYOUT.get_or_init(|| {
-                        let fields = [#(#members),*];
-                        rust::describe::<#ident>(#name, fields.into())
-                    })
+            unsafe impl __crosspage::Layout for #ident {
+                fn layout() -> &'static __crosspage::Arc<__crosspage::StructType> {
+                    __layout()
                 }
             }
 
             // SAFETY: as above.
             #[automatically_derived]
-            unsafe impl rust::FieldType for #ident {
-                const COST: rust::Cost = {
-                    let cost = rust::Cost::named(#name_len, 1) #(#costs)*;
-                    ::core::assert!(rust::is_allowed::<#ident>(cost), #too_much);
-                    cost
-                };
+            unsafe impl __crosspage::FieldType for #ident {
+                const COST: __crosspage::Cost = __COST;
 
-                fn ty() -> rust::Type {
-                    rust::Type::Struct(rust::Arc::clone(<#ident as rust::Layout>::layout()))
+                fn ty() -> __crosspage::Type {
+                    __crosspage::Type::Struct(__crosspage::Arc::clone(__layout()))
                 }
             }
-
-            // Here, so that what is too large does not compile even where it is not used.
-            const _: rust::Cost = <#ident as rust::FieldType>::COST;
         };
     })
 }

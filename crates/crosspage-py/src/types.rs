@@ -111,8 +111,18 @@ impl Kind {
         let format = match self {
             Kind::Scalar(of) | Kind::Enum { repr: of, .. } => scalar(*of),
             Kind::Text(size) => format!("S{size}"),
-            Kind::Array { item, len, .. } => {
-                return Ok((item.dtype(py)?, (*len,)).into_pyobject(py)?.into_any());
+            Kind::Array { .. } => {
+                // numpy tells an array of arrays from one of two dimensions.
+                let (mut item, mut shape) = (self, Vec::new());
+                while let Kind::Array {
+                    item: inner, len, ..
+                } = item
+                {
+                    shape.push(*len);
+                    item = inner;
+                }
+                let shape = PyTuple::new(py, shape)?;
+                return Ok((item.dtype(py)?, shape).into_pyobject(py)?.into_any());
             }
             Kind::Struct(ty) => return Ok(ty.dtype(py)?.clone()),
         };

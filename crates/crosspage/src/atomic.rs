@@ -1,13 +1,12 @@
 //! Atomics, and copies between private memory and memory that others may be writing.
 //!
-//! The one file that names `std::sync::atomic`: under `--cfg loom` the same names are loom's, so
-//! that the models run the code that ships. Everything else imports from here. (Aliases and a wrapper
+//! The one file that names `std::sync::atomic`: under `--cfg loom` the same names are the models', so
+//! that they run the code that ships. Everything else imports from here. (Aliases and a wrapper
 //! rather than `pub use`, which clippy's ban would follow to std at every place of use.)
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-#[cfg(not(loom))]
+pub(crate) use crate::loom_tests::atomics::{AtomicU32, AtomicU64, Words, fence};
 pub(crate) use std::sync::atomic::Ordering;
 
 #[cfg(not(loom))]
@@ -23,7 +22,6 @@ pub(crate) fn fence(ordering: Ordering) {
 }
 
 /// Atomics for process-local state (never in shared memory, never part of a model).
-#[cfg(not(loom))]
 pub(crate) mod local {
     pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;
     pub(crate) type AtomicI32 = std::sync::atomic::AtomicI32;
@@ -248,8 +246,9 @@ mod real {
         }
     }
 
-    /// With AVX where the processor has it (128 bytes a turn), then with SSE2, which every x86-64 has
-    /// (64 bytes a turn).
+    /// Blocks of 128 bytes with AVX where the processor has it, of 64 with SSE2, which every x86-64
+    /// has. The last block ends where the copy ends and may overlap the one before: what it copies
+    /// twice it copies alike, or the reader's check finds that it was written meanwhile.
     ///
     /// The blocks stand for 8-byte relaxed atomic loads and stores of the same bytes: x86-64 never
     /// splits an aligned 8-byte part of a wider access, and the readers' sequence check rejects what
@@ -259,14 +258,13 @@ mod real {
     mod bulk {
         #[inline(always)]
         pub(super) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> usize {
-            let mut done = 0;
-            let wide = len & !127;
-            if wide != 0 && std::arch::is_x86_feature_detected!("avx") {
-                // SAFETY: the processor has AVX. Reads `wide <= len` bytes from `src` and writes as
-                // many to `dst`, in steps of 128, forwards; both are valid for them by the callers'
-                // contracts.
+            if len >= 128 && std::arch::is_x86_feature_detected!("avx") {
+                // SAFETY: the processor has AVX. Reads bytes 0 to `len` from `src` and writes as many
+                // to `dst`; both are valid for them by the callers' contracts.
                 unsafe {
                     std::arch::asm!(
+                        "cmp {i}, {last}",
+                        "jae 3f",
                         "2:",
                         "vmovups ymm0, [{s} + {i}]",
                         "vmovups ymm1, [{s} + {i} + 32]",
@@ -277,13 +275,22 @@ mod real {
                         "vmovups [{d} + {i} + 64], ymm2",
                         "vmovups [{d} + {i} + 96], ymm3",
                         "sub {i}, -128",
-                        "cmp {i}, {n}",
+                        "cmp {i}, {last}",
                         "jb 2b",
+                        "3:",
+                        "vmovups ymm0, [{s} + {last}]",
+                        "vmovups ymm1, [{s} + {last} + 32]",
+                        "vmovups ymm2, [{s} + {last} + 64]",
+                        "vmovups ymm3, [{s} + {last} + 96]",
+                        "vmovups [{d} + {last}], ymm0",
+                        "vmovups [{d} + {last} + 32], ymm1",
+                        "vmovups [{d} + {last} + 64], ymm2",
+                        "vmovups [{d} + {last} + 96], ymm3",
                         "vzeroupper",
                         s = in(reg) src,
                         d = in(reg) dst,
-                        n = in(reg) wide,
-                        i = inout(reg) done,
+                        last = in(reg) len - 128,
+                        i = inout(reg) 0usize => _,
                         // Naming a ymm register needs the feature at compile time; xmm0 is its half.
                         out("xmm0") _,
                         out("xmm1") _,
@@ -292,13 +299,15 @@ mod real {
                         options(nostack),
                     );
                 }
+                return len;
             }
-            let bulk = len & !63;
-            if done < bulk {
-                // SAFETY: reads `bulk - done` bytes and writes as many, in steps of 64, forwards;
-                // source and destination are valid for them by the callers' contracts.
+            if len >= 64 {
+                // SAFETY: reads bytes 0 to `len` from `src` and writes as many to `dst`; both are valid
+                // for them by the callers' contracts.
                 unsafe {
                     std::arch::asm!(
+                        "cmp {i}, {last}",
+                        "jae 3f",
                         "2:",
                         "movups {a}, [{s} + {i}]",
                         "movups {b}, [{s} + {i} + 16]",
@@ -309,12 +318,21 @@ mod real {
                         "movups [{d} + {i} + 32], {c}",
                         "movups [{d} + {i} + 48], {e}",
                         "add {i}, 64",
-                        "cmp {i}, {n}",
+                        "cmp {i}, {last}",
                         "jb 2b",
+                        "3:",
+                        "movups {a}, [{s} + {last}]",
+                        "movups {b}, [{s} + {last} + 16]",
+                        "movups {c}, [{s} + {last} + 32]",
+                        "movups {e}, [{s} + {last} + 48]",
+                        "movups [{d} + {last}], {a}",
+                        "movups [{d} + {last} + 16], {b}",
+                        "movups [{d} + {last} + 32], {c}",
+                        "movups [{d} + {last} + 48], {e}",
                         s = in(reg) src,
                         d = in(reg) dst,
-                        n = in(reg) bulk,
-                        i = inout(reg) done,
+                        last = in(reg) len - 64,
+                        i = inout(reg) 0usize => _,
                         a = out(xmm_reg) _,
                         b = out(xmm_reg) _,
                         c = out(xmm_reg) _,
@@ -322,8 +340,9 @@ mod real {
                         options(nostack),
                     );
                 }
+                return len;
             }
-            done
+            0
         }
     }
 
@@ -371,51 +390,6 @@ mod real {
     mod bulk {
         pub(super) unsafe fn copy(_: *mut u8, _: *const u8, _: usize) -> usize {
             0
-        }
-    }
-}
-
-#[cfg(loom)]
-pub(crate) use model::Words;
-
-/// The same run of words over loom's atomics.
-#[cfg(loom)]
-mod model {
-    use super::{AtomicU64, Ordering};
-    use crate::layout::WordOp;
-
-    #[derive(Clone, Copy)]
-    pub(crate) struct Words<'a>(pub(crate) &'a [AtomicU64]);
-
-    impl Words<'_> {
-        pub(crate) fn len(&self) -> usize {
-            self.0.len() * 8
-        }
-
-        pub(crate) unsafe fn read(&self, dst: *mut u8, len: usize) {
-            assert!(len.is_multiple_of(8), "models use whole words");
-            for (i, word) in self.0[..len / 8].iter().enumerate() {
-                // SAFETY: the caller's `dst` has `len` bytes.
-                unsafe {
-                    dst.cast::<u64>()
-                        .add(i)
-                        .write_unaligned(word.load(Ordering::Relaxed))
-                };
-            }
-        }
-
-        pub(crate) unsafe fn write(&self, src: *const u8, shift: usize, ops: &[WordOp]) {
-            for op in ops {
-                let WordOp::Bulk { offset, len } = *op else {
-                    panic!("models use whole words")
-                };
-                let offset = shift + offset;
-                for at in (offset..offset + len).step_by(8) {
-                    // SAFETY: the caller's `src` covers what `ops` name.
-                    let word = unsafe { src.add(at).cast::<u64>().read_unaligned() };
-                    self.0[at / 8].store(word, Ordering::Relaxed);
-                }
-            }
         }
     }
 }

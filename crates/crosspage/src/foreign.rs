@@ -954,25 +954,48 @@ pub fn bytes(locator: &str) -> Result<Vec<u8>> {
     Ok(all_bytes(&backend::open(&locator.parse()?, false)?))
 }
 
+/// The processes that have the foreign segment at `locator` mapped, by pid. On Linux those that this
+/// user may look into; elsewhere none.
+pub fn processes(locator: &str) -> Result<Vec<u32>> {
+    backend::processes(&locator.parse()?)
+}
+
 /// Removes the foreign segment at `locator`: the name at once, the bytes when nobody has them mapped
 /// any more.
 ///
 /// # Errors
-/// *In use* for a System V segment that somebody has attached, unless `force`. (Who has a POSIX
-/// object mapped, the system does not tell; they keep their bytes.)
+/// *In use* where somebody is known to have it mapped, unless `force`; then they keep their bytes.
+/// *Not found*; *permission denied*.
 pub fn remove(locator: &str, force: bool) -> Result<()> {
     let locator: Locator = locator.parse()?;
     let info = backend::info(&locator)?;
-    match info.attached {
-        Some(n) if n > 0 && !force => {
-            let last = info
-                .last_pid
-                .map_or_else(String::new, |pid| format!(", last by pid {pid}"));
-            Err(Error::new(ErrorKind::InUse, format!("segment \"{locator}\" is attached {n} times{last}"))
-                .with_hint("end those programs first, or force the removal: they keep their bytes, new ones find nothing"))
+    if !force {
+        let processes = backend::processes(&locator)?;
+        let unknown = info
+            .attached
+            .is_some_and(|times| times > 0 && processes.is_empty());
+        if unknown || !processes.is_empty() {
+            let by: Vec<String> = processes
+                .iter()
+                .map(|&pid| match pid == std::process::id() {
+                    true => "this process".to_owned(),
+                    false => format!("pid {pid}"),
+                })
+                .collect();
+            let by = match unknown {
+                true => "another user's process".to_owned(),
+                false => by.join(", "),
+            };
+            return Err(Error::new(
+                ErrorKind::InUse,
+                format!("segment \"{locator}\" is in use by {by}"),
+            )
+            .with_hint(
+                "end those programs first, or force the removal: they keep their bytes, new ones find nothing",
+            ));
         }
-        _ => backend::remove(&locator),
     }
+    backend::remove(&locator)
 }
 
 /// A locator that names no foreign segment, or none of this system.
@@ -1028,6 +1051,15 @@ mod backend {
             Locator::Posix(name) => posix::unlink(name),
             Locator::SysvKey(key) => sysv::remove(Name::Key(*key)),
             Locator::SysvId(id) => sysv::remove(Name::Id(*id)),
+            _ => Err(not_foreign(locator)),
+        }
+    }
+
+    pub(super) fn processes(locator: &Locator) -> Result<Vec<u32>> {
+        match locator {
+            Locator::Posix(name) => posix::processes(name),
+            Locator::SysvKey(key) => sysv::processes(Name::Key(*key)),
+            Locator::SysvId(id) => sysv::processes(Name::Id(*id)),
             _ => Err(not_foreign(locator)),
         }
     }
@@ -1149,6 +1181,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn views_may_be_shared_between_threads() {
+        fn check<T: Send + Sync>() {}
+        check::<RawView>();
+        check::<DynView>();
     }
 
     #[test]

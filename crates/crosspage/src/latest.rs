@@ -25,14 +25,11 @@
 //! ```
 
 pub(crate) mod cell;
-#[cfg(not(loom))]
 mod raw;
 #[cfg(not(loom))]
 mod typed;
 
-#[cfg(not(loom))]
 pub(crate) use raw::PATTERN;
-#[cfg(not(loom))]
 pub use raw::{Meta, Options, Pinned, RawReader, RawWriter, Slot};
 #[cfg(not(loom))]
 pub use typed::{DynReader, DynSnapshot, Reader, ReaderOptions, Snapshot, Writer, WriterOptions};

@@ -13,17 +13,13 @@ pub mod error;
 pub mod foreign;
 pub mod latest;
 pub mod layout;
-#[cfg(not(loom))]
 pub(crate) mod liveness;
-#[cfg(not(loom))]
 pub mod locator;
-#[cfg(not(loom))]
+#[cfg(loom)]
+pub(crate) mod loom_tests;
 pub(crate) mod page;
-#[cfg(not(loom))]
 pub mod registry;
-#[cfg(not(loom))]
 pub(crate) mod segment;
-#[cfg(not(loom))]
 pub mod testing;
 pub mod text;
 pub(crate) mod wait;
@@ -32,12 +28,8 @@ pub(crate) mod wait;
 pub use crosspage_derive::Layout;
 pub use error::{Error, ErrorKind, Result};
 pub use layout::{Layout, Match};
-#[cfg(not(loom))]
 pub use locator::Locator;
-#[cfg(not(loom))]
 pub use page::{Language, Lifetime, Participant};
-#[cfg(not(loom))]
 pub use registry::{gc, list, remove};
-#[cfg(not(loom))]
 pub use segment::Permissions;
 pub use text::Text;

@@ -4,7 +4,15 @@
 //! one byte of the page's own file, far beyond its end ([`Byte`]). The kernel lets go of it when the
 //! process dies, at any instruction. A probe that fails means *unknown*, and unknown means *alive*.
 
+#[cfg(not(loom))]
 pub(crate) mod fork;
+/// Nobody forks in the models.
+#[cfg(loom)]
+pub(crate) mod fork {
+    pub(crate) fn generation() -> u64 {
+        1
+    }
+}
 
 use std::time::{Duration, Instant};
 
@@ -75,7 +83,7 @@ pub(crate) fn lock_registration<'a>(
             )
             .with_hint("the lock is held for microseconds unless its holder is stopped (SIGSTOP, a debugger); resume or end that process"));
         }
-        std::thread::sleep(pause);
+        crate::wait::pause(pause);
         pause = (pause * 2).min(Duration::from_millis(2));
     }
 }

@@ -19,6 +19,7 @@ use crate::liveness::{self, Byte};
 use crate::locator::{self, Locator};
 use crate::segment::file::{self, File};
 use crate::segment::{Mapping, Permissions};
+use crate::wait;
 
 pub(crate) mod header;
 pub(crate) mod known;
@@ -317,8 +318,8 @@ impl Page {
             let now = Instant::now();
             match deadline {
                 Some(deadline) if now >= deadline => return Err(not_found(request, &place)),
-                Some(deadline) => std::thread::sleep(pause.min(deadline - now)),
-                None => std::thread::sleep(pause),
+                Some(deadline) => wait::pause(pause.min(deadline - now)),
+                None => wait::pause(pause),
             }
             pause = (pause * 2).min(Duration::from_millis(5));
         }
@@ -833,16 +834,11 @@ impl Page {
             Agreement::of_one(layout.clone())?,
             true,
         )?;
-        let base = page.mapping.as_ptr();
         // SAFETY: the mapping has `total` bytes, and `place` put header and layout inside; nobody
         // else has this file open to read it, because it has no name that anybody looks for.
         unsafe {
-            std::ptr::copy_nonoverlapping(header.as_ptr(), base, HEADER);
-            std::ptr::copy_nonoverlapping(
-                descriptor.as_ptr(),
-                base.add(layout_range.offset as usize),
-                descriptor.len(),
-            );
+            page.mapping.fill(0, &header[..]);
+            page.mapping.fill(layout_range.offset as usize, &descriptor);
         }
         page.set_boot();
         page.me = Some(page.enter(request.role, terms.language)?);
@@ -1205,30 +1201,24 @@ impl Page {
         // SAFETY: every mapping has at least the header; `offset` is one of the constants of
         // `dynamic`, aligned to 8; the words are only ever accessed atomically. Read-only mappings
         // are only loaded from (their handles store nothing: `me` is None and `settle` needs it).
-        unsafe { &*self.mapping.as_ptr().add(offset).cast::<AtomicU64>() }
+        unsafe { &self.mapping.slice::<AtomicU64>(offset, 1)[0] }
     }
 
     pub(crate) fn table(&self) -> Table<'_> {
         let count = self.facts.max_participants as usize;
         // SAFETY: `Facts::decode` and `place` put `max_participants` records of 32 bytes at this
         // offset, a multiple of 4096, inside the mapping; records are atomics, so others may write.
-        let records = unsafe {
-            std::slice::from_raw_parts(
-                self.mapping
-                    .as_ptr()
-                    .add(self.facts.participants.offset as usize)
-                    .cast::<Record>(),
-                count,
-            )
-        };
-        Table(records)
+        Table(unsafe {
+            self.mapping
+                .slice::<Record>(self.facts.participants.offset as usize, count)
+        })
     }
 
     /// Start and length of the pattern's area; it is inside the mapping.
     pub(crate) fn area(&self) -> (*mut u8, usize) {
         // SAFETY: `place` put the area inside `total`, which is the mapping's length.
         (
-            unsafe { self.mapping.as_ptr().add(self.facts.area.offset as usize) },
+            unsafe { self.mapping.at(self.facts.area.offset as usize) },
             self.facts.area.len as usize,
         )
     }

@@ -134,6 +134,7 @@ fn info(page: &Page) -> PageInfo {
 /// In use, naming who lives; not found; permission denied; corrupt.
 pub fn remove(locator: &str, force: bool) -> Result<()> {
     let parsed: Locator = locator.parse()?;
+    #[cfg(not(loom))]
     if !parsed.is_page() {
         return crate::foreign::remove(locator, force);
     }

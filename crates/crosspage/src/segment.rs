@@ -4,16 +4,20 @@
 //! `posix`, `sysv` and (on Windows) `windows` carry foreign segments. Nothing here knows of layouts,
 //! headers or patterns.
 
+#[cfg(not(loom))]
 use std::ptr::NonNull;
 
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 pub(crate) mod file;
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 pub(crate) mod posix;
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 pub(crate) mod sysv;
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 pub(crate) mod unix;
+
+#[cfg(loom)]
+pub(crate) use crate::loom_tests::files::{self as file, Mapping};
 
 /// Who may attach to a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +60,7 @@ impl std::str::FromStr for Permissions {
 }
 
 /// Bytes mapped into this process. Unmapped on drop; nothing else happens then.
+#[cfg(not(loom))]
 #[derive(Debug)]
 pub(crate) struct Mapping {
     base: NonNull<u8>,
@@ -64,11 +69,14 @@ pub(crate) struct Mapping {
     unmap: unsafe fn(*mut u8, usize),
 }
 
+#[cfg(not(loom))]
 // SAFETY: a mapping is an address range owned by this value; nothing about it is tied to a thread.
 unsafe impl Send for Mapping {}
-// SAFETY: `&Mapping` only hands out a raw pointer and plain values.
+#[cfg(not(loom))]
+// SAFETY: `&Mapping` only hands out a raw pointer, plain values, and references to atomics.
 unsafe impl Sync for Mapping {}
 
+#[cfg(not(loom))]
 impl Mapping {
     /// # Safety
     /// `base` is the start of `len` mapped bytes that this value alone may unmap, by `unmap`.
@@ -90,6 +98,34 @@ impl Mapping {
         self.base.as_ptr()
     }
 
+    /// The `count` values at `offset`.
+    ///
+    /// # Safety
+    /// They lie inside the mapping, aligned; `T` consists of atomics, and any bytes are a `T`.
+    #[inline(always)]
+    pub(crate) unsafe fn slice<T>(&self, offset: usize, count: usize) -> &[T] {
+        // SAFETY: handed through from the caller; mapped for as long as `self` lives.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().add(offset).cast::<T>(), count) }
+    }
+
+    /// The address of `offset`.
+    ///
+    /// # Safety
+    /// It is inside the mapping.
+    pub(crate) unsafe fn at(&self, offset: usize) -> *mut u8 {
+        // SAFETY: handed through from the caller.
+        unsafe { self.as_ptr().add(offset) }
+    }
+
+    /// Writes bytes that nobody else looks at yet.
+    ///
+    /// # Safety
+    /// They lie inside the mapping, which is writable, and nobody else accesses them meanwhile.
+    pub(crate) unsafe fn fill(&self, offset: usize, bytes: &[u8]) {
+        // SAFETY: handed through from the caller.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at(offset), bytes.len()) };
+    }
+
     #[allow(dead_code)] // foreign segments need it
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -100,6 +136,7 @@ impl Mapping {
     }
 }
 
+#[cfg(not(loom))]
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: `new`'s contract: this range is ours to unmap, with this function, once.

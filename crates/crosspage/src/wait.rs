@@ -14,10 +14,21 @@ mod backend;
 #[path = "wait/poll.rs"]
 mod backend;
 
-#[cfg(not(loom))]
+#[cfg(loom)]
+use crate::loom_tests::futex as backend;
+
 pub(crate) use blocking::{Sleep, until};
 
+/// Sleeps by the clock, in a loop that looks again.
+pub(crate) fn pause(time: std::time::Duration) {
+    #[cfg(not(loom))]
+    std::thread::sleep(time);
+    #[cfg(loom)]
+    crate::loom_tests::files::pause(time);
+}
+
 /// What one page's waiters sleep on: 8 bytes in the page.
+#[cfg_attr(loom, derive(Default))]
 #[repr(C)]
 pub(crate) struct WaitWord {
     /// Counts wake-ups; sleepers compare it.
@@ -29,14 +40,6 @@ pub(crate) struct WaitWord {
 const ARMED: u32 = 1 << 31;
 
 impl WaitWord {
-    #[cfg(loom)]
-    pub(crate) fn new() -> WaitWord {
-        WaitWord {
-            sequence: AtomicU32::new(0),
-            armed: AtomicU32::new(0),
-        }
-    }
-
     /// Announces a sleeper and returns the sequence to sleep on. The caller must look once more for
     /// what it waits for before it sleeps.
     pub(crate) fn arm(&self) -> u32 {
@@ -74,26 +77,18 @@ impl WaitWord {
     }
 
     /// Wakes every sleeper whether armed or not: for closing a handle.
-    #[cfg(not(loom))]
     pub(crate) fn wake_all(&self) {
         self.sequence.fetch_add(1, Ordering::Release);
         backend::wake(&self.sequence);
     }
 
     /// [`WaitWord::notify`] with this platform's wake-up.
-    #[cfg(not(loom))]
     #[inline(always)]
     pub(crate) fn notify_all(&self) {
         self.notify(backend::wake);
     }
-
-    #[cfg(loom)]
-    pub(crate) fn sequence(&self) -> &AtomicU32 {
-        &self.sequence
-    }
 }
 
-#[cfg(not(loom))]
 mod blocking {
     use super::{WaitWord, backend};
     use std::time::{Duration, Instant};
@@ -154,7 +149,7 @@ mod blocking {
             match armed {
                 Some((word, sequence)) => backend::sleep(&word.sequence, sequence, left),
                 None => {
-                    std::thread::sleep(pause.min(left));
+                    super::pause(pause.min(left));
                     pause = (pause * 2).min(Duration::from_millis(2));
                 }
             }

@@ -154,17 +154,19 @@ fn source(name: &str) -> PathBuf {
 fn compiled_writer() -> &'static Path {
     static WRITER: OnceLock<PathBuf> = OnceLock::new();
     WRITER.get_or_init(|| {
-        let output = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("foreign-writer-{}", std::process::id()));
+        let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("foreign-writer");
+        let fresh = output.with_extension(std::process::id().to_string());
         let compiler = std::env::var("CXX").unwrap_or_else(|_| "g++".to_owned());
         let status = Command::new(&compiler)
             .args(["-std=c++17", "-O2", "-Wall", "-o"])
-            .arg(&output)
+            .arg(&fresh)
             .arg(source("writer.cpp"))
             .args(["-lrt", "-pthread"])
             .status()
             .unwrap_or_else(|e| panic!("{compiler}: {e}"));
         assert!(status.success(), "{compiler} failed");
+        // In one step: another run of these tests may be starting the old one.
+        std::fs::rename(&fresh, &output).unwrap();
         output
     })
 }
@@ -230,6 +232,14 @@ fn a_cpp_writers_posix_segment_is_read_typed_and_by_schema() {
         Value::Text("Zoë".to_owned())
     );
     assert_eq!(view.get("coordinates[1]").unwrap(), Value::F32(20.3));
+    let error = crosspage::remove(&segment.locator(), false).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InUse);
+    assert!(error.message().contains(&format!("pid {pid}")), "{error}");
+    let listed = foreign::list().unwrap();
+    let found = listed
+        .iter()
+        .find(|found| found.locator.to_string() == segment.locator());
+    assert_eq!(found.expect("listed").size, 1024);
     // Declared in Rust's spelling, found in C++'s.
     assert_eq!(view.get("process_id").unwrap(), Value::Int(pid.into()));
 }
@@ -276,7 +286,11 @@ fn a_cpp_writers_system_v_segment_is_read_by_key_and_by_id() {
 
     let error = foreign::remove(&segment.locator(), false).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InUse);
-    assert!(error.message().contains("attached 3 times"), "{error}");
+    let users = foreign::processes(&segment.locator()).unwrap();
+    assert!(users.contains(&program.child.id()) && users.contains(&std::process::id()));
+    assert!(error.message().contains("this process"), "{error}");
+    let pid = format!("pid {}", program.child.id());
+    assert!(error.message().contains(&pid), "{error}");
     foreign::remove(&segment.locator(), true).unwrap();
     assert!(
         foreign::info(&segment.locator())
@@ -322,15 +336,17 @@ fn two_copies_that_agree_are_whole_where_the_writer_pauses() {
     let segment = Posix::unused();
     let _program = writer(["posix", &segment.name, "bursts"]);
     let view = View::<SharedData>::open(&segment.locator()).unwrap();
-    let (mut torn, mut seen) = (0, 0);
+    let (mut torn, mut seen, mut last) = (0, 0, None);
     let end = Instant::now() + Duration::from_secs(1);
     while Instant::now() < end {
         let data = view.read_stable(Duration::from_secs(5)).unwrap();
-        seen += 1;
-        torn += i32::from(data.data_array != [data.counter; 10]);
+        if last.replace(data) != Some(data) {
+            seen += 1;
+            torn += i32::from(data.data_array != [data.counter; 10]);
+        }
     }
     // No promise: a writer that the scheduler stops half-way leaves what looks stable.
-    assert!(seen > 100 && torn * 100 <= seen, "{torn} torn of {seen}");
+    assert!(seen > 20 && torn * 20 <= seen, "{torn} torn of {seen}");
 }
 
 #[test]
@@ -354,6 +370,7 @@ fn a_cpp_reader_sees_whole_values_under_our_flag() {
         view.write_with_ready(&value, "data_ready").unwrap();
         while taken.get("taken").unwrap() != Value::Int(n.into()) {
             assert!(Instant::now() < end, "the reader does not take value {n}");
+            std::thread::yield_now();
         }
     }
     assert_eq!(program.line(), "0 torn");
@@ -952,7 +969,9 @@ fn a_read_only_view_writes_nothing_and_needs_no_permission_to() {
 #[test]
 #[ignore = "started by whoever_is_refused_is_told_owner_and_mode"]
 fn refused() {
-    let locators = std::env::var("CROSSPAGE_TEST_REFUSED").unwrap();
+    let Ok(locators) = std::env::var("CROSSPAGE_TEST_REFUSED") else {
+        return;
+    };
     for locator in locators.split(' ') {
         let error = View::<Robot>::open(locator).unwrap_err();
         assert!(error.is_permission_denied(), "{error:?}");

@@ -21,6 +21,7 @@ use crate::atomic::{AtomicU64, Ordering, Words, fence, spin_hint};
 use crate::wait::WaitWord;
 
 /// The metadata before each payload: 64 bytes.
+#[cfg_attr(loom, derive(Default))]
 #[repr(C)]
 pub(crate) struct SlotHeader {
     stamp: AtomicU64,
@@ -40,6 +41,8 @@ pub(crate) const MAX_SLOTS: usize = 255;
 const NO_SLOT: usize = 255;
 /// How often to look again, without any progress by others, before the page must be damaged.
 const PATIENCE: u32 = if cfg!(loom) { 8 } else { 1 << 20 };
+/// The same for looks at all slots.
+const SCANS: u32 = if cfg!(loom) { 8 } else { 1 << 14 };
 
 /// One value's place.
 pub(crate) struct Slot<'a> {
@@ -58,6 +61,12 @@ impl Current {
 
     pub(crate) fn version(self) -> u64 {
         self.0 >> 8
+    }
+
+    /// One more; only a damaged page ever counts to the end of 56 bits, and then begins again.
+    fn next_version(self) -> u64 {
+        let next = self.version() + 1;
+        if next < 1 << 56 { next } else { 1 }
     }
 
     fn slot(self) -> usize {
@@ -84,7 +93,6 @@ pub(crate) struct Stamp {
 pub(crate) struct Damaged(pub(crate) &'static str);
 
 /// Where the words of a `latest` page are.
-#[cfg(not(loom))]
 #[derive(Clone, Copy)]
 pub(crate) struct Cell {
     area: *mut u8,
@@ -181,60 +189,72 @@ impl Cell {
     }
 }
 
-#[cfg(not(loom))]
 // SAFETY: a `Cell` is an address and numbers; all that it reaches is atomic.
 unsafe impl Send for Cell {}
-#[cfg(not(loom))]
 // SAFETY: as above.
 unsafe impl Sync for Cell {}
 
-/// The same words as loom objects, which cannot lie over a mapping.
+/// The area's words as the models' objects, which cannot lie over bytes.
 #[cfg(loom)]
-pub(crate) struct Cell {
+pub(crate) struct Area {
     latest: AtomicU64,
     wait: WaitWord,
     pins: Vec<AtomicU64>,
     slots: Vec<(SlotHeader, Vec<AtomicU64>)>,
-    geometry: Geometry,
+}
+
+#[cfg(loom)]
+impl Area {
+    pub(crate) fn new(geometry: &Geometry) -> Area {
+        let words = |n| (0..n).map(|_| AtomicU64::default()).collect::<Vec<_>>();
+        Area {
+            latest: AtomicU64::default(),
+            wait: WaitWord::default(),
+            pins: words(geometry.pins),
+            slots: (0..geometry.slots)
+                .map(|_| (SlotHeader::default(), words(geometry.payload / 8)))
+                .collect(),
+        }
+    }
 }
 
 #[cfg(loom)]
 impl Cell {
-    pub(crate) fn new(geometry: Geometry) -> Cell {
-        let words = |n: usize| (0..n).map(|_| AtomicU64::new(0)).collect::<Vec<_>>();
-        let header = || SlotHeader {
-            stamp: AtomicU64::new(0),
-            owner: AtomicU64::new(0),
-            written_at: AtomicU64::new(0),
-            writer: AtomicU64::new(0),
-            checksum: AtomicU64::new(0),
-            _reserved: [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)],
-        };
-        Cell {
-            latest: AtomicU64::new(0),
-            wait: WaitWord::new(),
-            pins: words(geometry.pins),
-            slots: (0..geometry.slots)
-                .map(|_| (header(), words(geometry.payload / 8)))
-                .collect(),
-            geometry,
-        }
+    /// # Safety
+    /// `area` points to an [`Area`] of this geometry that lives for as long as this value or anything
+    /// from it is used.
+    pub(crate) unsafe fn new(area: *mut u8, geometry: Geometry) -> Cell {
+        let cell = Cell { area, geometry };
+        assert_eq!(cell.area().slots.len(), geometry.slots);
+        cell
+    }
+
+    fn area(&self) -> &Area {
+        // SAFETY: the contract of `new`.
+        unsafe { &*self.area.cast::<Area>() }
     }
 
     fn latest(&self) -> &AtomicU64 {
-        &self.latest
+        &self.area().latest
+    }
+
+    /// Whether this slot is the current one, as nobody in the model may know yet.
+    pub(crate) fn is_current(&self, slot: usize) -> bool {
+        // A read-modify-write sees the newest value whatever has happened before it.
+        let current = Current(self.latest().fetch_add(0, Ordering::Relaxed));
+        current.exists() && current.slot() == slot
     }
 
     pub(crate) fn wait_word(&self) -> &WaitWord {
-        &self.wait
+        &self.area().wait
     }
 
     fn pin_word(&self, pin: usize) -> &AtomicU64 {
-        &self.pins[pin]
+        &self.area().pins[pin]
     }
 
     pub(crate) fn slot(&self, slot: usize) -> Slot<'_> {
-        let (header, words) = &self.slots[slot];
+        let (header, words) = &self.area().slots[slot];
         Slot {
             header,
             words: Words(words),
@@ -271,8 +291,6 @@ impl Cell {
     /// most the payload.
     #[inline(always)]
     pub(crate) unsafe fn read(&self, dst: *mut u8, len: usize) -> Result<Option<Stamp>, Damaged> {
-        let mut seen = None;
-        let mut stuck = 0;
         loop {
             let current = self.current()?;
             if !current.exists() {
@@ -293,17 +311,23 @@ impl Cell {
             if slot.header.stamp.load(Ordering::Relaxed) == current.version() {
                 return Ok(Some(stamp));
             }
-            // The slot was claimed anew, so the value has moved on; look where it is now. A current
-            // slot whose stamp stays wrong is damage.
-            stuck = if seen == Some(current) { stuck + 1 } else { 0 };
-            seen = Some(current);
-            if stuck > PATIENCE {
-                return Err(Damaged(
-                    "its current slot never gets the stamp of the current version",
-                ));
+            self.moved_on_from(current)?;
+        }
+    }
+
+    /// Returns once the value has moved on, as it has when its slot was claimed anew. A current slot
+    /// whose stamp stays wrong is damage.
+    #[cold]
+    fn moved_on_from(&self, current: Current) -> Result<(), Damaged> {
+        for _ in 0..PATIENCE {
+            if self.current()? != current {
+                return Ok(());
             }
             spin_hint();
         }
+        Err(Damaged(
+            "its current slot does not get the stamp of the current version",
+        ))
     }
 
     /// Claims a slot to write into. `me` is the writer's index.
@@ -328,7 +352,7 @@ impl Cell {
             }
             // Others published while we looked: there is a free slot, but never where we are.
             stuck += 1;
-            if stuck > PATIENCE {
+            if stuck > SCANS {
                 return Err(Damaged("none of its slots ever becomes free"));
             }
             spin_hint();
@@ -400,7 +424,7 @@ impl Cell {
         // Relaxed: only its number is used; with several writers the CAS decides.
         let mut now = expected.unwrap_or_else(|| Current(latest.load(Ordering::Relaxed)));
         loop {
-            let version = now.version() + 1;
+            let version = now.next_version();
             let next = Current::new(version, at);
             slot.header
                 .checksum
@@ -470,8 +494,11 @@ impl Cell {
                 return Ok(None);
             }
             let at = current.slot();
+            // Release: pairs with the Acquire in `is_pinned`, as that of `unpin` does. A writer that
+            // finds the pin here instead of free learns by it all the same that whoever held the pin
+            // before, this reader or another, is done with the slot it was on.
             self.pin_word(pin)
-                .store(mark(me) << 16 | (at as u64 + 1), Ordering::Relaxed);
+                .store(mark(me) << 16 | (at as u64 + 1), Ordering::Release);
             // SYNC POINT pin/claim: pairs with the fence in `is_pinned`.
             fence(Ordering::SeqCst);
             if self.current()? == current {
@@ -501,7 +528,6 @@ impl Cell {
     }
 
     /// Forgets the value but not its version. Only under the registration lock, with no writer alive.
-    #[cfg(not(loom))]
     pub(crate) fn forget(&self) {
         let version = Current(self.latest().load(Ordering::Acquire)).version();
         self.latest()

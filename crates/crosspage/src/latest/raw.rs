@@ -348,9 +348,8 @@ impl Attachment {
         // SAFETY: a direct plan's sizes are equal, so `value` has room for the image.
         let stamp = unsafe { self.read_image(value) }?;
         if stamp.is_some() {
-            // SAFETY: `read_image` has written all bytes of the value.
-            self.plan
-                .normalise(unsafe { std::slice::from_raw_parts_mut(value, self.layout.size()) });
+            // SAFETY: `read_image` has written all bytes of the value, which the plan's layout has.
+            unsafe { self.plan.normalise_at(value) };
         }
         Ok(stamp)
     }

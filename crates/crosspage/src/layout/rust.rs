@@ -82,27 +82,21 @@ pub mod derive {
         cost.is_allowed() && size_of::<T>() <= MAX_SIZE && align_of::<T>() <= MAX_ALIGN
     }
 
-    /// One field.
-    pub fn field(
-        name: &str,
-        ty: Type,
-        offset: usize,
-        unit: Option<&str>,
-        doc: Option<&str>,
-    ) -> Field {
-        let (unit, doc) = (unit.map(str::to_owned), doc.map(str::to_owned));
+    /// One field; an empty unit or doc is none.
+    pub fn field(name: &str, ty: Type, offset: usize, unit: &str, doc: &str) -> Field {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Field {
             name: name.to_owned(),
             ty,
             offset,
-            unit,
-            doc,
+            unit: text(unit),
+            doc: text(doc),
         }
     }
 
     /// The description of a struct.
-    pub fn describe<T>(name: &str, fields: Vec<Field>) -> Arc<StructType> {
-        match StructType::new(name, size_of::<T>(), align_of::<T>(), fields) {
+    pub fn describe<T, const N: usize>(name: &str, fields: [Field; N]) -> Arc<StructType> {
+        match StructType::new(name, size_of::<T>(), align_of::<T>(), fields.into()) {
             Ok(st) => Arc::new(st),
             Err(e) => unreachable!("the derive checks all that `new` does: {e}"),
         }

@@ -7,6 +7,7 @@
 use crate::atomic::{AtomicU64, Ordering};
 
 /// One participant's 32 bytes.
+#[cfg_attr(loom, derive(Default))]
 #[repr(C)]
 pub(crate) struct Record {
     /// `generation << 32 | role << 8 | used`: one word, so a record is taken in one store.
@@ -17,18 +18,6 @@ pub(crate) struct Record {
     started: AtomicU64,
     /// When it attached, in ns since 1970.
     attached_at: AtomicU64,
-}
-
-#[cfg(loom)]
-impl Record {
-    pub(crate) fn new() -> Record {
-        Record {
-            state: AtomicU64::new(0),
-            process: AtomicU64::new(0),
-            started: AtomicU64::new(0),
-            attached_at: AtomicU64::new(0),
-        }
-    }
 }
 
 const USED: u64 = 1;

@@ -120,6 +120,22 @@ pub(crate) fn info(name: Name) -> Result<Info> {
     }
 }
 
+/// Who has the segment attached, as far as we may know.
+#[cfg(target_os = "linux")]
+pub(crate) fn processes(name: Name) -> Result<Vec<u32>> {
+    let id = info(name)?.id;
+    // The kernel prints the id as the inode of a file of this name.
+    Ok(super::unix::processes(|mapped| {
+        mapped.path.starts_with("/SYSV") && i32::try_from(mapped.inode) == Ok(id)
+    }))
+}
+
+/// Who has the segment attached: this system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn processes(name: Name) -> Result<Vec<u32>> {
+    info(name).map(|_| Vec::new())
+}
+
 /// Removes a segment: its key at once, its bytes when the last one has detached.
 pub(crate) fn remove(name: Name) -> Result<()> {
     let id = find(name)?;
