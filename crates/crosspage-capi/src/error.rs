@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crosspage_core::{Error, ErrorKind, Result};
+use crosspage::{Error, ErrorKind, Result};
 
 /// `crosspage_error`.
 #[repr(C)]
@@ -130,10 +130,13 @@ unsafe fn put_text(to: *mut u8, room: usize, text: &str) {
     };
     let (text, tail) = match text.len() <= room {
         true => (text, ""),
-        false => (
-            &text[..text.floor_char_boundary(room.saturating_sub(ELLIPSIS.len()))],
-            ELLIPSIS,
-        ),
+        false => {
+            let mut end = room.saturating_sub(ELLIPSIS.len());
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            (&text[..end], ELLIPSIS)
+        }
     };
     let tail = if text.len() + tail.len() <= room {
         tail

@@ -4,9 +4,9 @@ use std::ffi::{c_char, c_void};
 use std::mem::size_of;
 use std::sync::Arc;
 
-use crosspage_core::Result;
-use crosspage_core::foreign::{Options, RawView};
-use crosspage_core::layout::StructType;
+use crosspage::Result;
+use crosspage::foreign::{Options, RawView};
+use crosspage::layout::StructType;
 
 use crate::error::{CError, guard, guard_quietly};
 use crate::layout::{CStruct, from_table};

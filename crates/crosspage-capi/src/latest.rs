@@ -4,9 +4,9 @@ use std::ffi::{c_char, c_void};
 use std::mem::{ManuallyDrop, size_of};
 use std::sync::Arc;
 
-use crosspage_core::latest::{Meta, Options, Pinned, RawReader, RawWriter};
-use crosspage_core::layout::{Match, Scalar, StructType, Type};
-use crosspage_core::{Error, ErrorKind, Language, Lifetime, Result};
+use crosspage::latest::{Meta, Options, Pinned, RawReader, RawWriter};
+use crosspage::layout::{Match, Scalar, StructType, Type};
+use crosspage::{Error, ErrorKind, Language, Lifetime, Result};
 
 use crate::error::{CError, guard, guard_quietly, report_cancelled, report_no_value};
 use crate::layout::{CStruct, Layout, from_table};

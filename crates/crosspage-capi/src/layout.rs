@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::fmt::Write;
 use std::ptr::null;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use crosspage_core::layout::{
-    EnumType, Field, MAX_DEPTH, Scalar, StructType, Type, from_source, value,
-};
-use crosspage_core::{Error, ErrorKind, Result};
+use crosspage::layout::{EnumType, Field, MAX_DEPTH, Scalar, StructType, Type, from_source, value};
+use crosspage::{Error, ErrorKind, Result};
 
 use crate::error::{CError, guard, guard_quietly};
 use crate::{check_value, into_c, invalid, put, put_handle, ref_arg, str_arg};
@@ -232,14 +231,15 @@ pub struct Layout {
     tables: Tables,
 }
 
-/// Owns what the tables refer to. Everything is boxed, so it stays where it is.
+/// Owns what the tables refer to. An `Rc`'s content stays where it is, and (unlike a `Box`'s) may be
+/// pointed to while the `Rc` moves.
 #[derive(Default)]
 struct Tables {
-    structs: Vec<Box<CStruct>>,
-    fields: Vec<Box<[CField]>>,
-    enums: Vec<Box<CEnum>>,
-    values: Vec<Box<[CEnumerator]>>,
-    strings: Vec<CString>,
+    structs: Vec<Rc<CStruct>>,
+    fields: Vec<Rc<[CField]>>,
+    enums: Vec<Rc<CEnum>>,
+    values: Vec<Rc<[CEnumerator]>>,
+    strings: Vec<Rc<CStr>>,
     /// By the address of what they describe, which `Layout::layout` keeps.
     found: HashMap<*const c_void, *const c_void>,
 }
@@ -259,7 +259,8 @@ impl Layout {
 impl Tables {
     fn string(&mut self, text: &str) -> *const c_char {
         // The core refuses names, units and docs with a NUL.
-        self.strings.push(CString::new(text).unwrap_or_default());
+        self.strings
+            .push(CString::new(text).unwrap_or_default().into());
         self.strings.last().map_or(null(), |text| text.as_ptr())
     }
 
@@ -288,8 +289,8 @@ impl Tables {
                     .map_or(null(), |text| self.string(text));
                 Ok(made)
             })
-            .collect::<Result<Box<[CField]>>>()?;
-        let table = Box::new(CStruct {
+            .collect::<Result<Rc<[CField]>>>()?;
+        let table = Rc::new(CStruct {
             struct_size: size_of::<CStruct>() as u32,
             field_size: size_of::<CField>() as u32,
             name: self.string(st.name()),
@@ -298,7 +299,7 @@ impl Tables {
             fields: fields.as_ptr(),
             count: fields.len(),
         });
-        let pointer: *const CStruct = &raw const *table;
+        let pointer = Rc::as_ptr(&table);
         self.fields.push(fields);
         self.structs.push(table);
         self.found.insert(key, pointer.cast());
@@ -352,20 +353,20 @@ impl Tables {
         if let Some(&found) = self.found.get(&key) {
             return found.cast();
         }
-        let values: Box<[CEnumerator]> = (e.variants.iter())
+        let values: Rc<[CEnumerator]> = (e.variants.iter())
             .map(|(name, value)| CEnumerator {
                 name: self.string(name),
                 value: *value as i64,
             })
             .collect();
-        let table = Box::new(CEnum {
+        let table = Rc::new(CEnum {
             struct_size: size_of::<CEnum>() as u32,
             repr: number(e.repr),
             name: self.string(&e.name),
             values: values.as_ptr(),
             count: values.len(),
         });
-        let pointer: *const CEnum = &raw const *table;
+        let pointer = Rc::as_ptr(&table);
         self.values.push(values);
         self.enums.push(table);
         self.found.insert(key, pointer.cast());

@@ -18,7 +18,7 @@ mod testing;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::time::Duration;
 
-use crosspage_core::{Error, ErrorKind, Permissions, Result};
+use crosspage::{Error, ErrorKind, Permissions, Result};
 
 /// Changes a value on behalf of `update` and `write_with`.
 type Edit = unsafe extern "C" fn(context: *mut c_void, value: *mut c_void) -> i32;

@@ -2,8 +2,8 @@
 
 use std::ffi::{CString, c_char, c_void};
 
-use crosspage_core::registry::{PageInfo, gc, list, remove};
-use crosspage_core::{Lifetime, Locator, foreign};
+use crosspage::registry::{PageInfo, gc, list, remove};
+use crosspage::{Lifetime, Locator, foreign};
 
 use crate::error::{CError, guard};
 use crate::{null, str_arg};

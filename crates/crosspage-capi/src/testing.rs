@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 use std::ptr::null;
 
-use crosspage_core::testing::{self, Namespace};
+use crosspage::testing::{self, Namespace};
 
 use crate::error::{CError, guard, guard_quietly};
 use crate::put_handle;
