@@ -10,7 +10,7 @@ use crate::{Result, demo, languages, leftovers, readme, tools, workspace};
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
 const WITHOUT_PYTHON: [&str; 3] = ["--workspace", "--exclude", "crosspage-py"];
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         name: "tools",
         about: "compilers and Python packages",
@@ -40,6 +40,11 @@ const STEPS: [Step; 10] = [
         name: "loom",
         about: "every interleaving of the algorithms' models",
         run: loom,
+    },
+    Step {
+        name: "fuzz",
+        about: "new inputs for the parsers, for a minute each (--long)",
+        run: fuzz,
     },
     Step {
         name: "python",
@@ -201,6 +206,30 @@ fn loom(long: bool) -> Result<Done> {
     // The filter is a name: should it ever match nothing, cargo would call that a success.
     if !output(models().args(["--quiet", "--", "--list"]))?.contains(": test") {
         return Err("there is no model named loom_tests".into());
+    }
+    Ok(Done::Ran)
+}
+
+/// Known inputs are replayed by the library's tests; this looks for new ones.
+fn fuzz(long: bool) -> Result<Done> {
+    if !long {
+        return Ok(Done::Partly("not run: --long does".into()));
+    }
+    for target in ["descriptor", "page", "schema"] {
+        let found = tools::scratch(&format!("fuzz/{target}"))?;
+        let artifacts = tools::scratch("fuzz/artifacts")?;
+        run_command(
+            cargo()
+                // Where its own configuration holds: sanitizer and coverage flags.
+                .current_dir(workspace::root().join("fuzz"))
+                .env("CARGO_TARGET_DIR", workspace::target().join("fuzz"))
+                .args(["run", "--release", "--bin", target, "--"])
+                .arg(found)
+                .arg(format!("corpus/{target}"))
+                .args(["-max_total_time=60", "-timeout=10"])
+                .args(["-rss_limit_mb=2048", "-print_final_stats=1"])
+                .arg(format!("-artifact_prefix={}/", artifacts.display())),
+        )?;
     }
     Ok(Done::Ran)
 }
