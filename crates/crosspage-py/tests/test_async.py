@@ -167,4 +167,4 @@ def test_opening_and_foreign_waits() -> None:
     try:
         asyncio.run(main())
     finally:
-        crosspage.remove(locator)
+        crosspage.remove(locator, force=True)

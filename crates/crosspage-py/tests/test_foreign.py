@@ -1,5 +1,6 @@
 """Foreign segments, from both sides: programs that know nothing of crosspage read and write them."""
 
+import itertools
 import mmap
 import os
 import pickle
@@ -33,12 +34,16 @@ fields = [
 """
 
 
+COUNT = itertools.count()
+
+
 @pytest.fixture
 def locator() -> Iterator[str]:
-    locator = f"posix:/crosspage-test-{os.getpid()}"
+    locator = f"posix:/crosspage-test-{os.getpid()}-{next(COUNT)}"
     yield locator
     try:
-        crosspage.remove(locator)
+        # By force: a view that another thread is closing may still have it mapped.
+        crosspage.remove(locator, force=True)
     except FileNotFoundError:
         pass
 

@@ -290,7 +290,7 @@ fn play(game: Game, kind: &Kind, kills: usize, stops: bool, tally: &mut Tally) {
         })
     };
     let mut workers: Vec<Child> = (0..WORKERS).map(employ).collect();
-    let mut last_progress = vec![(0, Instant::now()); WORKERS];
+    let mut last_progress = [(0, Instant::now()); WORKERS];
     let mut seen = 0;
     let mut killed = 0;
     while killed < kills {

@@ -312,18 +312,17 @@ impl Survivors {
             self.allowed = vec![seen];
         }
         let mut next = 700;
-        let mut check =
-            |version: u64, nonce, seen: &mut Seen, from_none, readers: &[&RawReader]| {
-                let expected = seen.map_or(from_none, |(version, _)| version + 1);
-                assert_eq!(
-                    version, expected,
-                    "the version of the next value after {seen:?}"
-                );
-                *seen = Some((version, nonce));
-                for reader in readers {
-                    assert_eq!(read(reader).unwrap(), *seen, "what was just written");
-                }
-            };
+        let check = |version: u64, nonce, seen: &mut Seen, from_none, readers: &[&RawReader]| {
+            let expected = seen.map_or(from_none, |(version, _)| version + 1);
+            assert_eq!(
+                version, expected,
+                "the version of the next value after {seen:?}"
+            );
+            *seen = Some((version, nonce));
+            for reader in readers {
+                assert_eq!(read(reader).unwrap(), *seen, "what was just written");
+            }
+        };
         // Who is attached needs nobody's death to be noticed.
         if let (Some(reader), Some(writer)) = (&self.reader, &mut self.writer) {
             for _ in 0..kind.slots + 1 {

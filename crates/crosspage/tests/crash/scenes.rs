@@ -44,14 +44,6 @@ pub fn attach(kind: &Kind, report: &Report, _: u64) {
     });
 }
 
-pub fn open(kind: &Kind, report: &Report, _: u64) {
-    let mut opened = None;
-    act(report, || {
-        opened = Some(kind.open()?);
-        Ok(None)
-    });
-}
-
 pub fn open_and_read(kind: &Kind, report: &Report, _: u64) {
     let mut opened = None;
     act(report, || kit::read(opened.insert(kind.open()?)));

@@ -56,16 +56,6 @@ pub fn wait(pid: Pid) -> Status {
     }
 }
 
-/// `None`: nothing to report yet.
-pub fn try_wait(pid: Pid) -> Option<Status> {
-    let mut status = 0;
-    // SAFETY: `status` is writable.
-    let result = check("waitpid", unsafe {
-        libc::waitpid(pid, &mut status, libc::WNOHANG)
-    });
-    (result == pid).then(|| decode(status))
-}
-
 fn decode(status: i32) -> Status {
     if libc::WIFEXITED(status) {
         Status::Exited(libc::WEXITSTATUS(status))

@@ -140,20 +140,6 @@ impl Victim {
         self.go(libc::PTRACE_CONT)
     }
 
-    /// Lets it run without looking, to its next marker, for which [`Victim::arrived`] looks.
-    pub fn let_go(&mut self) {
-        ptrace(libc::PTRACE_CONT, self.pid, 0, 0);
-    }
-
-    /// Whether it has come to its next marker.
-    pub fn arrived(&mut self) -> bool {
-        match sys::try_wait(self.pid) {
-            None => false,
-            Some(Status::Stopped(libc::SIGSTOP)) => true,
-            Some(other) => self.unexpected(other),
-        }
-    }
-
     fn resume(&mut self, how: libc::c_uint) -> At {
         ptrace(how, self.pid, 0, 0);
         self.registers.rip = 0;
