@@ -69,11 +69,11 @@ fn check_layout(st: &StructType, noise: &[u8]) {
         end = field.offset + field.ty.size();
         let (offset, ty) = st.resolve(&field.name).expect("a field's name");
         assert_eq!((offset, ty), (field.offset, &field.ty));
-        assert_eq!(format!("{ty}").is_empty(), false);
+        assert!(!format!("{ty}").is_empty());
     }
     let plan = Plan::new(st, st, Match::Exact).expect("the same layout");
     check_plan(&plan, st.size());
-    if st.size() <= 1 << 16 {
+    if st.size() <= 1 << 12 {
         check_values(st, &plan, noise);
     }
     // Against a packed sibling: other offsets, the same fields.
@@ -93,7 +93,7 @@ fn check_layout(st: &StructType, noise: &[u8]) {
 /// Operations stay inside, in order and apart from each other.
 fn check_plan(plan: &Plan, size: usize) {
     let mut end = 0;
-    for block in plan.runs().take(10_000) {
+    for block in plan.runs().take(1000) {
         for run in block.ops {
             let start = block.here + run.here;
             assert!(start >= end && run.len > 0);
@@ -102,7 +102,7 @@ fn check_plan(plan: &Plan, size: usize) {
         }
     }
     let mut end = 0;
-    for block in plan.words().take(10_000) {
+    for block in plan.words().take(1000) {
         assert_eq!(block.page, block.here);
         for op in block.ops {
             let (offset, len) = match *op {

@@ -491,12 +491,12 @@ class Layout {
 
   // Not for use by programs.
   Layout() = default;
-  template <class Report, class Make>
-  static Layout make(const Report &report, Make &&make) {
+  template <class Report, class Function>
+  static Layout make(const Report &report, Function &&function) {
     crosspage_layout *out = nullptr;
     detail::long_failure failure;
     Layout layout;
-    if (const int code = make(&out, &failure.head)) report.fail(failure, code);
+    if (const int code = function(&out, &failure.head)) report.fail(failure, code);
     else {
       layout.handle_.reset(out, crosspage_layout_free);
       report.succeed();
@@ -850,11 +850,11 @@ class WriterOptions {
 #endif
 
  private:
-  template <class Make, class Report>
-  Writer<T> make(Make make, std::string_view name, const Report &report) const {
+  template <class Function, class Report>
+  Writer<T> make(Function function, std::string_view name, const Report &report) const {
     crosspage_latest_writer *out = nullptr;
     detail::long_failure failure;
-    if (const int code = make(detail::c_name(name).c_str(), &layout_of<T>(), &options_, &out, &failure.head))
+    if (const int code = function(detail::c_name(name).c_str(), &layout_of<T>(), &options_, &out, &failure.head))
       report.fail(failure, code);
     else report.succeed();
     return Writer<T>(out);
@@ -1208,8 +1208,8 @@ class Reader<dynamic> {
     });
   }
 
-  template <class Report, class Fetch>
-  std::optional<Snapshot<dynamic>> fetch(const Report &report, bool may_be_empty, Fetch fetch) const {
+  template <class Report, class Function>
+  std::optional<Snapshot<dynamic>> fetch(const Report &report, bool may_be_empty, Function function) const {
     if (!layout_) {
       report.fail(error(errc::invalid, "the reader is not open"));
       return std::nullopt;
@@ -1217,7 +1217,7 @@ class Reader<dynamic> {
     Snapshot<dynamic> out{Record(layout_)};
     crosspage_meta found;
     detail::failure failure;
-    const int code = fetch(out.value.data(), out.value.size(), &found, &failure.head);
+    const int code = function(out.value.data(), out.value.size(), &found, &failure.head);
     if (code == 0 || (may_be_empty && code == CROSSPAGE_ERR_NO_VALUE)) report.succeed();
     else report.fail(failure, code);
     if (code != 0) return std::nullopt;
@@ -1411,10 +1411,10 @@ class View : public detail::base_view {
   friend class detail::base_view;
   using base::base_view;
 
-  template <class Fetch>
-  static std::optional<T> fetch(Fetch &&fetch) {
+  template <class Function>
+  static std::optional<T> fetch(Function &&function) {
     detail::place_for<T> place;
-    return fetch(&place.value) ? std::optional<T>(place.value) : std::nullopt;
+    return function(&place.value) ? std::optional<T>(place.value) : std::nullopt;
   }
 };
 
@@ -1468,10 +1468,10 @@ class DynView : public detail::base_view {
     layout_ = layout;
     return std::move(*this);
   }
-  template <class Fetch>
-  std::optional<Record> fetch(Fetch &&fetch) const {
+  template <class Function>
+  std::optional<Record> fetch(Function &&function) const {
     Record record(layout_);
-    return fetch(record.data(), record.size()) ? std::optional<Record>(std::move(record)) : std::nullopt;
+    return function(record.data(), record.size()) ? std::optional<Record>(std::move(record)) : std::nullopt;
   }
   Layout layout_;
 };

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crosspage_core::{Error, ErrorKind, Result};
+use crosspage::{Error, ErrorKind, Result};
 
 /// `crosspage_error`.
 #[repr(C)]
@@ -45,7 +45,10 @@ unsafe fn report_panic(error: *mut CError, panic: Box<dyn std::any::Any + Send>)
     let text = (panic.downcast_ref::<&str>().copied())
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("unknown panic");
-    let failure = Error::new(ErrorKind::Internal, format!("a defect in crosspage: {text}"));
+    let failure = Error::new(
+        ErrorKind::Internal,
+        format!("a defect in crosspage: {text}"),
+    );
     // SAFETY: handed through.
     unsafe { report(error, &failure) }
 }
@@ -56,7 +59,13 @@ unsafe fn report_panic(error: *mut CError, panic: Box<dyn std::any::Any + Send>)
 pub unsafe fn report(error: *mut CError, failure: &Error) -> i32 {
     // SAFETY: handed through.
     unsafe {
-        fill(error, failure.code(), failure.os_code().unwrap_or(0), failure.message(), failure.hint().unwrap_or_default());
+        fill(
+            error,
+            failure.code(),
+            failure.os_code().unwrap_or(0),
+            failure.message(),
+            failure.hint().unwrap_or_default(),
+        );
     }
     failure.code()
 }
@@ -77,7 +86,15 @@ pub unsafe fn report_no_value(error: *mut CError) -> i32 {
 #[cold]
 pub unsafe fn report_cancelled(error: *mut CError) -> i32 {
     // SAFETY: handed through.
-    unsafe { fill(error, CANCELLED, 0, "the callback cancelled it, so nothing was written", "") };
+    unsafe {
+        fill(
+            error,
+            CANCELLED,
+            0,
+            "the callback cancelled it, so nothing was written",
+            "",
+        )
+    };
     CANCELLED
 }
 
@@ -108,14 +125,32 @@ unsafe fn fill(error: *mut CError, code: i32, os_code: i32, message: &str, hint:
 /// `to` is valid for writing `room` bytes.
 unsafe fn put_text(to: *mut u8, room: usize, text: &str) {
     const ELLIPSIS: &str = "…";
-    let Some(room) = room.checked_sub(1) else { return };
+    let Some(room) = room.checked_sub(1) else {
+        return;
+    };
     let (text, tail) = match text.len() <= room {
         true => (text, ""),
-        false => (&text[..text.floor_char_boundary(room.saturating_sub(ELLIPSIS.len()))], ELLIPSIS),
+        false => {
+            let mut end = room.saturating_sub(ELLIPSIS.len());
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            (&text[..end], ELLIPSIS)
+        }
     };
-    let tail = if text.len() + tail.len() <= room { tail } else { "" };
+    let tail = if text.len() + tail.len() <= room {
+        tail
+    } else {
+        ""
+    };
     for (at, byte) in text.bytes().chain(tail.bytes()).chain([0]).enumerate() {
         // SAFETY: at most `room` bytes and the NUL.
-        unsafe { to.add(at).write(if byte == 0 && at < text.len() { b' ' } else { byte }) };
+        unsafe {
+            to.add(at).write(if byte == 0 && at < text.len() {
+                b' '
+            } else {
+                byte
+            })
+        };
     }
 }

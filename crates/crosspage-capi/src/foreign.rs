@@ -4,13 +4,15 @@ use std::ffi::{c_char, c_void};
 use std::mem::size_of;
 use std::sync::Arc;
 
-use crosspage_core::Result;
-use crosspage_core::foreign::{Options, RawView};
-use crosspage_core::layout::StructType;
+use crosspage::Result;
+use crosspage::foreign::{Options, RawView};
+use crosspage::layout::StructType;
 
 use crate::error::{CError, guard, guard_quietly};
 use crate::layout::{CStruct, from_table};
-use crate::{Sized32, check_value, null, options, permissions, put_handle, ref_arg, str_arg, timeout, yes};
+use crate::{
+    Sized32, check_value, null, options, permissions, put_handle, ref_arg, str_arg, timeout, yes,
+};
 
 /// `crosspage_foreign_options`.
 #[repr(C)]
@@ -24,8 +26,13 @@ pub struct COptions {
 }
 
 impl Sized32 for COptions {
-    const NOTHING_GIVEN: COptions =
-        COptions { struct_size: size_of::<COptions>() as u32, permissions: 0, read_only: 0, reserved: 0, timeout_ns: 0 };
+    const NOTHING_GIVEN: COptions = COptions {
+        struct_size: size_of::<COptions>() as u32,
+        permissions: 0,
+        read_only: 0,
+        reserved: 0,
+        timeout_ns: 0,
+    };
 }
 
 impl COptions {
@@ -91,14 +98,24 @@ pub unsafe extern "C" fn crosspage_foreign_create(
 ) -> i32 {
     // SAFETY: the header's contract.
     unsafe {
-        make(locator, layout, options, out, error, |locator, layout, options| {
-            RawView::create(locator, layout, bytes, options)
-        })
+        make(
+            locator,
+            layout,
+            options,
+            out,
+            error,
+            |locator, layout, options| RawView::create(locator, layout, bytes, options),
+        )
     }
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_foreign_read(view: *const View, value: *mut c_void, size: usize, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_foreign_read(
+    view: *const View,
+    value: *mut c_void,
+    size: usize,
+    error: *mut CError,
+) -> i32 {
     // SAFETY: the header's contract: the value has `size` writable bytes.
     unsafe {
         guard(error, || {
@@ -141,13 +158,19 @@ pub unsafe extern "C" fn crosspage_foreign_read_ready(
         guard(error, || {
             let view = ref_arg(view, "view")?;
             view.check(value, size)?;
-            view.0.read_ready(str_arg(flag, "flag")?, timeout(timeout_ns), value.cast())
+            view.0
+                .read_ready(str_arg(flag, "flag")?, timeout(timeout_ns), value.cast())
         })
     }
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_foreign_write(view: *mut View, value: *const c_void, size: usize, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_foreign_write(
+    view: *mut View,
+    value: *const c_void,
+    size: usize,
+    error: *mut CError,
+) -> i32 {
     // SAFETY: the header's contract: the view is used by one thread at a time, and the value has `size`
     // bytes laid out as its layout says.
     unsafe {
@@ -172,7 +195,8 @@ pub unsafe extern "C" fn crosspage_foreign_write_with_ready(
         guard(error, || {
             let view = view.as_mut().ok_or_else(|| null("view"))?;
             view.check(value, size)?;
-            view.0.write_with_ready(value.cast(), str_arg(flag, "flag")?)
+            view.0
+                .write_with_ready(value.cast(), str_arg(flag, "flag")?)
         })
     }
 }

@@ -4,13 +4,16 @@ use std::ffi::{c_char, c_void};
 use std::mem::{ManuallyDrop, size_of};
 use std::sync::Arc;
 
-use crosspage_core::latest::{Meta, Options, Pinned, RawReader, RawWriter};
-use crosspage_core::layout::{Match, Scalar, StructType, Type};
-use crosspage_core::{Error, ErrorKind, Language, Lifetime, Result};
+use crosspage::latest::{Meta, Options, Pinned, RawReader, RawWriter};
+use crosspage::layout::{Match, Scalar, StructType, Type};
+use crosspage::{Error, ErrorKind, Language, Lifetime, Result};
 
 use crate::error::{CError, guard, guard_quietly, report_cancelled, report_no_value};
 use crate::layout::{CStruct, Layout, from_table};
-use crate::{Edit, Sized32, check_value, invalid, null, options, permissions, put, put_handle, ref_arg, str_arg, timeout, unknown, yes};
+use crate::{
+    Edit, Sized32, check_value, invalid, null, options, permissions, put, put_handle, ref_arg,
+    str_arg, timeout, unknown, yes,
+};
 
 /// `crosspage_latest_options`.
 #[repr(C)]
@@ -58,7 +61,13 @@ impl COptions {
             0 => None,
             1 => Some(Lifetime::Keep),
             2 => Some(Lifetime::WhileUsed),
-            n => return Err(unknown("lifetime", n, "CROSSPAGE_LIFETIME_KEEP or _WHILE_USED")),
+            n => {
+                return Err(unknown(
+                    "lifetime",
+                    n,
+                    "CROSSPAGE_LIFETIME_KEEP or _WHILE_USED",
+                ));
+            }
         };
         options.matching = match self.matching {
             0 | 1 => Match::Exact,
@@ -89,7 +98,12 @@ pub struct CMeta {
 impl From<&Meta> for CMeta {
     #[inline(always)]
     fn from(meta: &Meta) -> CMeta {
-        CMeta { version: meta.version, written_at_ns: meta.written_at, writer_pid: meta.writer_pid, reserved: 0 }
+        CMeta {
+            version: meta.version,
+            written_at_ns: meta.written_at,
+            writer_pid: meta.writer_pid,
+            reserved: 0,
+        }
     }
 }
 
@@ -103,7 +117,9 @@ pub struct Writer {
 
 impl Writer {
     fn check(&self, value: *const c_void, size: usize) -> Result<()> {
-        check_value(value, size, self.size, || self.raw.layout().name().to_owned())
+        check_value(value, size, self.size, || {
+            self.raw.layout().name().to_owned()
+        })
     }
 }
 
@@ -126,7 +142,10 @@ unsafe fn make_writer(
             let options = options(given)?.to_core()?;
             put_handle(out, || {
                 let raw = make(locator, &layout, &options)?;
-                Ok(Writer { size: layout.size(), raw })
+                Ok(Writer {
+                    size: layout.size(),
+                    raw,
+                })
             })
         })
     }
@@ -177,7 +196,12 @@ pub unsafe extern "C" fn crosspage_latest_writer_write(
 }
 
 /// Calls `edit`; where it cancels, says so in `cancelled`.
-unsafe fn call(edit: Edit, context: *mut c_void, value: *mut u8, cancelled: &mut bool) -> Result<()> {
+unsafe fn call(
+    edit: Edit,
+    context: *mut c_void,
+    value: *mut u8,
+    cancelled: &mut bool,
+) -> Result<()> {
     // SAFETY: the header's contract for callbacks.
     if unsafe { edit(context, value.cast()) } == 0 {
         return Ok(());
@@ -203,11 +227,17 @@ pub unsafe extern "C" fn crosspage_latest_writer_update(
             let writer = writer.as_mut().ok_or_else(|| null("writer"))?;
             writer.check(scratch, size)?;
             let edit = edit.ok_or_else(|| null("edit"))?;
-            let written = (writer.raw).update(scratch.cast(), &mut |value| call(edit, context, value, &mut cancelled))?;
+            let written = (writer.raw).update(scratch.cast(), &mut |value| {
+                call(edit, context, value, &mut cancelled)
+            })?;
             put(version, written);
             Ok(())
         });
-        if cancelled { report_cancelled(error) } else { code }
+        if cancelled {
+            report_cancelled(error)
+        } else {
+            code
+        }
     }
 }
 
@@ -227,11 +257,16 @@ pub unsafe extern "C" fn crosspage_latest_writer_write_with(
             let writer = writer.as_mut().ok_or_else(|| null("writer"))?;
             let fill = fill.ok_or_else(|| null("fill"))?;
             writer.check((&raw const *writer).cast(), size)?;
-            let written = (writer.raw).write_with(&mut |slot| call(fill, context, slot.as_mut_ptr(), &mut cancelled))?;
+            let written = (writer.raw)
+                .write_with(&mut |slot| call(fill, context, slot.as_mut_ptr(), &mut cancelled))?;
             put(version, written);
             Ok(())
         });
-        if cancelled { report_cancelled(error) } else { code }
+        if cancelled {
+            report_cancelled(error)
+        } else {
+            code
+        }
     }
 }
 
@@ -264,11 +299,17 @@ pub struct Reader {
 impl Reader {
     fn new(raw: RawReader) -> Reader {
         let layout = raw.layout();
-        Reader { size: layout.size(), has_bools: has_bools(layout), raw }
+        Reader {
+            size: layout.size(),
+            has_bools: has_bools(layout),
+            raw,
+        }
     }
 
     fn check(&self, value: *const c_void, size: usize) -> Result<()> {
-        check_value(value, size, self.size, || self.raw.layout().name().to_owned())
+        check_value(value, size, self.size, || {
+            self.raw.layout().name().to_owned()
+        })
     }
 }
 
@@ -285,7 +326,11 @@ pub unsafe extern "C" fn crosspage_latest_reader_open(
         guard(error, || {
             crate::log::start();
             let locator = str_arg(locator, "locator")?;
-            let layout = if layout.is_null() { None } else { Some(from_table(layout)?) };
+            let layout = if layout.is_null() {
+                None
+            } else {
+                Some(from_table(layout)?)
+            };
             let options = options(given)?.to_core()?;
             if out.is_null() {
                 return Err(null("out"));
@@ -336,7 +381,9 @@ pub unsafe extern "C" fn crosspage_latest_reader_wait_changed(
         guard(error, || {
             let reader = ref_arg(reader, "reader")?;
             reader.check(value, size)?;
-            let found = reader.raw.wait_changed(since, timeout(timeout_ns), value.cast())?;
+            let found = reader
+                .raw
+                .wait_changed(since, timeout(timeout_ns), value.cast())?;
             put(meta, CMeta::from(&found));
             Ok(())
         })
@@ -359,10 +406,15 @@ struct Pin {
     owner: ManuallyDrop<Arc<Reader>>,
 }
 
-const _: () = assert!(size_of::<Pin>() <= size_of::<[u64; 10]>() && align_of::<Pin>() <= align_of::<u64>());
+const _: () =
+    assert!(size_of::<Pin>() <= size_of::<[u64; 10]>() && align_of::<Pin>() <= align_of::<u64>());
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_latest_reader_pin(reader: *const Reader, pin: *mut CPin, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_latest_reader_pin(
+    reader: *const Reader,
+    pin: *mut CPin,
+    error: *mut CError,
+) -> i32 {
     let mut empty = false;
     // SAFETY: the header's contract.
     unsafe {
@@ -382,11 +434,24 @@ pub unsafe extern "C" fn crosspage_latest_reader_pin(reader: *const Reader, pin:
             };
             let bytes = pinned.as_bytes();
             if owner.has_bools {
-                check_bools(owner.raw.layout(), bytes).map_err(|field| not_a_bool(&owner.raw, &field))?;
+                check_bools(owner.raw.layout(), bytes)
+                    .map_err(|field| not_a_bool(&owner.raw, &field))?;
             }
-            let (value, size, meta) = (bytes.as_ptr().cast(), bytes.len(), CMeta::from(pinned.meta()));
-            pin.write(CPin { value, size, meta, internal: [0; 10] });
-            let made = Pin { pinned: ManuallyDrop::new(pinned), owner: ManuallyDrop::new(owner) };
+            let (value, size, meta) = (
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                CMeta::from(pinned.meta()),
+            );
+            pin.write(CPin {
+                value,
+                size,
+                meta,
+                internal: [0; 10],
+            });
+            let made = Pin {
+                pinned: ManuallyDrop::new(pinned),
+                owner: ManuallyDrop::new(owner),
+            };
             (&raw mut (*pin).internal).cast::<Pin>().write(made);
             Ok(())
         });
@@ -431,10 +496,14 @@ fn check_bools(st: &StructType, bytes: &[u8]) -> std::result::Result<(), String>
     for field in st.fields() {
         let bytes = &bytes[field.offset..field.offset + field.ty.size()];
         match base(&field.ty) {
-            Type::Scalar(Scalar::Bool) if bytes.iter().any(|&byte| byte > 1) => return Err(field.name.clone()),
+            Type::Scalar(Scalar::Bool) if bytes.iter().any(|&byte| byte > 1) => {
+                return Err(field.name.clone());
+            }
             Type::Struct(nested) if has_bools(nested) => {
                 let mut elements = bytes.chunks_exact(nested.size());
-                elements.try_for_each(|one| check_bools(nested, one).map_err(|inner| format!("{}.{inner}", field.name)))?;
+                elements.try_for_each(|one| {
+                    check_bools(nested, one).map_err(|inner| format!("{}.{inner}", field.name))
+                })?;
             }
             _ => {}
         }
@@ -444,12 +513,18 @@ fn check_bools(st: &StructType, bytes: &[u8]) -> std::result::Result<(), String>
 
 #[cold]
 fn not_a_bool(reader: &RawReader, field: &str) -> Error {
-    invalid(format!("page \"{}\": field {field} is a bool that is neither 0 nor 1", reader.locator()))
-        .with_hint("reading (rather than pinning) copies it as true")
+    invalid(format!(
+        "page \"{}\": field {field} is a bool that is neither 0 nor 1",
+        reader.locator()
+    ))
+    .with_hint("reading (rather than pinning) copies it as true")
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_latest_reader_reopen(reader: *mut Reader, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_latest_reader_reopen(
+    reader: *mut Reader,
+    error: *mut CError,
+) -> i32 {
     // SAFETY: the header's contract: the handle is used by nobody else meanwhile.
     unsafe {
         guard(error, || {
@@ -457,7 +532,11 @@ pub unsafe extern "C" fn crosspage_latest_reader_reopen(reader: *mut Reader, err
             // SAFETY: C's pointer is one count of the Arc (see `Reader`); it is not given back here.
             let mut handle = ManuallyDrop::new(Arc::from_raw(reader));
             let reader = Arc::get_mut(&mut handle).ok_or_else(|| {
-                Error::new(ErrorKind::InUse, "a pin is held, so the reader cannot reopen").with_hint("unpin first")
+                Error::new(
+                    ErrorKind::InUse,
+                    "a pin is held, so the reader cannot reopen",
+                )
+                .with_hint("unpin first")
             })?;
             reader.raw.reopen()?;
             reader.size = reader.raw.layout().size();
@@ -468,9 +547,19 @@ pub unsafe extern "C" fn crosspage_latest_reader_reopen(reader: *mut Reader, err
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_latest_reader_layout(reader: *const Reader, out: *mut *mut Layout, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_latest_reader_layout(
+    reader: *const Reader,
+    out: *mut *mut Layout,
+    error: *mut CError,
+) -> i32 {
     // SAFETY: the header's contract.
-    unsafe { guard(error, || put_handle(out, || Layout::new(ref_arg(reader, "reader")?.raw.layout().clone()))) }
+    unsafe {
+        guard(error, || {
+            put_handle(out, || {
+                Layout::new(ref_arg(reader, "reader")?.raw.layout().clone())
+            })
+        })
+    }
 }
 
 #[unsafe(no_mangle)]

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::fmt::Write;
 use std::ptr::null;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use crosspage_core::layout::{EnumType, Field, MAX_DEPTH, Scalar, StructType, Type, from_source, value};
-use crosspage_core::{Error, ErrorKind, Result};
+use crosspage::layout::{EnumType, Field, MAX_DEPTH, Scalar, StructType, Type, from_source, value};
+use crosspage::{Error, ErrorKind, Result};
 
 use crate::error::{CError, guard, guard_quietly};
 use crate::{check_value, into_c, invalid, put, put_handle, ref_arg, str_arg};
@@ -83,7 +84,10 @@ fn scalar(number: u32) -> Option<Scalar> {
 }
 
 fn number(scalar: Scalar) -> u32 {
-    SCALARS.iter().position(|&s| s == scalar).map_or(0, |at| at as u32 + 1)
+    SCALARS
+        .iter()
+        .position(|&s| s == scalar)
+        .map_or(0, |at| at as u32 + 1)
 }
 
 // ---- From C ----
@@ -103,23 +107,33 @@ unsafe fn from_struct(table: *const CStruct, level: usize) -> Result<StructType>
     // SAFETY: handed through.
     let name = unsafe { str_arg(table.name, "the name of a struct") }?;
     let fail = |what: &str| invalid(format!("struct {name}: {what}"));
-    if (table.struct_size as usize) < size_of::<CStruct>() || (table.field_size as usize) < size_of::<CField>() {
-        return Err(fail("struct_size and field_size are not those of this version's tables"));
+    if (table.struct_size as usize) < size_of::<CStruct>()
+        || (table.field_size as usize) < size_of::<CField>()
+    {
+        return Err(fail(
+            "struct_size and field_size are not those of this version's tables",
+        ));
     }
     if level > MAX_DEPTH {
-        return Err(fail(&format!("it is nested deeper than {MAX_DEPTH} levels")));
+        return Err(fail(&format!(
+            "it is nested deeper than {MAX_DEPTH} levels"
+        )));
     }
     if table.fields.is_null() {
         return Err(fail("it has no fields"));
     }
-    let number = |n: u64| usize::try_from(n).map_err(|_| fail(&format!("{n} is more than any size here")));
+    let number =
+        |n: u64| usize::try_from(n).map_err(|_| fail(&format!("{n} is more than any size here")));
     let mut fields = Vec::new();
     for i in 0..table.count {
         // SAFETY: the table has `count` fields, `field_size` bytes apart.
         let field = unsafe { &*table.fields.byte_add(i * table.field_size as usize) };
         // SAFETY: the contract covers what the field refers to.
         let made = unsafe {
-            let mut made = Field::new(str_arg(field.name, "the name of a field")?, from_field(name, field, level)?);
+            let mut made = Field::new(
+                str_arg(field.name, "the name of a field")?,
+                from_field(name, field, level)?,
+            );
             made.unit = optional(field.unit)?;
             made.doc = optional(field.doc)?;
             made
@@ -141,9 +155,16 @@ unsafe fn from_field(struct_name: &str, field: &CField, level: usize) -> Result<
     // SAFETY: the caller's contract.
     let name = unsafe { CStr::from_ptr(field.name) }.to_string_lossy();
     let fail = |what: String| invalid(format!("struct {struct_name}: field {name:?}: {what}"));
-    let dims = (field.dims.get(..field.ndims as usize))
-        .ok_or_else(|| fail(format!("{} dimensions; at most {MAX_DIMS} fit", field.ndims)))?;
-    let elements = dims.iter().try_fold(1u64, |n, &dim| n.checked_mul(dim)).filter(|&n| n > 0);
+    let dims = (field.dims.get(..field.ndims as usize)).ok_or_else(|| {
+        fail(format!(
+            "{} dimensions; at most {MAX_DIMS} fit",
+            field.ndims
+        ))
+    })?;
+    let elements = dims
+        .iter()
+        .try_fold(1u64, |n, &dim| n.checked_mul(dim))
+        .filter(|&n| n > 0);
     let elements = elements.ok_or_else(|| fail(format!("an array of {dims:?} elements")))?;
     let base = match field.ty {
         TEXT => Type::Text(usize::try_from(field.size / elements).unwrap_or(usize::MAX)),
@@ -151,12 +172,20 @@ unsafe fn from_field(struct_name: &str, field: &CField, level: usize) -> Result<
         STRUCT => Type::Struct(Arc::new(unsafe { from_struct(field.nested, level + 1) }?)),
         // SAFETY: the caller's contract.
         ENUM => Type::Enum(Arc::new(unsafe { from_enum(field.enumeration) }?)),
-        other => Type::Scalar(scalar(other).ok_or_else(|| fail(format!("{other} is no crosspage_type")))?),
+        other => Type::Scalar(
+            scalar(other).ok_or_else(|| fail(format!("{other} is no crosspage_type")))?,
+        ),
     };
-    let ty = dims.iter().rev().fold(base, |ty, &n| Type::Array(Box::new(ty), usize::try_from(n).unwrap_or(usize::MAX)));
+    let ty = dims.iter().rev().fold(base, |ty, &n| {
+        Type::Array(Box::new(ty), usize::try_from(n).unwrap_or(usize::MAX))
+    });
     match ty.size() as u64 == field.size {
         true => Ok(ty),
-        false => Err(fail(format!("{ty} has {} bytes, the table says {}", ty.size(), field.size))),
+        false => Err(fail(format!(
+            "{ty} has {} bytes, the table says {}",
+            ty.size(),
+            field.size
+        ))),
     }
 }
 
@@ -165,16 +194,32 @@ unsafe fn from_enum(table: *const CEnum) -> Result<EnumType> {
     let table = unsafe { ref_arg(table, "the enum of a field") }?;
     // SAFETY: the caller's contract.
     let name = unsafe { str_arg(table.name, "the name of an enum") }?;
-    let repr = scalar(table.repr).ok_or_else(|| invalid(format!("enum {name}: {} is no integer type", table.repr)))?;
+    let repr = scalar(table.repr)
+        .ok_or_else(|| invalid(format!("enum {name}: {} is no integer type", table.repr)))?;
     let mut variants = Vec::new();
-    for i in 0..if table.values.is_null() { 0 } else { table.count } {
+    for i in 0..if table.values.is_null() {
+        0
+    } else {
+        table.count
+    } {
         // SAFETY: the table has `count` values.
         let one = unsafe { &*table.values.add(i) };
-        let value = if repr == Scalar::U64 { i128::from(one.value as u64) } else { i128::from(one.value) };
+        let value = if repr == Scalar::U64 {
+            i128::from(one.value as u64)
+        } else {
+            i128::from(one.value)
+        };
         // SAFETY: the caller's contract.
-        variants.push((unsafe { str_arg(one.name, "a name of an enum") }?.to_owned(), value));
+        variants.push((
+            unsafe { str_arg(one.name, "a name of an enum") }?.to_owned(),
+            value,
+        ));
     }
-    Ok(EnumType { name: name.to_owned(), repr, variants })
+    Ok(EnumType {
+        name: name.to_owned(),
+        repr,
+        variants,
+    })
 }
 
 // ---- To C ----
@@ -186,14 +231,15 @@ pub struct Layout {
     tables: Tables,
 }
 
-/// Owns what the tables refer to. Everything is boxed, so it stays where it is.
+/// Owns what the tables refer to. An `Rc`'s content stays where it is, and (unlike a `Box`'s) may be
+/// pointed to while the `Rc` moves.
 #[derive(Default)]
 struct Tables {
-    structs: Vec<Box<CStruct>>,
-    fields: Vec<Box<[CField]>>,
-    enums: Vec<Box<CEnum>>,
-    values: Vec<Box<[CEnumerator]>>,
-    strings: Vec<CString>,
+    structs: Vec<Rc<CStruct>>,
+    fields: Vec<Rc<[CField]>>,
+    enums: Vec<Rc<CEnum>>,
+    values: Vec<Rc<[CEnumerator]>>,
+    strings: Vec<Rc<CStr>>,
     /// By the address of what they describe, which `Layout::layout` keeps.
     found: HashMap<*const c_void, *const c_void>,
 }
@@ -202,14 +248,19 @@ impl Layout {
     pub fn new(layout: Arc<StructType>) -> Result<Layout> {
         let mut tables = Tables::default();
         let root = tables.add_struct(&layout)?;
-        Ok(Layout { layout, root, tables })
+        Ok(Layout {
+            layout,
+            root,
+            tables,
+        })
     }
 }
 
 impl Tables {
     fn string(&mut self, text: &str) -> *const c_char {
         // The core refuses names, units and docs with a NUL.
-        self.strings.push(CString::new(text).unwrap_or_default());
+        self.strings
+            .push(CString::new(text).unwrap_or_default().into());
         self.strings.last().map_or(null(), |text| text.as_ptr())
     }
 
@@ -221,16 +272,25 @@ impl Tables {
         let fields = (st.fields().iter())
             .map(|field| {
                 let mut made = self.describe(&field.ty).map_err(|what| {
-                    Error::new(ErrorKind::Unsupported, format!("struct {}: field {:?}: {what}", st.name(), field.name))
+                    Error::new(
+                        ErrorKind::Unsupported,
+                        format!("struct {}: field {:?}: {what}", st.name(), field.name),
+                    )
                 })?;
                 made.name = self.string(&field.name);
                 made.offset = field.offset as u64;
-                made.unit = field.unit.as_deref().map_or(null(), |text| self.string(text));
-                made.doc = field.doc.as_deref().map_or(null(), |text| self.string(text));
+                made.unit = field
+                    .unit
+                    .as_deref()
+                    .map_or(null(), |text| self.string(text));
+                made.doc = field
+                    .doc
+                    .as_deref()
+                    .map_or(null(), |text| self.string(text));
                 Ok(made)
             })
-            .collect::<Result<Box<[CField]>>>()?;
-        let table = Box::new(CStruct {
+            .collect::<Result<Rc<[CField]>>>()?;
+        let table = Rc::new(CStruct {
             struct_size: size_of::<CStruct>() as u32,
             field_size: size_of::<CField>() as u32,
             name: self.string(st.name()),
@@ -239,7 +299,7 @@ impl Tables {
             fields: fields.as_ptr(),
             count: fields.len(),
         });
-        let pointer: *const CStruct = &raw const *table;
+        let pointer = Rc::as_ptr(&table);
         self.fields.push(fields);
         self.structs.push(table);
         self.found.insert(key, pointer.cast());
@@ -250,10 +310,14 @@ impl Tables {
     fn describe(&mut self, ty: &Type) -> std::result::Result<CField, String> {
         let (base, extents) = ty.base_and_dims();
         if extents.len() > MAX_DIMS || extents.contains(&0) {
-            return Err(format!("{ty} cannot be described in C (arrays have up to {MAX_DIMS} dimensions)"));
+            return Err(format!(
+                "{ty} cannot be described in C (arrays have up to {MAX_DIMS} dimensions)"
+            ));
         }
         let mut dims = [0; MAX_DIMS];
-        dims.iter_mut().zip(&extents).for_each(|(to, &n)| *to = n as u64);
+        dims.iter_mut()
+            .zip(&extents)
+            .for_each(|(to, &n)| *to = n as u64);
         let mut field = CField {
             name: null(),
             offset: 0,
@@ -277,7 +341,9 @@ impl Tables {
                 field.enumeration = self.add_enum(e);
                 ENUM
             }
-            Type::Array(..) | Type::Tail(_) => return Err(format!("{ty} cannot be described in C")),
+            Type::Array(..) | Type::Tail(_) => {
+                return Err(format!("{ty} cannot be described in C"));
+            }
         };
         Ok(field)
     }
@@ -287,17 +353,20 @@ impl Tables {
         if let Some(&found) = self.found.get(&key) {
             return found.cast();
         }
-        let values: Box<[CEnumerator]> = (e.variants.iter())
-            .map(|(name, value)| CEnumerator { name: self.string(name), value: *value as i64 })
+        let values: Rc<[CEnumerator]> = (e.variants.iter())
+            .map(|(name, value)| CEnumerator {
+                name: self.string(name),
+                value: *value as i64,
+            })
             .collect();
-        let table = Box::new(CEnum {
+        let table = Rc::new(CEnum {
             struct_size: size_of::<CEnum>() as u32,
             repr: number(e.repr),
             name: self.string(&e.name),
             values: values.as_ptr(),
             count: values.len(),
         });
-        let pointer: *const CEnum = &raw const *table;
+        let pointer = Rc::as_ptr(&table);
         self.values.push(values);
         self.enums.push(table);
         self.found.insert(key, pointer.cast());
@@ -321,15 +390,33 @@ impl Tables {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_layout_from_struct(table: *const CStruct, out: *mut *mut Layout, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_layout_from_struct(
+    table: *const CStruct,
+    out: *mut *mut Layout,
+    error: *mut CError,
+) -> i32 {
     // SAFETY: the header's contract.
-    unsafe { guard(error, || put_handle(out, || Layout::new(from_table(table)?))) }
+    unsafe {
+        guard(error, || {
+            put_handle(out, || Layout::new(from_table(table)?))
+        })
+    }
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_layout_from_source(source: *const c_char, out: *mut *mut Layout, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_layout_from_source(
+    source: *const c_char,
+    out: *mut *mut Layout,
+    error: *mut CError,
+) -> i32 {
     // SAFETY: the header's contract.
-    unsafe { guard(error, || put_handle(out, || Layout::new(from_source(str_arg(source, "source")?)?))) }
+    unsafe {
+        guard(error, || {
+            put_handle(out, || {
+                Layout::new(from_source(str_arg(source, "source")?)?)
+            })
+        })
+    }
 }
 
 #[unsafe(no_mangle)]
@@ -368,14 +455,22 @@ pub unsafe extern "C" fn crosspage_layout_find(
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_layout_canonical(layout: *const Layout, out: *mut c_void, capacity: usize) -> usize {
+pub unsafe extern "C" fn crosspage_layout_canonical(
+    layout: *const Layout,
+    out: *mut c_void,
+    capacity: usize,
+) -> usize {
     guard_quietly(0, || {
         // SAFETY: the header's contract.
-        let Some(layout) = (unsafe { layout.as_ref() }) else { return 0 };
+        let Some(layout) = (unsafe { layout.as_ref() }) else {
+            return 0;
+        };
         let bytes = layout.layout.canonical();
         if !out.is_null() {
             // SAFETY: by the header's contract `out` has `capacity` writable bytes.
-            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), bytes.len().min(capacity)) };
+            unsafe {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), bytes.len().min(capacity))
+            };
         }
         bytes.len()
     })
@@ -385,7 +480,9 @@ pub unsafe extern "C" fn crosspage_layout_canonical(layout: *const Layout, out: 
 pub unsafe extern "C" fn crosspage_layout_json(layout: *const Layout) -> *mut c_char {
     guard_quietly(std::ptr::null_mut(), || {
         // SAFETY: the header's contract.
-        let Some(layout) = (unsafe { layout.as_ref() }) else { return std::ptr::null_mut() };
+        let Some(layout) = (unsafe { layout.as_ref() }) else {
+            return std::ptr::null_mut();
+        };
         into_c(json(&layout.layout))
     })
 }
@@ -394,7 +491,13 @@ fn json(st: &StructType) -> String {
     let quoted = |text: &str| value::to_json(&value::Value::Text(text.to_owned()));
     let mut out = String::new();
     // Writing to a string cannot fail.
-    let _ = write!(out, "{{\"type\":{},\"size\":{},\"align\":{},\"fields\":[", quoted(st.name()), st.size(), st.align());
+    let _ = write!(
+        out,
+        "{{\"type\":{},\"size\":{},\"align\":{},\"fields\":[",
+        quoted(st.name()),
+        st.size(),
+        st.align()
+    );
     for (i, field) in st.fields().iter().enumerate() {
         let comma = if i == 0 { "" } else { "," };
         let unit = field.unit.as_deref().map_or("null".to_owned(), quoted);

@@ -18,7 +18,7 @@ mod testing;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::time::Duration;
 
-use crosspage_core::{Error, ErrorKind, Permissions, Result};
+use crosspage::{Error, ErrorKind, Permissions, Result};
 
 /// Changes a value on behalf of `update` and `write_with`.
 type Edit = unsafe extern "C" fn(context: *mut c_void, value: *mut c_void) -> i32;
@@ -57,7 +57,8 @@ unsafe fn str_arg<'a>(text: *const c_char, what: &str) -> Result<&'a str> {
     }
     // SAFETY: handed through.
     let text = unsafe { CStr::from_ptr(text) };
-    text.to_str().map_err(|_| invalid(format!("{what} {text:?} is not UTF-8")))
+    text.to_str()
+        .map_err(|_| invalid(format!("{what} {text:?} is not UTF-8")))
 }
 
 /// A handle or struct parameter.
@@ -104,7 +105,12 @@ fn timeout(ns: i64) -> Option<Duration> {
 }
 
 #[inline(always)]
-fn check_value(pointer: *const c_void, size: usize, expected: usize, type_name: impl FnOnce() -> String) -> Result<()> {
+fn check_value(
+    pointer: *const c_void,
+    size: usize,
+    expected: usize,
+    type_name: impl FnOnce() -> String,
+) -> Result<()> {
     if pointer.is_null() || size != expected {
         return Err(bad_value(pointer.is_null(), size, expected, &type_name()));
     }
@@ -115,7 +121,9 @@ fn check_value(pointer: *const c_void, size: usize, expected: usize, type_name: 
 fn bad_value(null: bool, size: usize, expected: usize, type_name: &str) -> Error {
     match null {
         true => invalid("value is NULL"),
-        false => invalid(format!("the value has {size} bytes, {type_name} has {expected}")),
+        false => invalid(format!(
+            "the value has {size} bytes, {type_name} has {expected}"
+        )),
     }
 }
 
@@ -137,16 +145,25 @@ unsafe fn options<T: Sized32>(given: *const T) -> Result<T> {
     // SAFETY: by the contract at least the size is there.
     let size = unsafe { given.cast::<u32>().read_unaligned() } as usize;
     if size < size_of::<u32>() {
-        return Err(invalid(format!("options of {size} bytes")).with_hint("initialise them with the _INIT macro"));
+        return Err(invalid(format!("options of {size} bytes"))
+            .with_hint("initialise them with the _INIT macro"));
     }
     let known = size.min(size_of::<T>());
     // SAFETY: both have `known` bytes, and `T` is made of integers only.
-    unsafe { std::ptr::copy_nonoverlapping(given.cast::<u8>(), (&raw mut options).cast::<u8>(), known) };
+    unsafe {
+        std::ptr::copy_nonoverlapping(given.cast::<u8>(), (&raw mut options).cast::<u8>(), known)
+    };
     // SAFETY: by the contract there are `size` bytes.
     let rest = unsafe { std::slice::from_raw_parts(given.cast::<u8>().add(known), size - known) };
     if rest.iter().any(|&byte| byte != 0) {
-        return Err(Error::new(ErrorKind::Unsupported, "an option that this version of the library does not have")
-            .with_hint(format!("it is version {}; the program was made for a newer one", env!("CARGO_PKG_VERSION"))));
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "an option that this version of the library does not have",
+        )
+        .with_hint(format!(
+            "it is version {}; the program was made for a newer one",
+            env!("CARGO_PKG_VERSION")
+        )));
     }
     Ok(options)
 }
@@ -166,7 +183,11 @@ fn permissions(value: u32) -> Result<Option<Permissions>> {
         1 => Ok(Some(Permissions::Owner)),
         2 => Ok(Some(Permissions::Group)),
         3 => Ok(Some(Permissions::All)),
-        other => Err(unknown("permissions", other, "one of CROSSPAGE_PERMISSIONS_OWNER, _GROUP, _ALL")),
+        other => Err(unknown(
+            "permissions",
+            other,
+            "one of CROSSPAGE_PERMISSIONS_OWNER, _GROUP, _ALL",
+        )),
     }
 }
 

@@ -32,8 +32,15 @@ static TARGET: RwLock<Option<Target>> = RwLock::new(None);
 pub fn start() {
     static START: Once = Once::new();
     START.call_once(|| {
-        let stderr = std::env::var("CROSSPAGE_LOG").ok().and_then(|level| level.parse().ok());
-        if stderr.is_some() || TARGET.read().unwrap_or_else(PoisonError::into_inner).is_some() {
+        let stderr = std::env::var("CROSSPAGE_LOG")
+            .ok()
+            .and_then(|level| level.parse().ok());
+        if stderr.is_some()
+            || TARGET
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_some()
+        {
             install(stderr.unwrap_or(LevelFilter::OFF));
         }
     });
@@ -46,7 +53,11 @@ fn install(stderr: LevelFilter) {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_set_log(callback: Option<Callback>, context: *mut c_void, level: i32) {
+pub unsafe extern "C" fn crosspage_set_log(
+    callback: Option<Callback>,
+    context: *mut c_void,
+    level: i32,
+) {
     guard_quietly((), || {
         let level = match level {
             ..=0 => LevelFilter::OFF,
@@ -56,8 +67,11 @@ pub unsafe extern "C" fn crosspage_set_log(callback: Option<Callback>, context: 
             4 => LevelFilter::DEBUG,
             5.. => LevelFilter::TRACE,
         };
-        *TARGET.write().unwrap_or_else(PoisonError::into_inner) =
-            callback.map(|callback| Target { callback, context, level });
+        *TARGET.write().unwrap_or_else(PoisonError::into_inner) = callback.map(|callback| Target {
+            callback,
+            context,
+            level,
+        });
         start();
         if callback.is_some() {
             install(LevelFilter::OFF);
@@ -103,7 +117,10 @@ impl Subscriber for Sink {
                 // SAFETY: the header's contract for callbacks.
                 unsafe { (target.callback)(target.context, level, message.as_ptr()) };
             }
-            None => eprintln!("crosspage {}: {message}", event.metadata().level().as_str().to_lowercase()),
+            None => eprintln!(
+                "crosspage {}: {message}",
+                event.metadata().level().as_str().to_lowercase()
+            ),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::ffi::{CString, c_char, c_void};
 
-use crosspage_core::registry::{PageInfo, gc, list, remove};
-use crosspage_core::{Lifetime, Locator, foreign};
+use crosspage::registry::{PageInfo, gc, list, remove};
+use crosspage::{Lifetime, Locator, foreign};
 
 use crate::error::{CError, guard};
 use crate::{null, str_arg};
@@ -36,7 +36,8 @@ pub struct CPageInfo {
 }
 
 type Each = unsafe extern "C" fn(context: *mut c_void, page: *const CPageInfo) -> i32;
-type EachGarbage = unsafe extern "C" fn(context: *mut c_void, name: *const c_char, reason: *const c_char);
+type EachGarbage =
+    unsafe extern "C" fn(context: *mut c_void, name: *const c_char, reason: *const c_char);
 
 fn c_string(text: impl ToString) -> CString {
     // None of these strings has a NUL in it.
@@ -45,8 +46,18 @@ fn c_string(text: impl ToString) -> CString {
 
 /// Shows `page` to `each` for the time of the call.
 unsafe fn show(page: &PageInfo, each: Each, context: *mut c_void) -> i32 {
-    let texts = [c_string(&page.name), c_string(&page.locator), c_string(page.pattern), c_string(page.layout.name()), c_string(&page.owner)];
-    let roles: Vec<_> = page.participants.iter().map(|p| (c_string(p.role), c_string(p.language))).collect();
+    let texts = [
+        c_string(&page.name),
+        c_string(&page.locator),
+        c_string(page.pattern),
+        c_string(page.layout.name()),
+        c_string(&page.owner),
+    ];
+    let roles: Vec<_> = page
+        .participants
+        .iter()
+        .map(|p| (c_string(p.role), c_string(p.language)))
+        .collect();
     let participants: Vec<_> = (page.participants.iter().zip(&roles))
         .map(|(p, (role, language))| CParticipant {
             role: role.as_ptr(),
@@ -71,14 +82,20 @@ unsafe fn show(page: &PageInfo, each: Each, context: *mut c_void) -> i32 {
         participant_count: participants.len() as u32,
         participants: participants.as_ptr(),
         version: page.version.unwrap_or(0),
-        age_ns: page.age.map_or(-1, |age| i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)),
+        age_ns: page
+            .age
+            .map_or(-1, |age| i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)),
     };
     // SAFETY: the header's contract for callbacks.
     unsafe { each(context, &info) }
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_list(each: Option<Each>, context: *mut c_void, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_list(
+    each: Option<Each>,
+    context: *mut c_void,
+    error: *mut CError,
+) -> i32 {
     // SAFETY: the header's contract.
     unsafe {
         guard(error, || {
@@ -90,7 +107,11 @@ pub unsafe extern "C" fn crosspage_list(each: Option<Each>, context: *mut c_void
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_remove(locator: *const c_char, force: bool, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_remove(
+    locator: *const c_char,
+    force: bool,
+    error: *mut CError,
+) -> i32 {
     // SAFETY: the header's contract.
     unsafe {
         guard(error, || {
@@ -104,13 +125,22 @@ pub unsafe extern "C" fn crosspage_remove(locator: *const c_char, force: bool, e
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_gc(dry_run: bool, each: Option<EachGarbage>, context: *mut c_void, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_gc(
+    dry_run: bool,
+    each: Option<EachGarbage>,
+    context: *mut c_void,
+    error: *mut CError,
+) -> i32 {
     // SAFETY: the header's contract.
     unsafe {
         guard(error, || {
             for garbage in gc(dry_run)? {
                 if let Some(each) = each {
-                    each(context, c_string(&garbage.name).as_ptr(), c_string(garbage.reason).as_ptr());
+                    each(
+                        context,
+                        c_string(&garbage.name).as_ptr(),
+                        c_string(garbage.reason).as_ptr(),
+                    );
                 }
             }
             Ok(())

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 use std::ptr::null;
 
-use crosspage_core::testing::{self, Namespace};
+use crosspage::testing::{self, Namespace};
 
 use crate::error::{CError, guard, guard_quietly};
 use crate::put_handle;
@@ -15,13 +15,19 @@ pub struct CNamespace {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crosspage_testing_namespace(out: *mut *mut CNamespace, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn crosspage_testing_namespace(
+    out: *mut *mut CNamespace,
+    error: *mut CError,
+) -> i32 {
     // SAFETY: the header's contract.
     unsafe {
         guard(error, || {
             put_handle(out, || {
                 let namespace = testing::namespace();
-                Ok(CNamespace { name: CString::new(namespace.name()).unwrap_or_default(), _namespace: namespace })
+                Ok(CNamespace {
+                    name: CString::new(namespace.name()).unwrap_or_default(),
+                    _namespace: namespace,
+                })
             })
         })
     }

@@ -457,6 +457,51 @@ fn ls_json_is_the_specified_array() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_damaged_page_is_told_of_beside_the_others() {
+    let namespace = testing::namespace();
+    let (_good, bad) = (writer("good", &robot()), writer("bad", &robot()));
+    drop(bad);
+    let ours = |entry: &std::fs::DirEntry| {
+        entry
+            .file_name()
+            .to_string_lossy()
+            .contains(&format!("{}@bad", namespace.name()))
+    };
+    let users = std::fs::read_dir("/dev/shm").unwrap().flatten();
+    let mut files = users
+        .filter_map(|user| std::fs::read_dir(user.path()).ok())
+        .flatten()
+        .flatten();
+    let file = files.find(ours).expect("the page is a file").path();
+    std::fs::File::options()
+        .write(true)
+        .open(file)
+        .unwrap()
+        .set_len(100)
+        .unwrap();
+
+    let output = run(&namespace, &["ls", "--json"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(
+        stderr.starts_with("warning: ") && stderr.contains("\"bad\""),
+        "{stderr}"
+    );
+    let listed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (listed.as_array().unwrap().len(), &listed[0]["name"]),
+        (1, &"good".into())
+    );
+
+    failure(&namespace, &["show", "bad"]);
+    let error = failure(&namespace, &["rm", "bad"]);
+    assert!(error.contains("--force"), "{error}");
+    stdout(&namespace, &["rm", "bad", "--force"]);
+    stdout(&namespace, &["ls"]);
+}
+
+#[test]
 fn rm_refuses_while_somebody_is_attached() {
     let namespace = testing::namespace();
     let held = writer("robot", &robot());

@@ -838,8 +838,7 @@ impl Page {
         // else has this file open to read it, because it has no name that anybody looks for.
         unsafe {
             page.mapping.fill(0, &header[..]);
-            page.mapping
-                .fill(layout_range.offset as usize, &descriptor);
+            page.mapping.fill(layout_range.offset as usize, &descriptor);
         }
         page.set_boot();
         page.me = Some(page.enter(request.role, terms.language)?);

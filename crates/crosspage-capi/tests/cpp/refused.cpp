@@ -199,6 +199,49 @@ DECLARE(Bad, n)
 CHECK(Bad)
 #endif
 
+// CASE char16: crosspage: wchar_t; use char[N] with UTF-8
+#ifdef CASE_char16
+struct Bad { char16_t name[20]; };
+DECLARE(Bad, name)
+CHECK(Bad)
+#endif
+
+// CASE zero_length: crosspage: an array without a length, or of length 0
+#ifdef CASE_zero_length
+struct Bad { int a; std::array<int, 0> none; };
+DECLARE(Bad, a, none)
+CHECK(Bad)
+#endif
+
+// CASE pair: cannot be shared as it is
+#ifdef CASE_pair
+struct Bad { std::pair<int, int> range; };
+DECLARE(Bad, range)
+CHECK(Bad)
+#endif
+
+// CASE null: crosspage: a pointer cannot be shared
+#ifdef CASE_null
+struct Bad { int a; std::nullptr_t n; };
+DECLARE(Bad, a, n)
+CHECK(Bad)
+#endif
+
+// CASE flag_bit_field: bit-field
+#ifdef CASE_flag_bit_field
+struct Bad { int a; bool ready : 1; };
+DECLARE(Bad, a, ready)
+CHECK(Bad)
+#endif
+
+// CASE member_pointer: crosspage: a pointer cannot be shared
+#ifdef CASE_member_pointer
+struct Other { int x; };
+struct Bad { int Other::*which; };
+DECLARE(Bad, which)
+CHECK(Bad)
+#endif
+
 // CASE destructor: bytes cannot be copied | cannot be shared as it is
 #ifdef CASE_destructor
 struct Bad { int a; ~Bad() {} };

@@ -111,7 +111,7 @@ impl Plan {
     /// The plan for a page of layout `page` and private copies of layout `here`.
     ///
     /// # Errors
-    /// The differences, where [`compare`] finds any.
+    /// The differences, where [`compare()`] finds any.
     pub fn new(page: &StructType, here: &StructType, how: Match) -> Result<Plan, Vec<Difference>> {
         compare(page, here, how)?;
         let run = |span: &Span<()>| Run {

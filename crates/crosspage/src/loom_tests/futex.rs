@@ -37,7 +37,9 @@ pub(crate) fn boot() {
 }
 
 fn bucket() -> Arc<Bucket> {
-    BUCKET.with_borrow(|bucket| bucket.clone()).expect("a model is running")
+    BUCKET
+        .with_borrow(|bucket| bucket.clone())
+        .expect("a model is running")
 }
 
 fn address(word: &AtomicU32) -> usize {

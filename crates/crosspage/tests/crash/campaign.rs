@@ -61,10 +61,16 @@ impl Board {
     fn check(&self, game: Game, version: u64, nonce: u64) {
         let entry = self.log[version as usize % LOG].load(Ordering::SeqCst);
         if entry >> 32 == version & 0xffff_ffff {
-            assert_eq!(entry as u32, nonce as u32, "LOST: version {version} is another value");
+            assert_eq!(
+                entry as u32, nonce as u32,
+                "LOST: version {version} is another value"
+            );
         }
         if matches!(game, Game::OneWriter | Game::Updates) {
-            assert_eq!(version, nonce, "LOST: a version that was counted is not there");
+            assert_eq!(
+                version, nonce,
+                "LOST: a version that was counted is not there"
+            );
         }
     }
 }
@@ -91,7 +97,11 @@ impl Worker<'_> {
             Ok(value) => return Some(value),
             Err(error) => error,
         };
-        let of_churn = [ErrorKind::Replaced, ErrorKind::NotFound, ErrorKind::LayoutMismatch];
+        let of_churn = [
+            ErrorKind::Replaced,
+            ErrorKind::NotFound,
+            ErrorKind::LayoutMismatch,
+        ];
         let fine = allowed.contains(&error.kind())
             || self.game == Game::Churn && of_churn.contains(&error.kind())
             || self.board.stops.load(Ordering::Relaxed) != 0 && error.is_timed_out();
@@ -127,7 +137,11 @@ impl Worker<'_> {
 
     fn be_writer(&mut self, reader: Option<&RawReader>) {
         let other = self.random(2) == 0 && self.game == Game::Churn;
-        let layout = if other { kit::other_layout() } else { kit::layout() };
+        let layout = if other {
+            kit::other_layout()
+        } else {
+            kit::layout()
+        };
         let make = match self.random(2) {
             0 => RawWriter::create,
             _ => RawWriter::attach,
@@ -223,7 +237,10 @@ impl Worker<'_> {
             assert_eq!(floor, 0, "LOST: no value, after version {floor}");
             return Some(());
         };
-        assert!(version >= floor, "LOST: version {version}, after {floor} was written");
+        assert!(
+            version >= floor,
+            "LOST: version {version}, after {floor} was written"
+        );
         self.saw(version, nonce, seen);
         Some(())
     }
@@ -234,7 +251,11 @@ impl Worker<'_> {
         let nonce = kit::decode(pinned.as_bytes());
         self.board.check(self.game, pinned.meta().version, nonce);
         for _ in 0..self.random(50) {
-            assert_eq!(kit::decode(pinned.as_bytes()), nonce, "TORN: a pinned value changed");
+            assert_eq!(
+                kit::decode(pinned.as_bytes()),
+                nonce,
+                "TORN: a pinned value changed"
+            );
         }
         Some(())
     }
@@ -253,15 +274,23 @@ fn play(game: Game, kind: &Kind, kills: usize, stops: bool, tally: &mut Tally) {
         // Read-only: it takes no place.
         let mut options = Options::default();
         options.read_only = true;
-        observer =
-            Some(RawReader::open(&kind.locator, Some(kit::layout()), &options).unwrap());
+        observer = Some(RawReader::open(&kind.locator, Some(kit::layout()), &options).unwrap());
     }
     let employ = |me: usize| {
         let state = mix(seed(), random(u64::MAX));
-        Child::new(|| Worker { game, kind, board, me, state }.run())
+        Child::new(|| {
+            Worker {
+                game,
+                kind,
+                board,
+                me,
+                state,
+            }
+            .run()
+        })
     };
     let mut workers: Vec<Child> = (0..WORKERS).map(employ).collect();
-    let mut last_progress = vec![(0, Instant::now()); WORKERS];
+    let mut last_progress = [(0, Instant::now()); WORKERS];
     let mut seen = 0;
     let mut killed = 0;
     while killed < kills {
@@ -307,13 +336,20 @@ fn play(game: Game, kind: &Kind, kills: usize, stops: bool, tally: &mut Tally) {
         Survivors::none().go_on(kind);
     } else {
         let value = kit::read(&kind.open().unwrap()).unwrap();
-        Survivors { allowed: vec![value], ..Survivors::none() }.go_on(kind);
+        Survivors {
+            allowed: vec![value],
+            ..Survivors::none()
+        }
+        .go_on(kind);
     }
     kit::clean();
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     tally.writes += count(&board.writes);
     tally.reads += count(&board.reads);
-    assert!(count(&board.writes) > 0 && count(&board.reads) > 0, "nothing happened");
+    assert!(
+        count(&board.writes) > 0 && count(&board.reads) > 0,
+        "nothing happened"
+    );
 }
 
 /// What somebody sees who is never killed.
@@ -336,7 +372,10 @@ fn all(stops: bool, tally: &mut Tally) {
     let games = [
         (Game::OneWriter, Kind::plain()),
         (Game::Updates, Kind::several()),
-        (Game::Anything, named(Kind::several(), |options| options.checksum = Some(true))),
+        (
+            Game::Anything,
+            named(Kind::several(), |options| options.checksum = Some(true)),
+        ),
         (Game::Churn, Kind::used()),
         (Game::Churn, Kind::plain()),
     ];

@@ -46,7 +46,10 @@ impl Point {
             Point::Step(step) => {
                 let at = trace.pcs.get(step).map(|&pc| binary().symbol(pc));
                 let of = trace.pcs.len();
-                format!("instruction {step} of {of}, {}", at.unwrap_or("at its end".into()))
+                format!(
+                    "instruction {step} of {of}, {}",
+                    at.unwrap_or("at its end".into())
+                )
             }
             Point::Call(call) => format!("system call stop {call} of {}", trace.calls),
         }
@@ -85,7 +88,9 @@ fn trace_of(scene: &Scene) -> Trace {
     let mut traced = None;
     let what = format!("{}: traced", scene.name);
     watch::phase(10 * LIMIT, &what);
-    context(&what, || scene.play(&mut |victim| traced = Some(trace(victim))));
+    context(&what, || {
+        scene.play(&mut |victim| traced = Some(trace(victim)))
+    });
     traced.expect("it was played")
 }
 
@@ -122,7 +127,16 @@ fn sweep(scene: &Scene, tally: &mut Tally) {
         });
         tally.kills += 1;
     }
-    if is_long() { println!("   {:40} {:6} instructions {:3} effects {:3} calls {n:5} kills, traced in {traced:?}, {:?}/kill", scene.name, trace.pcs.len(), trace.effects.len(), trace.calls, (start.elapsed() - traced)/ n as u32); }
+    if is_long() {
+        println!(
+            "   {:40} {:6} instructions {:3} effects {:3} calls {n:5} kills, traced in {traced:?}, {:?}/kill",
+            scene.name,
+            trace.pcs.len(),
+            trace.effects.len(),
+            trace.calls,
+            (start.elapsed() - traced) / n as u32
+        );
+    }
     tally.points += trace.points();
 }
 

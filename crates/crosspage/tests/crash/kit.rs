@@ -166,7 +166,12 @@ impl Kind {
         let mut options = Options::default();
         options.max_participants = Some(4);
         set(&mut options);
-        Kind { name, locator: "page".into(), options, slots }
+        Kind {
+            name,
+            locator: "page".into(),
+            options,
+            slots,
+        }
     }
 
     /// One writer, no pins: the shortest path.
@@ -260,7 +265,10 @@ impl Kind {
 
     /// Overwrites a word of the header's dynamic part.
     pub fn set_word(&self, offset: u64, word: u64) {
-        let file = std::fs::File::options().write(true).open(self.path()).unwrap();
+        let file = std::fs::File::options()
+            .write(true)
+            .open(self.path())
+            .unwrap();
         file.write_all_at(&word.to_le_bytes(), offset).unwrap();
     }
 }
@@ -278,7 +286,12 @@ pub struct Survivors {
 
 impl Survivors {
     pub fn none() -> Survivors {
-        Survivors { allowed: vec![None], from_none: 1, reader: None, writer: None }
+        Survivors {
+            allowed: vec![None],
+            from_none: 1,
+            reader: None,
+            writer: None,
+        }
     }
 
     fn one_of(&self, seen: Seen, who: &str) -> Seen {
@@ -299,9 +312,12 @@ impl Survivors {
             self.allowed = vec![seen];
         }
         let mut next = 700;
-        let mut check = |version: u64, nonce, seen: &mut Seen, from_none, readers: &[&RawReader]| {
+        let check = |version: u64, nonce, seen: &mut Seen, from_none, readers: &[&RawReader]| {
             let expected = seen.map_or(from_none, |(version, _)| version + 1);
-            assert_eq!(version, expected, "the version of the next value after {seen:?}");
+            assert_eq!(
+                version, expected,
+                "the version of the next value after {seen:?}"
+            );
             *seen = Some((version, nonce));
             for reader in readers {
                 assert_eq!(read(reader).unwrap(), *seen, "what was just written");

@@ -36,7 +36,12 @@ impl Looker {
         let mut changed = false;
         if std::mem::take(&mut self.stale) {
             let mut names = Vec::new();
-            for entry in self.directories.iter().filter_map(|d| d.read_dir().ok()).flatten() {
+            for entry in self
+                .directories
+                .iter()
+                .filter_map(|d| d.read_dir().ok())
+                .flatten()
+            {
                 let path = entry.expect("a directory entry").path();
                 let Ok(data) = path.symlink_metadata() else {
                     continue;

@@ -4,7 +4,10 @@
 //! victims, steps them under ptrace to where it wants them, kills or stops them there, and asks the
 //! page whether it has survived. `CROSSPAGE_LONG=1` takes every instruction (and hours in a debug
 //! build: use `--release`), otherwise a sample; `CROSSPAGE_SEED=N` repeats the sample of a failure.
-#![allow(clippy::disallowed_types, reason = "what these processes share is no part of a model")]
+#![allow(
+    clippy::disallowed_types,
+    reason = "what these processes share is no part of a model"
+)]
 
 #[cfg(target_os = "linux")]
 mod campaign;
@@ -39,9 +42,17 @@ fn main() -> std::process::ExitCode {
 #[cfg(target_os = "linux")]
 const TESTS: &[Test] = &[
     #[cfg(target_arch = "x86_64")]
-    Test { name: "killed_at_every_instruction", run: kill::at_every_instruction, pinned: true },
+    Test {
+        name: "killed_at_every_instruction",
+        run: kill::at_every_instruction,
+        pinned: true,
+    },
     #[cfg(target_arch = "x86_64")]
-    Test { name: "killed_in_turn", run: peers::killed_in_turn, pinned: true },
+    Test {
+        name: "killed_in_turn",
+        run: peers::killed_in_turn,
+        pinned: true,
+    },
     #[cfg(target_arch = "x86_64")]
     Test {
         name: "killed_while_another_is_half_way",
@@ -49,8 +60,16 @@ const TESTS: &[Test] = &[
         pinned: true,
     },
     #[cfg(target_arch = "x86_64")]
-    Test { name: "stopped_at_every_instruction", run: stop::at_every_instruction, pinned: true },
-    Test { name: "killed_at_random", run: campaign::killed_at_random, pinned: false },
+    Test {
+        name: "stopped_at_every_instruction",
+        run: stop::at_every_instruction,
+        pinned: true,
+    },
+    Test {
+        name: "killed_at_random",
+        run: campaign::killed_at_random,
+        pinned: false,
+    },
     Test {
         name: "stopped_and_killed_at_random",
         run: campaign::stopped_and_killed_at_random,

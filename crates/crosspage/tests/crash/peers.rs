@@ -18,7 +18,10 @@ const PEERS: u64 = 650;
 
 /// A page with a value and a reader.
 fn page(kind: &Kind) -> Survivors {
-    Survivors { writer: None, ..scenes::attended(kind) }
+    Survivors {
+        writer: None,
+        ..scenes::attended(kind)
+    }
 }
 
 /// A victim at its first marker.
@@ -44,7 +47,10 @@ impl Traces {
             kit::clean();
             Rc::new(traced)
         };
-        self.0.entry((kind.name, name, exists)).or_insert_with(make).clone()
+        self.0
+            .entry((kind.name, name, exists))
+            .or_insert_with(make)
+            .clone()
     }
 
     fn points(&self) -> usize {
@@ -120,7 +126,11 @@ struct Pair {
 
 /// Who wants a role that the other holds, or the lock; or whose page goes.
 const REFUSED: &[ErrorKind] = &[ErrorKind::AlreadyOwned, ErrorKind::TimedOut];
-const GONE: &[ErrorKind] = &[ErrorKind::Replaced, ErrorKind::NotFound, ErrorKind::TimedOut];
+const GONE: &[ErrorKind] = &[
+    ErrorKind::Replaced,
+    ErrorKind::NotFound,
+    ErrorKind::TimedOut,
+];
 
 fn pairs() -> Vec<Pair> {
     let write: Named = ("write", scenes::write);
@@ -161,19 +171,71 @@ fn pairs() -> Vec<Pair> {
     ];
     // From here on both may want the registration lock, which a peer that is stopped may hold.
     pairs.extend([
-        Pair { errors: REFUSED, ..pair(plain, write, open) },
-        Pair { errors: REFUSED, ..pair(plain, create, open) },
-        Pair { errors: REFUSED, ..pair(several, attach, attach) },
-        Pair { errors: REFUSED, ..pair(several, attach, write) },
-        Pair { errors: GONE, goes: true, ..pair(plain, remove, write) },
-        Pair { errors: GONE, goes: true, ..pair(plain, remove, read) },
-        Pair { errors: GONE, goes: true, ..pair(plain, remove, open) },
-        Pair { errors: REFUSED, ..pair(Kind::used, leave, open) },
-        Pair { errors: REFUSED, exists: false, goes: true, ..pair(plain, create, create) },
-        Pair { errors: GONE, exists: false, goes: true, ..pair(plain, create, open) },
-        Pair { errors: REFUSED, exists: false, goes: true, ..pair(several, attach, attach) },
-        Pair { errors: REFUSED, exists: false, goes: true, ..pair(plain, create, gc) },
-        Pair { errors: REFUSED, exists: false, goes: true, ..pair(plain, gc, create) },
+        Pair {
+            errors: REFUSED,
+            ..pair(plain, write, open)
+        },
+        Pair {
+            errors: REFUSED,
+            ..pair(plain, create, open)
+        },
+        Pair {
+            errors: REFUSED,
+            ..pair(several, attach, attach)
+        },
+        Pair {
+            errors: REFUSED,
+            ..pair(several, attach, write)
+        },
+        Pair {
+            errors: GONE,
+            goes: true,
+            ..pair(plain, remove, write)
+        },
+        Pair {
+            errors: GONE,
+            goes: true,
+            ..pair(plain, remove, read)
+        },
+        Pair {
+            errors: GONE,
+            goes: true,
+            ..pair(plain, remove, open)
+        },
+        Pair {
+            errors: REFUSED,
+            ..pair(Kind::used, leave, open)
+        },
+        Pair {
+            errors: REFUSED,
+            exists: false,
+            goes: true,
+            ..pair(plain, create, create)
+        },
+        Pair {
+            errors: GONE,
+            exists: false,
+            goes: true,
+            ..pair(plain, create, open)
+        },
+        Pair {
+            errors: REFUSED,
+            exists: false,
+            goes: true,
+            ..pair(several, attach, attach)
+        },
+        Pair {
+            errors: REFUSED,
+            exists: false,
+            goes: true,
+            ..pair(plain, create, gc)
+        },
+        Pair {
+            errors: REFUSED,
+            exists: false,
+            goes: true,
+            ..pair(plain, gc, create)
+        },
     ]);
     pairs
 }
@@ -182,7 +244,10 @@ impl Pair {
     fn name(&self) -> String {
         let (victim, peer) = (self.victim.0, self.peer.0);
         let page = if self.exists { "" } else { ", no page yet" };
-        format!("{victim} dies, {peer} is half-way ({}{page})", self.kind.name)
+        format!(
+            "{victim} dies, {peer} is half-way ({}{page})",
+            self.kind.name
+        )
     }
 
     fn may_return(&self, returned: &Returned) -> bool {
@@ -196,7 +261,12 @@ impl Pair {
 
     /// The peer is stopped at its point, the victim is killed at its own; then the peer goes on, and
     /// the page with it.
-    fn play(&self, peers: (Point, &Trace), victims: (Point, &Trace), reports: [&'static Report; 2]) {
+    fn play(
+        &self,
+        peers: (Point, &Trace),
+        victims: (Point, &Trace),
+        reports: [&'static Report; 2],
+    ) {
         let kind = &self.kind;
         let mut world = match self.exists {
             true => page(kind),
@@ -226,7 +296,10 @@ impl Pair {
         }
         let [victims, peers] = reports.map(Report::get);
         assert!(self.may_return(&peers), "the peer's call: {peers:?}");
-        assert!(victims == Returned::Not || self.may_return(&victims), "{victims:?}");
+        assert!(
+            victims == Returned::Not || self.may_return(&victims),
+            "{victims:?}"
+        );
         drop(stays);
 
         // Whatever a call has reported is there, or something newer.
@@ -241,7 +314,10 @@ impl Pair {
             Survivors::none().go_on(kind);
         } else {
             let seen = kit::read(reader.as_ref().unwrap()).unwrap();
-            assert!(may_be(seen) && seen.unwrap().0 >= floor, "LOST: {seen:?}, after {floor}");
+            assert!(
+                may_be(seen) && seen.unwrap().0 >= floor,
+                "LOST: {seen:?}, after {floor}"
+            );
             for returned in [victims, peers] {
                 if let Returned::Done(Some((version, nonce))) = returned
                     && version == seen.unwrap().0
@@ -249,7 +325,12 @@ impl Pair {
                     assert_eq!(seen, Some((version, nonce)), "LOST");
                 }
             }
-            Survivors { reader, allowed: vec![seen], ..world }.go_on(kind);
+            Survivors {
+                reader,
+                allowed: vec![seen],
+                ..world
+            }
+            .go_on(kind);
         }
         kit::clean();
     }

@@ -45,7 +45,9 @@ pub fn main(tests: &[Test]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if !cfg!(target_os = "linux") {
-        println!("skipped: killing at instructions and at random needs /dev/shm and ptrace(2) of Linux");
+        println!(
+            "skipped: killing at instructions and at random needs /dev/shm and ptrace(2) of Linux"
+        );
         return ExitCode::SUCCESS;
     }
     if !cfg!(target_arch = "x86_64") {
@@ -66,8 +68,16 @@ fn run(tests: &[&Test]) -> ExitCode {
         Ok(()) => "a /dev/shm of their own".to_owned(),
         Err(error) => format!("the shared /dev/shm ({error})"),
     };
-    let copies = if cfg!(crosspage_portable_copy) { "portable" } else { "fast" };
-    println!("running {} tests in {shm}, {copies} copies, CROSSPAGE_SEED={}", tests.len(), seed());
+    let copies = if cfg!(crosspage_portable_copy) {
+        "portable"
+    } else {
+        "fast"
+    };
+    println!(
+        "running {} tests in {shm}, {copies} copies, CROSSPAGE_SEED={}",
+        tests.len(),
+        seed()
+    );
     // SAFETY: this process has one thread.
     unsafe { std::env::set_var("CROSSPAGE_NAMESPACE", kit::namespace()) };
     std::fs::create_dir_all(kit::files()).expect("/dev/shm is writable");
@@ -79,7 +89,11 @@ fn run(tests: &[&Test]) -> ExitCode {
         let (start, mut tally) = (Instant::now(), Tally::default());
         let done = catch_unwind(AssertUnwindSafe(|| (test.run)(&mut tally)));
         let how = if done.is_ok() { "ok" } else { "FAILED" };
-        println!("test {} ... {how} ({tally}; {:.1?})", test.name, start.elapsed());
+        println!(
+            "test {} ... {how} ({tally}; {:.1?})",
+            test.name,
+            start.elapsed()
+        );
         if done.is_err() {
             failed.push(test.name);
             kit::remove_everything();
@@ -139,7 +153,10 @@ pub fn seed() -> u64 {
         let stated = stated.and_then(|seed| seed.parse().ok());
         stated.unwrap_or_else(|| {
             let now = std::time::SystemTime::now();
-            now.duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as u64 % 1_000_000
+            now.duration_since(std::time::UNIX_EPOCH)
+                .unwrap()
+                .as_micros() as u64
+                % 1_000_000
         })
     })
 }
@@ -158,7 +175,9 @@ pub fn spread(from: usize, to: usize, n: usize) -> Vec<usize> {
         return (from..=to).collect();
     }
     let part = |i: usize| from + all * i / n;
-    (0..n).map(|i| part(i) + random((part(i + 1) - part(i)) as u64) as usize).collect()
+    (0..n)
+        .map(|i| part(i) + random((part(i + 1) - part(i)) as u64) as usize)
+        .collect()
 }
 
 /// Runs `body`; if it panics, says what was being done.

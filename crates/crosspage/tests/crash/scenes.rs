@@ -44,14 +44,6 @@ pub fn attach(kind: &Kind, report: &Report, _: u64) {
     });
 }
 
-pub fn open(kind: &Kind, report: &Report, _: u64) {
-    let mut opened = None;
-    act(report, || {
-        opened = Some(kind.open()?);
-        Ok(None)
-    });
-}
-
 pub fn open_and_read(kind: &Kind, report: &Report, _: u64) {
     let mut opened = None;
     act(report, || kit::read(opened.insert(kind.open()?)));
@@ -59,25 +51,32 @@ pub fn open_and_read(kind: &Kind, report: &Report, _: u64) {
 
 pub fn write(kind: &Kind, report: &Report, nonce: u64) {
     let mut writer = kind.attach().unwrap();
-    act(report, || Ok(Some((kit::write(&mut writer, nonce)?, nonce))));
+    act(report, || {
+        Ok(Some((kit::write(&mut writer, nonce)?, nonce)))
+    });
 }
 
 pub fn write_with(kind: &Kind, report: &Report, nonce: u64) {
     let mut writer = kind.attach().unwrap();
-    act(report, || Ok(Some((kit::write_with(&mut writer, nonce)?, nonce))));
+    act(report, || {
+        Ok(Some((kit::write_with(&mut writer, nonce)?, nonce)))
+    });
 }
 
 pub fn write_reversed(kind: &Kind, report: &Report, nonce: u64) {
     let mut options = kind.options.clone();
     options.matching = Match::Name;
-    let mut writer =
-        RawWriter::attach(&kind.locator, kit::reversed_layout(), &options).unwrap();
-    act(report, || Ok(Some((kit::write_reversed(&mut writer, nonce)?, nonce))));
+    let mut writer = RawWriter::attach(&kind.locator, kit::reversed_layout(), &options).unwrap();
+    act(report, || {
+        Ok(Some((kit::write_reversed(&mut writer, nonce)?, nonce)))
+    });
 }
 
 pub fn update(kind: &Kind, report: &Report, nonce: u64) {
     let mut writer = kind.attach().unwrap();
-    act(report, || Ok(Some((kit::update(&mut writer, |_| nonce)?, nonce))));
+    act(report, || {
+        Ok(Some((kit::update(&mut writer, |_| nonce)?, nonce)))
+    });
 }
 
 pub fn read(kind: &Kind, report: &Report, _: u64) {
@@ -91,22 +90,29 @@ pub fn pin(kind: &Kind, report: &Report, _: u64) {
         let Some(pinned) = reader.read_pinned()? else {
             return Ok(None);
         };
-        Ok(Some((pinned.meta().version, kit::decode(pinned.as_bytes()))))
+        Ok(Some((
+            pinned.meta().version,
+            kit::decode(pinned.as_bytes()),
+        )))
     });
 }
 
 /// Waits for what is there already.
 pub fn wait_for_this(kind: &Kind, report: &Report, _: u64) {
     let reader = kind.open().unwrap();
-    act(report, || kit::wait_changed(&reader, 4, Duration::from_secs(20)).map(Some));
+    act(report, || {
+        kit::wait_changed(&reader, 4, Duration::from_secs(20)).map(Some)
+    });
 }
 
 /// Waits, for a moment, for what is not there yet.
 pub fn wait_for_more(kind: &Kind, report: &Report, _: u64) {
     let reader = kind.open().unwrap();
-    act(report, || match kit::wait_changed(&reader, 5, Duration::from_millis(150)) {
-        Err(error) if error.is_timed_out() => Ok(None),
-        other => other.map(Some),
+    act(report, || {
+        match kit::wait_changed(&reader, 5, Duration::from_millis(150)) {
+            Err(error) if error.is_timed_out() => Ok(None),
+            other => other.map(Some),
+        }
     });
 }
 
@@ -127,11 +133,15 @@ pub fn leave_as_reader(kind: &Kind, report: &Report, _: u64) {
 }
 
 pub fn remove(kind: &Kind, report: &Report, _: u64) {
-    act(report, || crosspage::remove(&kind.locator, false).map(|()| None));
+    act(report, || {
+        crosspage::remove(&kind.locator, false).map(|()| None)
+    });
 }
 
 pub fn force_remove(kind: &Kind, report: &Report, _: u64) {
-    act(report, || crosspage::remove(&kind.locator, true).map(|()| None));
+    act(report, || {
+        crosspage::remove(&kind.locator, true).map(|()| None)
+    });
 }
 
 pub fn gc(_: &Kind, report: &Report, _: u64) {
@@ -203,33 +213,50 @@ pub fn attended(kind: &Kind) -> Survivors {
 /// A page with a value and nobody attached.
 fn left_alone(kind: &Kind) -> Survivors {
     drop(kind.filled());
-    Survivors { allowed: vec![BEFORE], ..Survivors::none() }
+    Survivors {
+        allowed: vec![BEFORE],
+        ..Survivors::none()
+    }
 }
 
 /// A page of another layout, with a value and a reader.
 fn of_another_layout(kind: &Kind) -> RawReader {
-    let mut writer =
-        RawWriter::create(&kind.locator, kit::other_layout(), &kind.options).unwrap();
+    let mut writer = RawWriter::create(&kind.locator, kit::other_layout(), &kind.options).unwrap();
     for nonce in 1..=5 {
         kit::write(&mut writer, nonce).unwrap();
     }
-    RawReader::open(&kind.locator, Some(kit::other_layout()), &Default::default()).unwrap()
+    RawReader::open(
+        &kind.locator,
+        Some(kit::other_layout()),
+        &Default::default(),
+    )
+    .unwrap()
 }
 
 fn writes(act_name: &str, kind: Kind, act: Act) -> Scene {
     scene(act_name, kind, attended, act, |kind, world, returned| {
-        Survivors { allowed: after_write(&returned), ..world }.go_on(kind);
+        Survivors {
+            allowed: after_write(&returned),
+            ..world
+        }
+        .go_on(kind);
     })
 }
 
 /// Nothing that others can see comes of it.
 fn looks(act_name: &str, kind: Kind, act: Act, sees: Seen) -> Scene {
-    scene(act_name, kind, attended, act, move |kind, world, returned| {
-        if returned.is_done() {
-            assert_eq!(returned, Returned::Done(sees));
-        }
-        world.go_on(kind);
-    })
+    scene(
+        act_name,
+        kind,
+        attended,
+        act,
+        move |kind, world, returned| {
+            if returned.is_done() {
+                assert_eq!(returned, Returned::Done(sees));
+            }
+            world.go_on(kind);
+        },
+    )
 }
 
 /// The page may be gone afterwards, but only if it was to go.
@@ -243,32 +270,64 @@ fn goes(returned: &Returned, world: Survivors) -> Survivors {
 
 pub fn all() -> Vec<Scene> {
     let mut all = Vec::new();
-    for kind in [Kind::plain(), Kind::several(), Kind::used(), Kind::durable(true)] {
-        all.push(scene("create", kind, |_| (), create, |kind, (), returned| {
-            if returned.is_done() {
-                assert!(kit::read(&kind.open().unwrap()).unwrap().is_none());
-            }
-            Survivors::none().go_on(kind);
-        }));
+    for kind in [
+        Kind::plain(),
+        Kind::several(),
+        Kind::used(),
+        Kind::durable(true),
+    ] {
+        all.push(scene(
+            "create",
+            kind,
+            |_| (),
+            create,
+            |kind, (), returned| {
+                if returned.is_done() {
+                    assert!(kit::read(&kind.open().unwrap()).unwrap().is_none());
+                }
+                Survivors::none().go_on(kind);
+            },
+        ));
     }
-    all.push(scene("create, then gc", Kind::used(), |_| (), create, |_, (), returned| {
-        returned.is_done();
-        kit::clean(); // With nothing in between.
-    }));
-    all.push(scene("attach to nothing", Kind::plain(), |_| (), attach, |kind, (), _| {
-        Survivors::none().go_on(kind);
-    }));
+    all.push(scene(
+        "create, then gc",
+        Kind::used(),
+        |_| (),
+        create,
+        |_, (), returned| {
+            returned.is_done();
+            kit::clean(); // With nothing in between.
+        },
+    ));
+    all.push(scene(
+        "attach to nothing",
+        Kind::plain(),
+        |_| (),
+        attach,
+        |kind, (), _| {
+            Survivors::none().go_on(kind);
+        },
+    ));
     for kind in [Kind::plain(), Kind::several()] {
         let abandoned = |kind: &Kind| {
             let reader = attended(kind).reader;
             kind.die_in_write();
             kind.die_as_reader();
-            Survivors { reader, ..left_alone_value() }
+            Survivors {
+                reader,
+                ..left_alone_value()
+            }
         };
-        all.push(scene("take over", kind, abandoned, create, |kind, world, returned| {
-            returned.is_done();
-            world.go_on(kind);
-        }));
+        all.push(scene(
+            "take over",
+            kind,
+            abandoned,
+            create,
+            |kind, world, returned| {
+                returned.is_done();
+                world.go_on(kind);
+            },
+        ));
     }
     let crowded = |kind: &Kind| {
         let world = attended(kind);
@@ -277,12 +336,18 @@ pub fn all() -> Vec<Scene> {
         }
         world
     };
-    all.push(scene("open", Kind::plain(), crowded, open_and_read, |kind, world, returned| {
-        if returned.is_done() {
-            assert_eq!(returned, Returned::Done(BEFORE));
-        }
-        world.go_on(kind);
-    }));
+    all.push(scene(
+        "open",
+        Kind::plain(),
+        crowded,
+        open_and_read,
+        |kind, world, returned| {
+            if returned.is_done() {
+                assert_eq!(returned, Returned::Done(BEFORE));
+            }
+            world.go_on(kind);
+        },
+    ));
 
     all.push(writes("write", Kind::plain(), write));
     all.push(writes("write", Kind::several(), write));
@@ -294,81 +359,153 @@ pub fn all() -> Vec<Scene> {
     all.push(writes("update", Kind::several(), update));
     all.push(looks("read", Kind::plain(), read, BEFORE));
     all.push(looks("read a pinned value", Kind::several(), pin, BEFORE));
-    all.push(looks("wait for what is there", Kind::plain(), wait_for_this, BEFORE));
-    all.push(looks("wait for what is not", Kind::plain(), wait_for_more, None));
+    all.push(looks(
+        "wait for what is there",
+        Kind::plain(),
+        wait_for_this,
+        BEFORE,
+    ));
+    all.push(looks(
+        "wait for what is not",
+        Kind::plain(),
+        wait_for_more,
+        None,
+    ));
     all.push(looks("list", Kind::plain(), list, None));
-    all.push(scene("write to a waiter", Kind::plain(), waited_for, write, the_waiter_wakes));
+    all.push(scene(
+        "write to a waiter",
+        Kind::plain(),
+        waited_for,
+        write,
+        the_waiter_wakes,
+    ));
 
-    all.push(scene("replace", Kind::plain(), of_another_layout, create, |kind, old, returned| {
-        let done = returned.is_done();
-        match kit::read(&old) {
-            Ok(seen) => assert!(!done && seen == BEFORE, "{seen:?}, done: {done}"),
-            Err(error) => assert!(error.is_replaced(), "{error}"),
-        }
-        drop(kind.create().unwrap());
-        let error = kit::read(&old).unwrap_err();
-        assert!(error.is_replaced(), "{error}");
-        drop(old);
-        Survivors::none().go_on(kind);
-    }));
+    all.push(scene(
+        "replace",
+        Kind::plain(),
+        of_another_layout,
+        create,
+        |kind, old, returned| {
+            let done = returned.is_done();
+            match kit::read(&old) {
+                Ok(seen) => assert!(!done && seen == BEFORE, "{seen:?}, done: {done}"),
+                Err(error) => assert!(error.is_replaced(), "{error}"),
+            }
+            drop(kind.create().unwrap());
+            let error = kit::read(&old).unwrap_err();
+            assert!(error.is_replaced(), "{error}");
+            drop(old);
+            Survivors::none().go_on(kind);
+        },
+    ));
     let replaced = |kind: &Kind| {
         drop(of_another_layout(kind));
         left_alone(kind)
     };
-    all.push(scene("reopen", Kind::plain(), replaced, reopen, |kind, world, returned| {
-        returned.is_done();
-        world.go_on(kind);
-    }));
+    all.push(scene(
+        "reopen",
+        Kind::plain(),
+        replaced,
+        reopen,
+        |kind, world, returned| {
+            returned.is_done();
+            world.go_on(kind);
+        },
+    ));
 
     let last = |kind: &Kind| drop(kind.attach().unwrap());
-    all.push(scene("leave as the last", Kind::used(), last, leave, |_, (), returned| {
-        returned.is_done();
-        kit::clean();
-    }));
-    all.push(scene("leave, then create", Kind::used(), last, leave, |kind, (), returned| {
-        returned.is_done();
-        Survivors::none().go_on(kind);
-    }));
+    all.push(scene(
+        "leave as the last",
+        Kind::used(),
+        last,
+        leave,
+        |_, (), returned| {
+            returned.is_done();
+            kit::clean();
+        },
+    ));
+    all.push(scene(
+        "leave, then create",
+        Kind::used(),
+        last,
+        leave,
+        |kind, (), returned| {
+            returned.is_done();
+            Survivors::none().go_on(kind);
+        },
+    ));
     for kind in [Kind::used(), Kind::several()] {
         all.push(looks("leave", kind, leave, None));
     }
     all.push(looks("leave", Kind::used(), leave_as_reader, None));
-    all.push(scene("remove", Kind::plain(), left_alone, remove, |kind, world, returned| {
-        goes(&returned, world).go_on(kind);
-    }));
-    all.push(scene("remove from under a reader", Kind::plain(), attended, force_remove, |kind, mut world, returned| {
-        let reader = world.reader.take().unwrap();
-        match kit::read(&reader) {
-            Ok(seen) => assert!(!returned.is_done() && seen == BEFORE, "{seen:?}"),
-            Err(error) => assert!(error.is_replaced(), "{error}"),
-        }
-        drop(reader);
-        goes(&returned, world).go_on(kind);
-    }));
-    all.push(scene("gc", Kind::plain(), littered, gc, |kind, world, returned| {
-        if !returned.is_done() {
-            crosspage::gc(false).unwrap();
-        }
-        assert_eq!(kit::names().len(), 1, "{:?}", kit::names());
-        world.go_on(kind);
-    }));
+    all.push(scene(
+        "remove",
+        Kind::plain(),
+        left_alone,
+        remove,
+        |kind, world, returned| {
+            goes(&returned, world).go_on(kind);
+        },
+    ));
+    all.push(scene(
+        "remove from under a reader",
+        Kind::plain(),
+        attended,
+        force_remove,
+        |kind, mut world, returned| {
+            let reader = world.reader.take().unwrap();
+            match kit::read(&reader) {
+                Ok(seen) => assert!(!returned.is_done() && seen == BEFORE, "{seen:?}"),
+                Err(error) => assert!(error.is_replaced(), "{error}"),
+            }
+            drop(reader);
+            goes(&returned, world).go_on(kind);
+        },
+    ));
+    all.push(scene(
+        "gc",
+        Kind::plain(),
+        littered,
+        gc,
+        |kind, world, returned| {
+            if !returned.is_done() {
+                crosspage::gc(false).unwrap();
+            }
+            assert_eq!(kit::names().len(), 1, "{:?}", kit::names());
+            world.go_on(kind);
+        },
+    ));
 
     for checksum in [true, false] {
         let kind = Kind::durable(checksum);
-        all.push(scene("recover", kind, from_another_boot, open_and_read, move |kind, world, returned| {
-            // A value that nothing vouches for is dropped; its version is not given out again.
-            let kept = if checksum { BEFORE } else { None };
-            if returned.is_done() {
-                assert_eq!(returned, Returned::Done(kept));
-            }
-            Survivors { allowed: vec![kept], from_none: 6, ..world }.go_on(kind);
-        }));
+        all.push(scene(
+            "recover",
+            kind,
+            from_another_boot,
+            open_and_read,
+            move |kind, world, returned| {
+                // A value that nothing vouches for is dropped; its version is not given out again.
+                let kept = if checksum { BEFORE } else { None };
+                if returned.is_done() {
+                    assert_eq!(returned, Returned::Done(kept));
+                }
+                Survivors {
+                    allowed: vec![kept],
+                    from_none: 6,
+                    ..world
+                }
+                .go_on(kind);
+            },
+        ));
     }
     all
 }
 
 fn left_alone_value() -> Survivors {
-    Survivors { allowed: vec![BEFORE], ..Survivors::none() }
+    Survivors {
+        allowed: vec![BEFORE],
+        ..Survivors::none()
+    }
 }
 
 /// A reader whose page has been replaced attaches to the new one.
@@ -392,7 +529,10 @@ const REMOVED: u64 = 4;
 
 /// A page to keep, and all sorts of garbage.
 fn littered(kind: &Kind) -> Survivors {
-    let named = |kind: Kind, name: &str| Kind { locator: name.into(), ..kind };
+    let named = |kind: Kind, name: &str| Kind {
+        locator: name.into(),
+        ..kind
+    };
     let dead = named(Kind::used(), "dead");
     let pid = sys::fork(|| {
         let _writer = dead.create().unwrap();

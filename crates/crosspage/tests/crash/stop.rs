@@ -76,12 +76,19 @@ impl Stopped {
         match report.get() {
             Returned::Done(Some((_, VICTIMS))) if published => {}
             Returned::Done(seen) if self.writes => {
-                assert_eq!(seen, Some((version + 1, VICTIMS)), "what the stopped one wrote");
+                assert_eq!(
+                    seen,
+                    Some((version + 1, VICTIMS)),
+                    "what the stopped one wrote"
+                );
                 assert_eq!(now, seen, "LOST");
             }
             Returned::Done(Some((read, nonce))) => {
                 let whole = read == 5 && nonce == 5 || nonce == 700 + read - 6;
-                assert!(whole && read <= version, "the stopped one read {read}, {nonce}");
+                assert!(
+                    whole && read <= version,
+                    "the stopped one read {read}, {nonce}"
+                );
             }
             Returned::Done(None) => {}
             other => panic!("the stopped one's call: {other:?}"),
@@ -94,7 +101,12 @@ impl Stopped {
 }
 
 pub fn at_every_instruction(tally: &mut Tally) {
-    let stopped = |name, kind, act, writes| Stopped { name, kind, act, writes };
+    let stopped = |name, kind, act, writes| Stopped {
+        name,
+        kind,
+        act,
+        writes,
+    };
     let all = [
         stopped("write", Kind::plain(), scenes::write as Act, true),
         stopped("write", Kind::several(), scenes::write, true),
@@ -115,12 +127,15 @@ pub fn at_every_instruction(tally: &mut Tally) {
         points.extend(&trace.effects);
         for step in points {
             let point = Point::Step(step);
-            let what =
-                format!("{} ({}): stopped at {}", one.name, one.kind.name, point.describe(&trace));
+            let what = format!(
+                "{} ({}): stopped at {}",
+                one.name,
+                one.kind.name,
+                point.describe(&trace)
+            );
             watch::phase(LIMIT, &what);
             context(&what, || one.play(point, &trace, report));
             tally.stops += 1;
         }
     }
 }
-

@@ -56,16 +56,6 @@ pub fn wait(pid: Pid) -> Status {
     }
 }
 
-/// `None`: nothing to report yet.
-pub fn try_wait(pid: Pid) -> Option<Status> {
-    let mut status = 0;
-    // SAFETY: `status` is writable.
-    let result = check("waitpid", unsafe {
-        libc::waitpid(pid, &mut status, libc::WNOHANG)
-    });
-    (result == pid).then(|| decode(status))
-}
-
 fn decode(status: i32) -> Status {
     if libc::WIFEXITED(status) {
         Status::Exited(libc::WEXITSTATUS(status))
@@ -134,9 +124,19 @@ pub fn isolate() -> io::Result<()> {
     let mount = |kind: &CStr, on: &CStr, flags, options: &CStr| {
         // SAFETY: NUL-terminated strings.
         let done = unsafe {
-            libc::mount(c"none".as_ptr(), on.as_ptr(), kind.as_ptr(), flags, options.as_ptr().cast())
+            libc::mount(
+                c"none".as_ptr(),
+                on.as_ptr(),
+                kind.as_ptr(),
+                flags,
+                options.as_ptr().cast(),
+            )
         };
-        if done == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        if done == -1 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
     };
     mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE, c"")?;
     mount(c"tmpfs", c"/dev/shm", 0, c"size=64m,mode=1777")

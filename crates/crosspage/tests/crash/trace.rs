@@ -140,20 +140,6 @@ impl Victim {
         self.go(libc::PTRACE_CONT)
     }
 
-    /// Lets it run without looking, to its next marker, for which [`Victim::arrived`] looks.
-    pub fn let_go(&mut self) {
-        ptrace(libc::PTRACE_CONT, self.pid, 0, 0);
-    }
-
-    /// Whether it has come to its next marker.
-    pub fn arrived(&mut self) -> bool {
-        match sys::try_wait(self.pid) {
-            None => false,
-            Some(Status::Stopped(libc::SIGSTOP)) => true,
-            Some(other) => self.unexpected(other),
-        }
-    }
-
     fn resume(&mut self, how: libc::c_uint) -> At {
         ptrace(how, self.pid, 0, 0);
         self.registers.rip = 0;
@@ -323,7 +309,10 @@ fn ptrace(request: libc::c_uint, pid: Pid, at: u64, data: u64) {
     // SAFETY: the requests above get the addresses that ptrace(2) wants of them.
     let result = unsafe { libc::ptrace(request, pid, at, data) };
     if result == -1 {
-        panic!("ptrace({request}, {pid}): {}", std::io::Error::last_os_error());
+        panic!(
+            "ptrace({request}, {pid}): {}",
+            std::io::Error::last_os_error()
+        );
     }
 }
 
@@ -349,7 +338,9 @@ impl Binary {
     fn load() -> Option<Binary> {
         let exe = std::fs::read_link("/proc/self/exe").ok()?;
         let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-        let first = maps.lines().find(|line| line.ends_with(exe.to_str().unwrap_or("?")))?;
+        let first = maps
+            .lines()
+            .find(|line| line.ends_with(exe.to_str().unwrap_or("?")))?;
         let base = u64::from_str_radix(first.split_once('-')?.0, 16).ok()?;
         let functions = functions(&std::fs::read(&exe).ok()?)?;
         (!functions.is_empty()).then_some(Binary { base, functions })
@@ -357,8 +348,12 @@ impl Binary {
 
     fn function(&self, pc: u64) -> Option<&Function> {
         let at = pc.checked_sub(self.base)?;
-        let next = self.functions.partition_point(|function| function.start <= at);
-        self.functions[..next].last().filter(|function| at < function.end)
+        let next = self
+            .functions
+            .partition_point(|function| function.start <= at);
+        self.functions[..next]
+            .last()
+            .filter(|function| at < function.end)
     }
 
     fn entries(&self, which: fn(&str) -> bool) -> impl Iterator<Item = u64> {
@@ -401,7 +396,11 @@ fn functions(elf: &[u8]) -> Option<Vec<Function>> {
             let name = elf.get(strings + number(symbol, 4)? as usize..)?;
             let name = &name[..name.iter().position(|&byte| byte == 0)?];
             let name = String::from_utf8_lossy(name).into_owned();
-            found.push(Function { start, end: start + size, name });
+            found.push(Function {
+                start,
+                end: start + size,
+                name,
+            });
         }
     }
     found.sort_by_key(|function| function.start);

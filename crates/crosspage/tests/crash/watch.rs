@@ -113,9 +113,8 @@ fn hang(main: Pid) {
         .filter(|&pid| pid != 0);
     let all: Vec<Pid> = std::iter::once(main).chain(others).collect();
     for &pid in &all {
-        let read = |what: &str| {
-            std::fs::read_to_string(format!("/proc/{pid}/{what}")).unwrap_or_default()
-        };
+        let read =
+            |what: &str| std::fs::read_to_string(format!("/proc/{pid}/{what}")).unwrap_or_default();
         let stat = read("stat");
         let state = stat
             .rsplit_once(") ")
