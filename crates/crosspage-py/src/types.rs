@@ -686,7 +686,7 @@ fn kind_name(array: &Type) -> String {
     array.base_and_dims().0.to_string()
 }
 
-/// Whether `names` has a field of the name, for messages that say what there is.
+/// The names of the fields, for messages that say what there is.
 pub fn names(ty: &RecordType) -> impl Iterator<Item = &str> {
     ty.fields.iter().map(|field| &*field.name)
 }
