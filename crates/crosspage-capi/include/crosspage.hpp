@@ -1326,7 +1326,8 @@ class base_view {
 
 }  // namespace detail
 
-// How to open or create a foreign segment.
+// How to open or create a foreign segment; View is a View<T> or DynView.
+template <class View>
 class Options {
  public:
   // Needs no permission to write. Not for create.
@@ -1338,8 +1339,30 @@ class Options {
   // How long open waits for the segment to exist: not at all, unless said otherwise.
   Options &timeout(crosspage::timeout t) noexcept { return options_.timeout_ns = t.ns(), *this; }
 
-  // Not for use by programs.
-  const crosspage_foreign_options &get() const noexcept { return options_; }
+  // Of a View<T>:
+  View open(std::string_view locator, error &e) const { return View::open_with(options_, locator, e); }
+  View create(std::string_view locator, std::size_t size, error &e) const {
+    return View::create_with(options_, locator, size, e);
+  }
+  // Of a DynView:
+  View open(std::string_view locator, const Layout &layout, error &e) const {
+    return View::open_with(options_, locator, layout, e);
+  }
+  View create(std::string_view locator, const Layout &layout, std::size_t size, error &e) const {
+    return View::create_with(options_, locator, layout, size, e);
+  }
+#if CROSSPAGE_THROWS
+  View open(std::string_view locator) const { return View::open_with(options_, locator); }
+  View create(std::string_view locator, std::size_t size) const {
+    return View::create_with(options_, locator, size);
+  }
+  View open(std::string_view locator, const Layout &layout) const {
+    return View::open_with(options_, locator, layout);
+  }
+  View create(std::string_view locator, const Layout &layout, std::size_t size) const {
+    return View::create_with(options_, locator, layout, size);
+  }
+#endif
 
  private:
   crosspage_foreign_options options_ = CROSSPAGE_FOREIGN_OPTIONS_INIT;
@@ -1351,19 +1374,15 @@ class View : public detail::base_view {
   using base = detail::base_view;
 
  public:
-  static View open(std::string_view locator, error &e) { return open(locator, Options(), e); }
-  static View open(std::string_view locator, const Options &o, error &e) {
-    return base::open<View>(locator, layout_of<T>(), o.get(), detail::reporting{e});
-  }
+  static Options<View> options() { return {}; }
+
+  static View open(std::string_view locator, error &e) { return options().open(locator, e); }
   static View open_wait(std::string_view locator, timeout t, error &e) {
-    return open(locator, Options().timeout(t), e);
+    return options().timeout(t).open(locator, e);
   }
   // Makes the segment with so many bytes, or takes the one that is there.
   static View create(std::string_view locator, std::size_t size, error &e) {
-    return create(locator, size, Options(), e);
-  }
-  static View create(std::string_view locator, std::size_t size, const Options &o, error &e) {
-    return base::create<View>(locator, layout_of<T>(), size, o.get(), detail::reporting{e});
+    return options().create(locator, size, e);
   }
 
   // The struct as it lies there now; nothing if that failed.
@@ -1385,13 +1404,9 @@ class View : public detail::base_view {
   }
 
 #if CROSSPAGE_THROWS
-  static View open(std::string_view locator, const Options &o = Options()) {
-    return base::open<View>(locator, layout_of<T>(), o.get(), detail::throwing());
-  }
-  static View open_wait(std::string_view locator, timeout t) { return open(locator, Options().timeout(t)); }
-  static View create(std::string_view locator, std::size_t size, const Options &o = Options()) {
-    return base::create<View>(locator, layout_of<T>(), size, o.get(), detail::throwing());
-  }
+  static View open(std::string_view locator) { return options().open(locator); }
+  static View open_wait(std::string_view locator, timeout t) { return options().timeout(t).open(locator); }
+  static View create(std::string_view locator, std::size_t size) { return options().create(locator, size); }
   T read() const {
     return *fetch([&](T *to) { return base::read(to, sizeof(T), detail::throwing()); });
   }
@@ -1409,7 +1424,24 @@ class View : public detail::base_view {
 
  private:
   friend class detail::base_view;
+  friend class Options<View>;
   using base::base_view;
+
+  static View open_with(const crosspage_foreign_options &options, std::string_view locator, error &e) {
+    return base::open<View>(locator, layout_of<T>(), options, detail::reporting{e});
+  }
+  static View create_with(const crosspage_foreign_options &options, std::string_view locator, std::size_t size,
+                          error &e) {
+    return base::create<View>(locator, layout_of<T>(), size, options, detail::reporting{e});
+  }
+#if CROSSPAGE_THROWS
+  static View open_with(const crosspage_foreign_options &options, std::string_view locator) {
+    return base::open<View>(locator, layout_of<T>(), options, detail::throwing());
+  }
+  static View create_with(const crosspage_foreign_options &options, std::string_view locator, std::size_t size) {
+    return base::create<View>(locator, layout_of<T>(), size, options, detail::throwing());
+  }
+#endif
 
   template <class Function>
   static std::optional<T> fetch(Function &&function) {
@@ -1423,14 +1455,16 @@ class DynView : public detail::base_view {
   using base = detail::base_view;
 
  public:
+  static Options<DynView> options() { return {}; }
+
   static DynView open(std::string_view locator, const Layout &layout, error &e) {
-    return open(locator, layout, Options(), e);
+    return options().open(locator, layout, e);
   }
-  static DynView open(std::string_view locator, const Layout &layout, const Options &o, error &e) {
-    return base::open<DynView>(locator, layout.table(), o.get(), detail::reporting{e}).with(layout);
+  static DynView open_wait(std::string_view locator, const Layout &layout, timeout t, error &e) {
+    return options().timeout(t).open(locator, layout, e);
   }
   static DynView create(std::string_view locator, const Layout &layout, std::size_t size, error &e) {
-    return base::create<DynView>(locator, layout.table(), size, Options().get(), detail::reporting{e}).with(layout);
+    return options().create(locator, layout, size, e);
   }
   std::optional<Record> read(error &e) const {
     return fetch([&](void *to, std::size_t n) { return base::read(to, n, detail::reporting{e}); });
@@ -1442,11 +1476,12 @@ class DynView : public detail::base_view {
     return fetch([&](void *to, std::size_t n) { return base::read_ready(flag, t, to, n, detail::reporting{e}); });
   }
 #if CROSSPAGE_THROWS
-  static DynView open(std::string_view locator, const Layout &layout, const Options &o = Options()) {
-    return base::open<DynView>(locator, layout.table(), o.get(), detail::throwing()).with(layout);
+  static DynView open(std::string_view locator, const Layout &layout) { return options().open(locator, layout); }
+  static DynView open_wait(std::string_view locator, const Layout &layout, timeout t) {
+    return options().timeout(t).open(locator, layout);
   }
   static DynView create(std::string_view locator, const Layout &layout, std::size_t size) {
-    return base::create<DynView>(locator, layout.table(), size, Options().get(), detail::throwing()).with(layout);
+    return options().create(locator, layout, size);
   }
   Record read() const {
     return *fetch([&](void *to, std::size_t n) { return base::read(to, n, detail::throwing()); });
@@ -1462,7 +1497,26 @@ class DynView : public detail::base_view {
 
  private:
   friend class detail::base_view;
+  friend class Options<DynView>;
   using base::base_view;
+
+  static DynView open_with(const crosspage_foreign_options &options, std::string_view locator, const Layout &layout,
+                           error &e) {
+    return base::open<DynView>(locator, layout.table(), options, detail::reporting{e}).with(layout);
+  }
+  static DynView create_with(const crosspage_foreign_options &options, std::string_view locator,
+                             const Layout &layout, std::size_t size, error &e) {
+    return base::create<DynView>(locator, layout.table(), size, options, detail::reporting{e}).with(layout);
+  }
+#if CROSSPAGE_THROWS
+  static DynView open_with(const crosspage_foreign_options &options, std::string_view locator, const Layout &layout) {
+    return base::open<DynView>(locator, layout.table(), options, detail::throwing()).with(layout);
+  }
+  static DynView create_with(const crosspage_foreign_options &options, std::string_view locator,
+                             const Layout &layout, std::size_t size) {
+    return base::create<DynView>(locator, layout.table(), size, options, detail::throwing()).with(layout);
+  }
+#endif
 
   DynView with(const Layout &layout) && {
     layout_ = layout;

@@ -154,3 +154,76 @@ unsafe fn put_text(to: *mut u8, room: usize, text: &str) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+    use std::mem::MaybeUninit;
+
+    use super::*;
+
+    fn empty() -> CError {
+        // SAFETY: integers and characters only.
+        let mut error: CError = unsafe { MaybeUninit::zeroed().assume_init() };
+        error.size = size_of::<CError>() as u32;
+        error
+    }
+
+    fn text(chars: &[c_char]) -> &str {
+        // SAFETY: `fill` has ended it with a NUL.
+        unsafe { CStr::from_ptr(chars.as_ptr()) }.to_str().unwrap()
+    }
+
+    #[test]
+    fn a_panic_becomes_an_error() {
+        let mut error = empty();
+        // SAFETY: `error` is one.
+        let code = unsafe { guard(&raw mut error, || panic!("number {}", 7)) };
+        assert_eq!((code, error.code), (18, 18));
+        assert_eq!(text(&error.message), "a defect in crosspage: number 7");
+        assert_eq!(guard_quietly(3, || panic!("quiet")), 3);
+    }
+
+    #[test]
+    fn success_writes_nothing() {
+        let mut error = empty();
+        error.code = 99;
+        // SAFETY: as above; and null is allowed.
+        unsafe {
+            assert_eq!(guard(&raw mut error, || Ok(())), 0);
+            let failure = || Err(Error::new(ErrorKind::Full, "full"));
+            assert_eq!(guard(std::ptr::null_mut(), failure), 8);
+        }
+        assert_eq!(error.code, 99);
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        let whole = "hällo ö"; // 9 bytes
+        let cuts = [
+            (10, whole),
+            (9, "häll…"),
+            (8, "häl…"),
+            (7, "hä…"),
+            (6, "h…"),
+            (4, "…"),
+            (3, ""),
+            (1, ""),
+        ];
+        for (room, expected) in cuts {
+            let mut bytes = [0xaa_u8; 16];
+            // SAFETY: `bytes` has more room than that.
+            unsafe { put_text(bytes.as_mut_ptr(), room, whole) };
+            let end = bytes.iter().position(|&byte| byte == 0).unwrap();
+            assert_eq!(
+                std::str::from_utf8(&bytes[..end]).unwrap(),
+                expected,
+                "room for {room}"
+            );
+            assert!(
+                bytes[room..].iter().all(|&byte| byte == 0xaa),
+                "room for {room}"
+            );
+        }
+    }
+}

@@ -932,6 +932,13 @@ fn examples_run() {
         }
     }
 
+    let mut command = Command::new(cpp("latest_untyped"));
+    let shown = checked(in_namespace(&mut command, &namespace));
+    assert!(
+        shown.starts_with("SharedData, version ") && shown.ends_with("temperature: 23.5\n"),
+        "{shown}"
+    );
+
     // A foreign segment has one name for everybody, so the two pairs come one after the other.
     let (c_reader, c_writer) = (c("foreign_reader"), c("foreign_writer"));
     let (cpp_reader, cpp_writer) = (cpp("foreign_reader"), cpp("foreign_writer"));

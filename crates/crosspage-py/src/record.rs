@@ -418,11 +418,12 @@ unsafe extern "C" fn new(
 }
 
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
-    // SAFETY: called once, with the last reference gone. The object came from PyObject_GC_NewVar
-    // and was never tracked, has nothing to drop (a `&'static` and integers), and holds one
-    // reference to its heap type.
+    // SAFETY: called once, with the last reference gone. The object came from PyObject_GC_NewVar,
+    // has nothing to drop (a `&'static` and integers), and holds one reference to its heap type.
+    // It was never tracked, but CPython tracks what it hands to the base class of a Python class.
     unsafe {
         let class = ffi::Py_TYPE(object);
+        ffi::PyObject_GC_UnTrack(object.cast());
         ffi::PyObject_GC_Del(object.cast());
         ffi::Py_DECREF(class.cast());
     }

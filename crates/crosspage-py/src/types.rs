@@ -302,13 +302,15 @@ impl RecordType {
         self.declared
     }
 
+    /// Whether the fields have the same names, spelled as they may be in different languages.
     pub fn has_same_names(&self, other: &RecordType) -> bool {
+        let alike = |(ours, theirs): (&Field, &Field)| {
+            let found = || other.layout.field(&ours.name);
+            ours.name == theirs.name || found().is_some_and(|found| found.name == theirs.name)
+        };
         std::ptr::eq(self, other)
-            || self
-                .fields
-                .iter()
-                .map(|f| &f.name)
-                .eq(other.fields.iter().map(|f| &f.name))
+            || self.fields.len() == other.fields.len()
+                && self.fields.iter().zip(&other.fields).all(alike)
     }
 
     /// The field of this name: as spelled in the page, in snake_case, or otherwise the same but for
@@ -684,7 +686,7 @@ fn kind_name(array: &Type) -> String {
     array.base_and_dims().0.to_string()
 }
 
-/// Whether `names` has a field of the name, for messages that say what there is.
+/// The names of the fields, for messages that say what there is.
 pub fn names(ty: &RecordType) -> impl Iterator<Item = &str> {
     ty.fields.iter().map(|field| &*field.name)
 }

@@ -114,6 +114,19 @@ def test_equality_is_of_the_fields() -> None:
     assert GOLDEN == crosspage.replace(GOLDEN) and hash(GOLDEN) == hash(crosspage.replace(GOLDEN))
     assert GOLDEN != crosspage.replace(GOLDEN, counter=43)
     assert GOLDEN != 1 and GOLDEN != ROBOT
+    other = numpy.dtype([("processId", "i4"), ("MESSAGE", "S4")], align=True)
+    one = crosspage.layout_of(other).record_class(processId=1, MESSAGE="x")
+
+    class Same(crosspage.Struct):
+        process_id: crosspage.i32
+        message: str = crosspage.text(4)
+
+    class Different(crosspage.Struct):
+        process_id: crosspage.i32
+        text: str = crosspage.text(4)
+
+    assert one == Same(process_id=1, message="x") and hash(one) == hash(Same(process_id=1, message="x"))
+    assert one != Different(process_id=1, text="x")
     dirty = bytearray(bytes(GOLDEN))
     dirty[505] = 7  # padding
     dirty[531] = dirty[531]

@@ -88,7 +88,7 @@ static void others_segment() {
   next.counter = 44;
   view.write(next);
   CHECK_EQ(raw->counter, 44);
-  auto reading = View<SharedData>::open(posix.locator, crosspage::foreign::Options().read_only(true));
+  auto reading = View<SharedData>::options().read_only(true).open(posix.locator);
   CHECK_EQ(reading.read().counter, 44);
   CHECK(thrown_by([&] { reading.write(next); }).is_permission_denied());
 
@@ -105,6 +105,9 @@ static void others_segment() {
   auto dynamic = DynView::open(posix.locator, crosspage::Layout::from_source(schema + "#Data"));
   CHECK_EQ(dynamic.read()["counter"].as<int>(), 44);
   CHECK_EQ(dynamic.read_stable(1s)["message"].as<std::string>(), "Hello");
+  const auto schema_layout = crosspage::Layout::from_source(schema + "#Data");
+  CHECK_EQ(DynView::options().read_only(true).open(posix.locator, schema_layout).read()["counter"].as<int>(), 44);
+  CHECK(thrown_by([&] { DynView::open_wait("posix:/crosspage-nowhere", schema_layout, 10ms); }).is_timed_out());
   std::remove(schema.c_str());
 
   std::thread closer([&] {
@@ -120,7 +123,7 @@ static void own_segment() {
   const std::string name = "/crosspage-capi-test-" + std::to_string(getpid());
   CHECK(thrown_by([&] { View<SharedData>::open("posix:" + name); }).is_not_found());
   CHECK(thrown_by([&] { View<SharedData>::open_wait("posix:" + name, 20ms); }).is_timed_out());
-  auto view = View<SharedData>::create("posix:" + name, 1024);
+  auto view = View<SharedData>::options().permissions(crosspage::Permissions::group).create("posix:" + name, 1024);
   CHECK(view.created());
   const Posix posix(false);
   SharedData data{};

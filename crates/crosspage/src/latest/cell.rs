@@ -40,9 +40,9 @@ pub(crate) const SLOT_HEADER: usize = 64;
 pub(crate) const MAX_SLOTS: usize = 255;
 const NO_SLOT: usize = 255;
 /// How often to look again, without any progress by others, before the page must be damaged.
-const PATIENCE: u32 = if cfg!(loom) { 8 } else { 1 << 20 };
+const PATIENCE: u32 = if cfg!(loom) { 8 } else { 1 << 14 };
 /// The same for looks at all slots.
-const SCANS: u32 = if cfg!(loom) { 8 } else { 1 << 14 };
+const SCANS: u32 = if cfg!(loom) { 8 } else { 1 << 12 };
 
 /// One value's place.
 pub(crate) struct Slot<'a> {

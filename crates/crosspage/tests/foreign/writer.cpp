@@ -110,7 +110,13 @@ static int check(const char* name) {
     fflush(stdout);
     int torn = 0;
     for (int n = 1; n <= 2000; n++) {
-        for (unsigned turn = 1; !data->dataReady || data->counter != n; turn++) {
+        // The counter first: a flag that is seen set before it may still be that of the value before.
+        auto ready = [&] {
+            if (data->counter != n) return false;
+            std::atomic_thread_fence(std::memory_order_seq_cst);
+            return data->dataReady;
+        };
+        for (unsigned turn = 1; !ready(); turn++) {
             if (turn % 1024 == 0) sched_yield();
             if (turn % 65536 == 0 && input_ended()) return 1;
         }
