@@ -3,13 +3,13 @@
 
 use crosspage::ErrorKind;
 
+use crate::harness::kit::{self, Kind};
+use crate::harness::report::{Report, Returned};
+use crate::harness::run::{Tally, context, is_long, spread};
+use crate::harness::trace::{At, Trace, Victim};
+use crate::harness::watch;
 use crate::kill::{LIMIT, Point, trace};
-use crate::kit::{self, Kind};
-use crate::report::{Report, Returned};
-use crate::run::{Tally, context, is_long, spread};
 use crate::scenes::{self, Act, VICTIMS};
-use crate::trace::{At, Trace, Victim};
-use crate::watch;
 
 /// What the others write meanwhile: enough to come round all slots more than once.
 const MEANWHILE: u64 = 20;

@@ -247,7 +247,7 @@ pub struct Child {
 impl Child {
     pub fn new(body: impl FnOnce() -> i32) -> Child {
         let pid = fork(body);
-        crate::watch::add(pid);
+        super::watch::add(pid);
         Child { pid }
     }
 
@@ -264,7 +264,7 @@ impl Child {
 impl Child {
     /// Kills it, and says how it ended (which may have been before).
     pub fn end(self) -> Status {
-        crate::watch::forget(self.pid);
+        super::watch::forget(self.pid);
         let pid = self.pid;
         std::mem::forget(self);
         signal(pid, libc::SIGKILL);
@@ -274,7 +274,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        crate::watch::forget(self.pid);
+        super::watch::forget(self.pid);
         kill(self.pid);
     }
 }
