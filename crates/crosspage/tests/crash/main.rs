@@ -63,6 +63,12 @@ const TESTS: &[Test] = &[
         run: stop::at_every_instruction,
         pinned: true,
     },
+    #[cfg(target_arch = "x86_64")]
+    Test {
+        name: "stopped_and_overtaken",
+        run: stop::overtaken,
+        pinned: true,
+    },
     Test {
         name: "killed_at_random",
         run: campaign::killed_at_random,

@@ -272,6 +272,12 @@ impl Kind {
         assert_eq!(sys::wait(pid), sys::Status::Killed(libc::SIGKILL));
     }
 
+    /// Whether somebody holds the page's registration lock (docs/layout.md has its byte).
+    pub fn is_locked(&self) -> bool {
+        let file = std::fs::File::open(self.path());
+        file.is_ok_and(|file| sys::is_locked(&file, 1 << 40))
+    }
+
     /// Overwrites a word of the header's dynamic part.
     pub fn set_word(&self, offset: u64, word: u64) {
         let file = std::fs::File::options()

@@ -227,6 +227,22 @@ impl Drop for Mapped {
     }
 }
 
+/// Whether another open file holds a lock on this byte.
+pub fn is_locked(file: &std::fs::File, byte: i64) -> bool {
+    // SAFETY: plain integers, for which zero is valid; an open descriptor and a valid `flock`.
+    unsafe {
+        let mut lock: libc::flock = std::mem::zeroed();
+        lock.l_type = libc::F_RDLCK as i16;
+        lock.l_start = byte;
+        lock.l_len = 1;
+        check(
+            "fcntl",
+            libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &mut lock),
+        );
+        lock.l_type != libc::F_UNLCK as i16
+    }
+}
+
 /// Waits until `done`; false if that takes longer than `limit`.
 pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + limit;
