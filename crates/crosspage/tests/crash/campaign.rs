@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use crosspage::latest::{Options, RawReader, RawWriter};
 use crosspage::{ErrorKind, Result};
 
-use crate::kit::{self, Kind, Survivors, mix};
-use crate::run::{Tally, context, is_long, random, seed};
-use crate::sys::{self, Child, Status};
-use crate::watch;
+use crate::harness::kit::{self, Kind, Survivors, mix};
+use crate::harness::run::{Tally, context, is_long, random, seed};
+use crate::harness::sys::{self, Child, Status};
+use crate::harness::watch;
 
 /// How many processes there are at a time. The pages have 4 places.
 const WORKERS: usize = 4;

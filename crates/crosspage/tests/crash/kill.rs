@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::kit;
-use crate::look::Looker;
-use crate::run::{Tally, context, is_long, random, spread};
+use crate::harness::kit;
+use crate::harness::look::Looker;
+use crate::harness::run::{Tally, context, is_long, random, spread};
+use crate::harness::trace::{At, Trace, Victim, binary};
+use crate::harness::watch;
 use crate::scenes::{self, Scene};
-use crate::trace::{At, Trace, Victim, binary};
-use crate::watch;
 
 /// How long one victim and the check after it may take.
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -59,7 +59,7 @@ impl Point {
 /// Whether to step into a function of this (mangled) name: one of crosspage's, or one of those here
 /// into which an optimiser puts them.
 fn is_ours(name: &str) -> bool {
-    name.contains("crosspage") || name.contains("5crash3kit")
+    name.contains("crosspage") || name.contains("7harness3kit")
 }
 
 /// The same without what only computes with memory of its own.
@@ -112,12 +112,8 @@ fn points(trace: &Trace) -> Vec<Point> {
 
 /// Plays the scene once for each point, and kills the victim there.
 fn sweep(scene: &Scene, tally: &mut Tally) {
-    let start = std::time::Instant::now();
     let trace = trace_of(scene);
-    let traced = start.elapsed();
-    let points = points(&trace);
-    let n = points.len();
-    for point in points {
+    for point in points(&trace) {
         let what = format!("{}: killed at {}", scene.name, point.describe(&trace));
         watch::phase(LIMIT, &what);
         context(&what, || {
@@ -126,16 +122,6 @@ fn sweep(scene: &Scene, tally: &mut Tally) {
             });
         });
         tally.kills += 1;
-    }
-    if is_long() {
-        println!(
-            "   {:40} {:6} instructions {:3} effects {:3} calls {n:5} kills, traced in {traced:?}, {:?}/kill",
-            scene.name,
-            trace.pcs.len(),
-            trace.effects.len(),
-            trace.calls,
-            (start.elapsed() - traced) / n as u32
-        );
     }
     tally.points += trace.points();
 }

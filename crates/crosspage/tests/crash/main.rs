@@ -2,41 +2,39 @@
 //!
 //! This is a test binary without libtest, whose threads could not be forked. A test forks its
 //! victims, steps them under ptrace to where it wants them, kills or stops them there, and asks the
-//! page whether it has survived. `CROSSPAGE_LONG=1` takes every instruction (and hours in a debug
-//! build: use `--release`), otherwise a sample; `CROSSPAGE_SEED=N` repeats the sample of a failure.
+//! page whether it has survived. `CROSSPAGE_LONG=1` takes every instruction (use `--release`: that
+//! has fewer of them, and they are the ones that ship), otherwise a sample; `CROSSPAGE_SEED=N`
+//! repeats the sample of a failure.
 #![allow(
     clippy::disallowed_types,
     reason = "what these processes share is no part of a model"
 )]
 
+#[path = "../harness/mod.rs"]
+mod harness;
+
 #[cfg(target_os = "linux")]
 mod campaign;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod kill;
-#[cfg(target_os = "linux")]
-mod kit;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod look;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod peers;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod report;
-mod run;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod scenes;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod stop;
-#[cfg(target_os = "linux")]
-mod sys;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod trace;
-#[cfg(target_os = "linux")]
-mod watch;
 
-use run::Test;
+use harness::run::Test;
 
 fn main() -> std::process::ExitCode {
-    run::main(TESTS)
+    let mut skipped = Vec::new();
+    if cfg!(not(target_os = "linux")) {
+        skipped.push("kills at random, which need the /dev/shm and the fork(2) of Linux");
+    }
+    if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
+        skipped.push("kills at every instruction, which need ptrace(2) on Linux on x86-64");
+    }
+    harness::run::main(TESTS, &skipped)
 }
 
 #[cfg(target_os = "linux")]
@@ -63,6 +61,12 @@ const TESTS: &[Test] = &[
     Test {
         name: "stopped_at_every_instruction",
         run: stop::at_every_instruction,
+        pinned: true,
+    },
+    #[cfg(target_arch = "x86_64")]
+    Test {
+        name: "stopped_and_overtaken",
+        run: stop::overtaken,
         pinned: true,
     },
     Test {

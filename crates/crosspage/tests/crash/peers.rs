@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 use crosspage::ErrorKind;
 
+use crate::harness::kit::{self, Kind, Seen, Survivors};
+use crate::harness::report::{Report, Returned};
+use crate::harness::run::{Tally, context, is_long, random};
+use crate::harness::trace::{At, Trace, Victim};
+use crate::harness::watch;
 use crate::kill::{LIMIT, Point, trace};
-use crate::kit::{self, Kind, Seen, Survivors};
-use crate::report::{Report, Returned};
-use crate::run::{Tally, context, is_long, random};
 use crate::scenes::{self, Act, BEFORE, VICTIMS};
-use crate::trace::{At, Trace, Victim};
-use crate::watch;
 
 /// The nonce of the value that a peer writes.
 const PEERS: u64 = 650;
@@ -69,7 +69,8 @@ pub fn killed_in_turn(tally: &mut Tally) {
     ];
     let report = Report::new();
     let mut traces = Traces::default();
-    for kind in [Kind::plain(), Kind::several()] {
+    // With room enough that the dead are not swept for want of a place.
+    for kind in [Kind::plain(), Kind::several().with_places(16)] {
         for _ in 0..if is_long() { 1000 } else { 12 } {
             for act in acts {
                 traces.of(&kind, act.0, true);
@@ -136,6 +137,7 @@ fn pairs() -> Vec<Pair> {
     let write: Named = ("write", scenes::write);
     let write_with: Named = ("write in place", scenes::write_with);
     let update: Named = ("update", scenes::update);
+    let round: Named = ("write a round", scenes::write_round);
     let pin: Named = ("pin", scenes::pin);
     let read: Named = ("read", scenes::read);
     let open: Named = ("open", scenes::open_and_read);
@@ -168,6 +170,9 @@ fn pairs() -> Vec<Pair> {
         pair(plain, write, read),
         pair(plain, read, write),
         pair(plain, write, wait),
+        pair(plain, round, read),
+        pair(several, round, read),
+        pair(several, round, pin),
     ];
     // From here on both may want the registration lock, which a peer that is stopped may hold.
     pairs.extend([
@@ -336,12 +341,13 @@ impl Pair {
     }
 }
 
-/// Whether two writes at most may lead to this.
+/// Whether the page may hold this value: the one from before, or what victim and peer write.
 fn may_be(seen: Seen) -> bool {
     match seen {
         Some((5, nonce)) => nonce == 5,
-        Some((6 | 7, nonce)) => [VICTIMS, PEERS].contains(&nonce),
-        _ => false,
+        Some((6 | 7, VICTIMS | PEERS)) => true,
+        Some((version, nonce)) => (6..=10).contains(&version) && nonce == VICTIMS + version - 6,
+        None => false,
     }
 }
 
@@ -352,8 +358,10 @@ pub fn killed_while_another_is_half_way(tally: &mut Tally) {
         let victims = traces.of(&pair.kind, pair.victim, pair.exists);
         let peers = traces.of(&pair.kind, pair.peer, pair.exists);
         let turns = match (is_long(), pair.errors.is_empty()) {
-            (true, true) => 1000,
+            (true, true) => 1500,
             (true, false) => 200,
+            // Both must be at the right one of many places.
+            (false, true) if pair.victim.0 == "write a round" => 60,
             (false, true) => 12,
             (false, false) => 4,
         };

@@ -6,10 +6,10 @@ use std::time::Duration;
 use crosspage::latest::{RawReader, RawWriter};
 use crosspage::{Match, Result};
 
-use crate::kit::{self, Kind, Seen, Survivors};
-use crate::report::{Report, Returned};
-use crate::sys;
-use crate::trace::Victim;
+use crate::harness::kit::{self, Kind, Seen, Survivors};
+use crate::harness::report::{Report, Returned};
+use crate::harness::sys;
+use crate::harness::trace::Victim;
 
 /// What the page holds before, where it holds something.
 pub const BEFORE: Seen = Some((5, 5));
@@ -76,6 +76,18 @@ pub fn update(kind: &Kind, report: &Report, nonce: u64) {
     let mut writer = kind.attach().unwrap();
     act(report, || {
         Ok(Some((kit::update(&mut writer, |_| nonce)?, nonce)))
+    });
+}
+
+/// Writes so many values that every slot has its turn.
+pub fn write_round(kind: &Kind, report: &Report, nonce: u64) {
+    let mut writer = kind.attach().unwrap();
+    act(report, || {
+        let mut seen = None;
+        for nonce in nonce..nonce + kind.slots as u64 {
+            seen = Some((kit::write(&mut writer, nonce)?, nonce));
+        }
+        Ok(seen)
     });
 }
 
@@ -386,16 +398,35 @@ pub fn all() -> Vec<Scene> {
         of_another_layout,
         create,
         |kind, old, returned| {
-            let done = returned.is_done();
-            match kit::read(&old) {
-                Ok(seen) => assert!(!done && seen == BEFORE, "{seen:?}, done: {done}"),
-                Err(error) => assert!(error.is_replaced(), "{error}"),
-            }
+            still_the_page_or_told(kind, &old, &returned);
             drop(kind.create().unwrap());
             let error = kit::read(&old).unwrap_err();
             assert!(error.is_replaced(), "{error}");
             drop(old);
             Survivors::none().go_on(kind);
+        },
+    ));
+    all.push(scene(
+        "replace in vain",
+        Kind::plain(),
+        of_another_layout,
+        create,
+        |kind, old, returned| {
+            // Where the old page still stands, its own kind can go on with it.
+            let attach = RawWriter::attach(&kind.locator, kit::other_layout(), &kind.options);
+            match attach {
+                Ok(mut writer) => {
+                    assert!(!returned.is_done());
+                    assert_eq!(kit::write(&mut writer, VICTIMS).unwrap(), 6, "LOST");
+                    assert_eq!(kit::read(&old).unwrap(), Some((6, VICTIMS)), "LOST");
+                }
+                Err(error) => {
+                    assert!(error.is_layout_mismatch(), "{error}");
+                    assert!(kit::read(&old).unwrap_err().is_replaced());
+                }
+            }
+            drop(old);
+            crosspage::remove(&kind.locator, false).unwrap();
         },
     ));
     let replaced = |kind: &Kind| {
@@ -454,10 +485,7 @@ pub fn all() -> Vec<Scene> {
         force_remove,
         |kind, mut world, returned| {
             let reader = world.reader.take().unwrap();
-            match kit::read(&reader) {
-                Ok(seen) => assert!(!returned.is_done() && seen == BEFORE, "{seen:?}"),
-                Err(error) => assert!(error.is_replaced(), "{error}"),
-            }
+            still_the_page_or_told(kind, &reader, &returned);
             drop(reader);
             goes(&returned, world).go_on(kind);
         },
@@ -499,6 +527,23 @@ pub fn all() -> Vec<Scene> {
         ));
     }
     all
+}
+
+/// Who was attached either still has the page that newcomers find, or is told that it went.
+fn still_the_page_or_told(kind: &Kind, reader: &RawReader, returned: &Returned) {
+    let seen = kit::read(reader);
+    let newcomer = RawReader::open(&kind.locator, None, &Default::default());
+    match seen {
+        Ok(seen) => {
+            assert!(
+                !returned.is_done(),
+                "this reader is not told that its page went"
+            );
+            assert_eq!(seen, BEFORE);
+            assert_eq!(kit::read(&newcomer.unwrap()).unwrap(), BEFORE);
+        }
+        Err(error) => assert!(error.is_replaced(), "{error}"),
+    }
 }
 
 fn left_alone_value() -> Survivors {

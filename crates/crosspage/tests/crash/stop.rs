@@ -2,14 +2,15 @@
 //! does no harm when it goes on.
 
 use crosspage::ErrorKind;
+use crosspage::latest::{RawReader, RawWriter};
 
+use crate::harness::kit::{self, Kind};
+use crate::harness::report::{Report, Returned};
+use crate::harness::run::{Tally, context, is_long, spread};
+use crate::harness::trace::{At, Trace, Victim};
+use crate::harness::watch;
 use crate::kill::{LIMIT, Point, trace};
-use crate::kit::{self, Kind};
-use crate::report::{Report, Returned};
-use crate::run::{Tally, context, is_long, spread};
 use crate::scenes::{self, Act, VICTIMS};
-use crate::trace::{At, Trace, Victim};
-use crate::watch;
 
 /// What the others write meanwhile: enough to come round all slots more than once.
 const MEANWHILE: u64 = 20;
@@ -133,6 +134,160 @@ pub fn at_every_instruction(tally: &mut Tally) {
                 one.kind.name,
                 point.describe(&trace)
             );
+            watch::phase(LIMIT, &what);
+            context(&what, || one.play(point, &trace, report));
+            tally.stops += 1;
+        }
+    }
+}
+
+/// A process is stopped while it attaches, and meanwhile the page becomes another, or somebody else's.
+struct Overtaken {
+    name: &'static str,
+    act: Act,
+    /// The page is of another layout at first.
+    other: bool,
+    /// What happens meanwhile; returns who holds the writer's role then.
+    meanwhile: fn(&Kind) -> crosspage::Result<RawWriter>,
+}
+
+/// The page is replaced, and written to.
+fn replaced(kind: &Kind) -> crosspage::Result<RawWriter> {
+    let mut writer = RawWriter::create(&kind.locator, kit::other_layout(), &kind.options)?;
+    kit::write(&mut writer, 700)?;
+    Ok(writer)
+}
+
+/// The page is removed, and made anew.
+fn remade(kind: &Kind) -> crosspage::Result<RawWriter> {
+    crosspage::remove(&kind.locator, false)?;
+    let mut writer = kind.create()?;
+    kit::write(&mut writer, 700)?;
+    Ok(writer)
+}
+
+/// Somebody takes the writer's role of a page of another layout.
+fn taken(kind: &Kind) -> crosspage::Result<RawWriter> {
+    let mut writer = RawWriter::attach(&kind.locator, kit::other_layout(), &kind.options)?;
+    kit::write(&mut writer, 700)?;
+    Ok(writer)
+}
+
+const OVERTAKEN: [Overtaken; 6] = [
+    Overtaken {
+        name: "open, replaced",
+        act: scenes::open_and_read,
+        other: false,
+        meanwhile: replaced,
+    },
+    Overtaken {
+        name: "open, remade",
+        act: scenes::open_and_read,
+        other: false,
+        meanwhile: remade,
+    },
+    Overtaken {
+        name: "create, replaced",
+        act: scenes::create,
+        other: false,
+        meanwhile: replaced,
+    },
+    Overtaken {
+        name: "create, remade",
+        act: scenes::create,
+        other: false,
+        meanwhile: remade,
+    },
+    Overtaken {
+        name: "attach, remade",
+        act: scenes::attach,
+        other: false,
+        meanwhile: remade,
+    },
+    Overtaken {
+        name: "replace, taken",
+        act: scenes::create,
+        other: true,
+        meanwhile: taken,
+    },
+];
+
+impl Overtaken {
+    /// A page with a value and nobody attached, and a victim.
+    fn prepare(&self, kind: &Kind, report: &'static Report) -> Victim {
+        let layout = if self.other {
+            kit::other_layout()
+        } else {
+            kit::layout()
+        };
+        let mut writer = RawWriter::create(&kind.locator, layout, &kind.options).unwrap();
+        for nonce in 1..=5 {
+            kit::write(&mut writer, nonce).unwrap();
+        }
+        drop(writer);
+        report.clear();
+        Victim::new(|| (self.act)(kind, report, VICTIMS))
+    }
+
+    fn play(&self, point: Point, trace: &Trace, report: &'static Report) {
+        let kind = &Kind::plain();
+        let mut victim = self.prepare(kind, report);
+        let at = point.reach(trace, &mut victim);
+        // Who wants the lock that the victim holds waits for a second, and is told.
+        let meanwhile = match kind.is_locked() && !is_long() {
+            true => None,
+            false => match (self.meanwhile)(kind) {
+                Ok(writer) => Some(writer),
+                Err(error) => {
+                    let fine =
+                        error.is_timed_out() || error.is_already_owned() || error.is_in_use();
+                    assert!(fine || error.is_layout_mismatch(), "{error}");
+                    None
+                }
+            },
+        };
+        if at != At::Marker {
+            assert_eq!(victim.run(), At::Marker);
+        }
+        let returned = report.get();
+        if let Some(mut writer) = meanwhile {
+            // The page is whose it is, whatever the one who was stopped does.
+            let reader = RawReader::open(&kind.locator, None, &Default::default()).unwrap();
+            let version = kit::write(&mut writer, 701).unwrap();
+            assert_eq!(kit::read(&reader).unwrap(), Some((version, 701)), "LOST");
+            match returned {
+                // It had read before, or reads what is there now.
+                Returned::Done(seen) => assert!(matches!(seen, Some((_, 5 | 700))), "{seen:?}"),
+                Returned::Failed(..) => assert!(
+                    returned.is_error(ErrorKind::AlreadyOwned)
+                        || returned.is_error(ErrorKind::Replaced)
+                        || returned.is_error(ErrorKind::NotFound)
+                        || returned.is_error(ErrorKind::LayoutMismatch),
+                    "{returned:?}"
+                ),
+                Returned::Not => panic!("it did not return"),
+            }
+        } else {
+            returned.is_done();
+        }
+        drop(victim);
+        crosspage::remove(&kind.locator, true).unwrap();
+        kit::clean();
+    }
+}
+
+pub fn overtaken(tally: &mut Tally) {
+    let report = Report::new();
+    for one in OVERTAKEN {
+        watch::phase(10 * LIMIT, &format!("tracing {}", one.name));
+        let trace = trace(one.prepare(&Kind::plain(), report));
+        crosspage::remove("page", true).unwrap();
+        kit::clean();
+        tally.points += trace.points();
+        let mut points: Vec<Point> = (1..=trace.calls).map(Point::Call).collect();
+        points.extend(trace.effects.iter().map(|&step| Point::Step(step)));
+        for point in points {
+            let what = format!("{}: stopped at {}", one.name, point.describe(&trace));
             watch::phase(LIMIT, &what);
             context(&what, || one.play(point, &trace, report));
             tally.stops += 1;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use crate::sys::Mapped;
+use super::sys::Mapped;
 
 /// Watches the files in some directories: their names and their bytes.
 pub struct Looker {

@@ -227,6 +227,22 @@ impl Drop for Mapped {
     }
 }
 
+/// Whether another open file holds a lock on this byte.
+pub fn is_locked(file: &std::fs::File, byte: i64) -> bool {
+    // SAFETY: plain integers, for which zero is valid; an open descriptor and a valid `flock`.
+    unsafe {
+        let mut lock: libc::flock = std::mem::zeroed();
+        lock.l_type = libc::F_RDLCK as i16;
+        lock.l_start = byte;
+        lock.l_len = 1;
+        check(
+            "fcntl",
+            libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &mut lock),
+        );
+        lock.l_type != libc::F_UNLCK as i16
+    }
+}
+
 /// Waits until `done`; false if that takes longer than `limit`.
 pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + limit;
@@ -247,7 +263,7 @@ pub struct Child {
 impl Child {
     pub fn new(body: impl FnOnce() -> i32) -> Child {
         let pid = fork(body);
-        crate::watch::add(pid);
+        super::watch::add(pid);
         Child { pid }
     }
 
@@ -264,7 +280,7 @@ impl Child {
 impl Child {
     /// Kills it, and says how it ended (which may have been before).
     pub fn end(self) -> Status {
-        crate::watch::forget(self.pid);
+        super::watch::forget(self.pid);
         let pid = self.pid;
         std::mem::forget(self);
         signal(pid, libc::SIGKILL);
@@ -274,7 +290,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        crate::watch::forget(self.pid);
+        super::watch::forget(self.pid);
         kill(self.pid);
     }
 }

@@ -9,8 +9,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
-use crate::look::Looker;
-use crate::sys::{self, Pid, Status};
+use super::look::Looker;
+use super::sys::{self, Pid, Status};
 
 /// `int3`.
 const BREAK: u8 = 0xcc;
@@ -52,7 +52,7 @@ impl Victim {
         }
         let options = libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD;
         ptrace(libc::PTRACE_SETOPTIONS, pid, 0, options as u64);
-        crate::watch::add(pid);
+        super::watch::add(pid);
         let memory = File::options()
             .read(true)
             .write(true)
@@ -199,7 +199,7 @@ impl Victim {
 impl Drop for Victim {
     /// SIGKILL, wherever it is.
     fn drop(&mut self) {
-        crate::watch::forget(self.pid);
+        super::watch::forget(self.pid);
         if !self.over {
             sys::kill(self.pid);
         }

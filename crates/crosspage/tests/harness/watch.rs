@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::sys::{self, Pid};
+use super::sys::{self, Pid};
 
 struct Watch {
     /// In ms of CLOCK_MONOTONIC; zero: no limit.
@@ -66,7 +66,7 @@ pub fn forget(pid: Pid) {
 /// Starts the watchdog; it ends with this process.
 pub fn start() -> Pid {
     #[cfg(target_arch = "x86_64")]
-    crate::trace::binary(); // Read once, before the fork.
+    super::trace::binary(); // Read once, before the fork.
     watch().started.store(now_ms(), Ordering::Relaxed);
     let main = sys::pid();
     sys::fork(move || {
@@ -128,7 +128,7 @@ fn hang(main: Pid) {
             read("wchan").trim()
         );
         #[cfg(target_arch = "x86_64")]
-        for line in crate::trace::stack(pid) {
+        for line in super::trace::stack(pid) {
             let _ = writeln!(text, "    {line}");
         }
     }

@@ -10,7 +10,7 @@ use crosspage::latest::{Options, RawReader, RawWriter};
 use crosspage::layout::{Field, Scalar, StructType, Type};
 use crosspage::{Lifetime, Result, registry};
 
-use crate::sys;
+use super::sys;
 
 const WORDS: usize = 12;
 /// Bytes of a value. It begins and ends with a word that is partly padding.
@@ -159,19 +159,28 @@ pub struct Kind {
     pub locator: String,
     pub options: Options,
     pub slots: usize,
+    /// How many participants there is room for.
+    pub places: usize,
 }
 
 impl Kind {
     fn new(name: &'static str, slots: usize, set: impl FnOnce(&mut Options)) -> Kind {
         let mut options = Options::default();
-        options.max_participants = Some(4);
         set(&mut options);
-        Kind {
+        let kind = Kind {
             name,
             locator: "page".into(),
             options,
             slots,
-        }
+            places: 0,
+        };
+        kind.with_places(4)
+    }
+
+    pub fn with_places(mut self, places: u32) -> Kind {
+        self.options.max_participants = Some(places);
+        self.places = places as usize;
+        self
     }
 
     /// One writer, no pins: the shortest path.
@@ -261,6 +270,12 @@ impl Kind {
             1
         });
         assert_eq!(sys::wait(pid), sys::Status::Killed(libc::SIGKILL));
+    }
+
+    /// Whether somebody holds the page's registration lock (docs/layout.md has its byte).
+    pub fn is_locked(&self) -> bool {
+        let file = std::fs::File::open(self.path());
+        file.is_ok_and(|file| sys::is_locked(&file, 1 << 40))
     }
 
     /// Overwrites a word of the header's dynamic part.
@@ -387,12 +402,14 @@ impl Survivors {
         assert!(full.is_full(), "{full}");
         let participants = successor.participants();
         assert!(participants.iter().all(|one| one.alive), "{participants:?}");
-        assert_eq!(participants.len(), 4);
+        assert_eq!(participants.len(), kind.places);
 
         let in_use = crosspage::remove(&kind.locator, false).unwrap_err();
         assert!(in_use.is_in_use(), "{in_use}");
         drop((fresh, successor, more, self));
-        if kind.options.lifetime != Some(Lifetime::WhileUsed) {
+        if kind.options.lifetime == Some(Lifetime::WhileUsed) {
+            assert!(!kind.path().exists(), "its last user has left");
+        } else {
             let left = registry::inspect(&kind.locator).unwrap();
             assert_eq!(left.version, seen.map(|(version, _)| version));
             assert_eq!(left.participants, []);

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crosspage::{Error, ErrorKind, Result};
 
-use crate::kit::Seen;
-use crate::sys;
+use super::kit::Seen;
+use super::sys;
 
 pub struct Report {
     returned: AtomicU32,
