@@ -13,7 +13,7 @@ struct Tool {
     works: fn() -> bool,
 }
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 5] = [
     Tool {
         package: "g++",
         purpose: "the C and C++ faces",
@@ -28,6 +28,11 @@ const TOOLS: [Tool; 4] = [
         package: "clang",
         purpose: "the C++ face under a second compiler",
         works: || succeeds(command("clang++").arg("--version")),
+    },
+    Tool {
+        package: "pkg-config",
+        purpose: "the pkg-config file of the C face",
+        works: || succeeds(command("pkg-config").arg("--version")),
     },
     Tool {
         package: "cmake",

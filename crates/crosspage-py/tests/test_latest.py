@@ -391,6 +391,9 @@ def test_ctrl_c_ends_a_wait(start: Start, wait: str) -> None:
     child = start(
         DECLARATION
         + f"""
+import signal
+# Whoever runs the tests in the background has it ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 writer = crosspage.latest.create("telemetry", Telemetry)
 print("waiting")
 try:

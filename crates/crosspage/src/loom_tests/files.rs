@@ -242,7 +242,7 @@ impl Inode {
                 device: 1,
                 inode: self.number,
             },
-            links: contents.links,
+            named: contents.links != 0,
             regular: true,
             mode: contents.mode,
             uid: current_uid(),
@@ -266,7 +266,7 @@ impl std::fmt::Debug for File {
 pub(crate) struct Stat {
     pub(crate) size: u64,
     pub(crate) identity: Identity,
-    pub(crate) links: u64,
+    pub(crate) named: bool,
     pub(crate) regular: bool,
     pub(crate) mode: u32,
     pub(crate) uid: u32,
