@@ -112,7 +112,7 @@ pub fn run(options: &Options) -> Result {
     let steps: Vec<&Step> = STEPS.iter().filter(wanted).collect();
     if options.list {
         for step in steps {
-            println!("{:<8} {}", step.name, step.about);
+            println!("{:<10} {}", step.name, step.about);
         }
         return Ok(());
     }
