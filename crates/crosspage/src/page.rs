@@ -1294,11 +1294,15 @@ impl Page {
 
     /// Removes the name, if it still leads to this page. Under the registration lock.
     fn remove_name(&self) -> Result<()> {
-        self.word(dynamic::STATE)
-            .store(State::Removed as u64, Ordering::Release);
+        let state = self.word(dynamic::STATE);
+        let before = state.swap(State::Removed as u64, Ordering::AcqRel);
         if self.place.leads_to(&self.file) {
             let path = &self.place.path;
-            file::unlink(path).map_err(|e| access_error(&self.locator, path, "remove", &e))?;
+            if let Err(e) = file::unlink(path) {
+                // Who may write to a page may not always remove it: then it stays what it was.
+                state.store(before, Ordering::Release);
+                return Err(access_error(&self.locator, path, "remove", &e));
+            }
         }
         if let Some((directory, _)) = &self.place.directory {
             file::remove_directory_if_empty(directory);
