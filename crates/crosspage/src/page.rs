@@ -544,7 +544,7 @@ impl Page {
                 ),
             ));
         }
-        refuse_file_system(&shown, file, stat.identity.device)?;
+        refuse_file_system(&shown, place, file, stat.identity.device)?;
         if stat.size < HEADER as u64 {
             return Err(Error::new(
                 ErrorKind::Corrupt,
@@ -814,7 +814,7 @@ impl Page {
                 &e,
             )
         })?;
-        refuse_file_system(&locator.to_string(), &file, stat.identity.device)?;
+        refuse_file_system(&locator.to_string(), place, &file, stat.identity.device)?;
         file.allocate(total).map_err(|e| {
             let error = Error::os(format_args!("page \"{locator}\": cannot reserve {total} bytes in {}", place.path.display()), &e);
             if error.is_no_space() {
@@ -1375,15 +1375,19 @@ impl std::fmt::Debug for Page {
 /// Participants of a page unless its creator says otherwise: they fill 4 KiB.
 const DEFAULT_PARTICIPANTS: u32 = 128;
 
-fn refuse_file_system(shown: &str, file: &File, device: u64) -> Result<()> {
-    // The device that was found good last: nearly always the one of /dev/shm.
+fn refuse_file_system(shown: &str, place: &Place, file: &File, device: u64) -> Result<()> {
+    // The device of /dev/shm, once it was found good. For named pages only: a file of an overlayfs
+    // can have the device of the file system below.
     static GOOD: AtomicLocalU64 = AtomicLocalU64::new(u64::MAX);
-    if GOOD.load(Ordering::Relaxed) == device {
+    let named = place.directory.is_some();
+    if named && GOOD.load(Ordering::Relaxed) == device {
         return Ok(());
     }
     match file.refused_file_system() {
         Ok(None) => {
-            GOOD.store(device, Ordering::Relaxed);
+            if named {
+                GOOD.store(device, Ordering::Relaxed);
+            }
             Ok(())
         }
         Ok(Some(name)) => Err(Error::new(
