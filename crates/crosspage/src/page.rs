@@ -544,6 +544,19 @@ impl Page {
                 ),
             ));
         }
+        // Who may fill the place of our directory could put a page of theirs there.
+        if let Some((directory, uid)) = &place.directory
+            && stat.uid != *uid
+        {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                format!(
+                    "page {shown:?}: permission denied: its file in {} belongs to user {}, and not to user {uid}, whose pages are there",
+                    directory.display(),
+                    stat.uid
+                ),
+            ));
+        }
         refuse_file_system(&shown, place, file, stat.identity.device)?;
         if stat.size < HEADER as u64 {
             return Err(Error::new(
