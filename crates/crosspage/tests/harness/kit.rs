@@ -196,6 +196,11 @@ impl Kind {
         })
     }
 
+    /// With a checksum.
+    pub fn summed() -> Kind {
+        Kind::new("checksum", 4, |o| o.checksum = Some(true))
+    }
+
     /// Gone with its last user.
     pub fn used() -> Kind {
         Kind::new("while_used", 4, |o| {
@@ -243,7 +248,7 @@ impl Kind {
         self.options.writers.is_some_and(|writers| writers > 1)
     }
 
-    fn pins(&self) -> usize {
+    pub fn pins(&self) -> usize {
         self.options.max_pins.unwrap_or(0) as usize
     }
 

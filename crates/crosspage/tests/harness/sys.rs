@@ -1,9 +1,10 @@
 //! The system calls that these tests need, without their pointers.
 
-use std::ffi::CStr;
+use std::ffi::CString;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub type Pid = libc::pid_t;
@@ -121,25 +122,50 @@ pub fn isolate() -> io::Result<()> {
         std::fs::write("/proc/self/uid_map", format!("{uid} {uid} 1"))?;
         std::fs::write("/proc/self/gid_map", format!("{gid} {gid} 1"))?;
     }
-    let mount = |kind: &CStr, on: &CStr, flags, options: &CStr| {
-        // SAFETY: NUL-terminated strings.
-        let done = unsafe {
-            libc::mount(
-                c"none".as_ptr(),
-                on.as_ptr(),
-                kind.as_ptr(),
-                flags,
-                options.as_ptr().cast(),
-            )
-        };
-        if done == -1 {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(())
-        }
+    let private = libc::MS_REC | libc::MS_PRIVATE;
+    mount_with("none", Path::new("/"), private, "")?;
+    mount("tmpfs", Path::new("/dev/shm"), "size=64m,mode=1777")
+}
+
+/// Mounts a file system that needs no device. For this process and its children alone, after
+/// [`isolate`].
+pub fn mount(kind: &str, on: &Path, options: &str) -> io::Result<()> {
+    mount_with(kind, on, 0, options)
+}
+
+fn mount_with(kind: &str, on: &Path, flags: libc::c_ulong, options: &str) -> io::Result<()> {
+    let c = |text: &str| CString::new(text).expect("no NUL");
+    let (kind, on, options) = (c(kind), c(on.to_str().expect("UTF-8")), c(options));
+    // SAFETY: NUL-terminated strings.
+    let done = unsafe {
+        libc::mount(
+            kind.as_ptr(),
+            on.as_ptr(),
+            kind.as_ptr(),
+            flags,
+            options.as_ptr().cast(),
+        )
     };
-    mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE, c"")?;
-    mount(c"tmpfs", c"/dev/shm", 0, c"size=64m,mode=1777")
+    if done == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+pub fn unmount(on: &Path) {
+    let on = CString::new(on.to_str().expect("UTF-8")).expect("no NUL");
+    // SAFETY: a NUL-terminated string.
+    check("umount", unsafe { libc::umount(on.as_ptr()) });
+}
+
+/// Gives up being root.
+pub fn become_user(uid: u32) {
+    // SAFETY: plain calls; the list of groups is empty.
+    unsafe {
+        check("setgroups", libc::setgroups(0, std::ptr::null()));
+        check("setresgid", libc::setresgid(uid, uid, uid));
+        check("setresuid", libc::setresuid(uid, uid, uid));
+    }
 }
 
 /// The processors that this process may use.
@@ -194,7 +220,7 @@ pub struct Mapped {
 
 impl Mapped {
     /// `None` if it is empty, or cannot be mapped.
-    pub fn file(path: &std::path::Path) -> Option<Mapped> {
+    pub fn file(path: &Path) -> Option<Mapped> {
         let file = std::fs::File::open(path).ok()?;
         let len = file.metadata().ok()?.len() as usize;
         let none = std::ptr::null_mut();
