@@ -81,23 +81,17 @@ fn must_be_fine(mut outcomes: Vec<Outcome>) {
     }
 }
 
-/// Every byte of header, layout, participants and control words is flipped, and a sample of the rest.
+/// Every byte of header, layout, participants and the pattern's area is flipped, and a sample of the
+/// rest.
 pub fn flipped(tally: &mut Tally) {
     for kind in [Kind::summed(), Kind::several()] {
         let sound = Sound::new(kind);
         let participants = PARTICIPANTS..PARTICIPANTS + 32 * sound.kind.places;
-        let control = sound.area.start..sound.area.start + 256;
-        let slots = sound.area.start + 256 + sound.kind.pins() * 128;
-        let headers = (0..sound.kind.slots).flat_map(|slot| {
-            let header = slots + slot * 256;
-            header..header + 64
-        });
         let every = STATIC
             .chain(1024..1048)
             .chain(sound.layout.clone())
             .chain(participants)
-            .chain(control)
-            .chain(headers);
+            .chain(sound.area.clone());
         let rest = spread(0, sound.bytes.len() - 1, if is_long() { 2000 } else { 60 });
         for at in every.chain(rest) {
             let masks: &[u8] = match is_long() {
