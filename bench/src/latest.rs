@@ -26,7 +26,11 @@ struct Names {
 /// Measures and prints.
 pub fn run(options: &Options) -> Outcome<()> {
     let process = std::process::id();
-    let names = Names { theirs: format!("bench-{process}-theirs"), ours: format!("bench-{process}-ours"), domain: iceoryx2::Domain::of_this_run() };
+    let names = Names {
+        theirs: format!("bench-{process}-theirs"),
+        ours: format!("bench-{process}-ours"),
+        domain: iceoryx2::Domain::of_this_run(),
+    };
     match pair::fork()? {
         Side::Other(orders) => serve(orders, &names),
         Side::Measuring(peer) => {
@@ -58,12 +62,18 @@ fn serve(mut orders: Orders, names: &Names) -> Outcome<()> {
             page.write(&value);
         }),
         Task::WakeFutex => shared.answer_requests(|_| {
-            shared.sent.0.store(measure::monotonic_ns(), Ordering::Relaxed);
+            shared
+                .sent
+                .0
+                .store(measure::monotonic_ns(), Ordering::Relaxed);
             raw::futex_wake(&shared.futex.0);
         }),
         Task::WakeCrosspage => shared.answer_requests(|n| {
             value.number(n);
-            shared.sent.0.store(measure::monotonic_ns(), Ordering::Relaxed);
+            shared
+                .sent
+                .0
+                .store(measure::monotonic_ns(), Ordering::Relaxed);
             page.write(&value);
         }),
     })?;
@@ -71,10 +81,19 @@ fn serve(mut orders: Orders, names: &Names) -> Outcome<()> {
 }
 
 fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repetition>> {
-    peer.wait_ready().map_err(|_| "the other process could not make its segments")?;
+    peer.wait_ready()
+        .map_err(|_| "the other process could not make its segments")?;
     let effort = match options.quick {
-        true => Effort { batches: 500, singles: 5_000, slow: 50 },
-        false => Effort { batches: 20_000, singles: 200_000, slow: 1_000 },
+        true => Effort {
+            batches: 500,
+            singles: 5_000,
+            slow: 50,
+        },
+        false => Effort {
+            batches: 20_000,
+            singles: 200_000,
+            slow: 1_000,
+        },
     };
     let blackboard = iceoryx2::BlackboardReader::open(&names.domain, &names.theirs)?;
     let our_blackboard = iceoryx2::BlackboardWriter::create(&names.domain, &names.ours)?;
@@ -82,6 +101,7 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
     let mut our_page = crosspage::PageWriter::create(&names.ours)?;
     let file = raw::ShmFile::create(16 << 10)?;
     let value = Sample::new(1);
+    let aligned = raw::Aligned(value);
 
     let mut repetitions = Vec::new();
     for _ in 0..options.repetitions {
@@ -89,45 +109,95 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
         let mut rows: Vec<(&'static str, Figures)> = Vec::new();
         let mut flat_out = Vec::new();
 
-        rows.push(("memcpy of 640 B", measure::time(effort, || raw::memcpy(&value))));
+        rows.push((
+            "memcpy of 640 B",
+            measure::time(effort, || raw::memcpy(&aligned)),
+        ));
         rows.push(("clock read", measure::time(effort, raw::clock)));
-        rows.push(("SeqCst fence", measure::time(effort, || fence(Ordering::SeqCst))));
+        rows.push((
+            "SeqCst fence",
+            measure::time(effort, || fence(Ordering::SeqCst)),
+        ));
 
         for (pace, seqlock_row, blackboard_row, page_row) in [
-            (Pace::Never, "seqlock read, no writer", "iceoryx2 get, no writer", "crosspage read, no writer"),
-            (Pace::KiloHertz, "seqlock read, 1 kHz writer", "iceoryx2 get, 1 kHz writer", "crosspage read, 1 kHz writer"),
-            (Pace::FlatOut, "seqlock read, writer flat out", "iceoryx2 get, writer flat out", "crosspage read, writer flat out"),
+            (
+                Pace::Never,
+                "seqlock read, no writer",
+                "iceoryx2 get, no writer",
+                "crosspage read, no writer",
+            ),
+            (
+                Pace::KiloHertz,
+                "seqlock read, 1 kHz writer",
+                "iceoryx2 get, 1 kHz writer",
+                "crosspage read, 1 kHz writer",
+            ),
+            (
+                Pace::FlatOut,
+                "seqlock read, writer flat out",
+                "iceoryx2 get, writer flat out",
+                "crosspage read, writer flat out",
+            ),
         ] {
-            let (figures, rate) = peer.during_writes(Task::WriteSeqlock(pace), |shared| {
-                sound(|| shared.seqlock.read());
-                measure::time(effort, || shared.seqlock.read())
+            let seqlock = peer.during(Task::WriteSeqlock(pace), |shared| {
+                reads(
+                    effort,
+                    pace,
+                    || shared.seqlock.read(),
+                    || shared.seqlock.read(),
+                )
             })?;
-            rows.push((seqlock_row, figures));
-            let seqlock_rate = rate;
-            let (figures, rate) = peer.during_writes(Task::WriteIceoryx2(pace), |_| {
-                sound(|| *blackboard.read());
-                measure::time(effort, || blackboard.read())
+            let get = peer.during(Task::WriteIceoryx2(pace), |_| {
+                reads(effort, pace, || blackboard.read(), || *blackboard.read())
             })?;
-            rows.push((blackboard_row, figures));
-            let blackboard_rate = rate;
-            let (figures, rate) = peer.during_writes(Task::WriteCrosspage(pace), |_| {
-                sound(|| page.read().value);
-                measure::time(effort, || page.read())
+            let read = peer.during(Task::WriteCrosspage(pace), |_| {
+                reads(effort, pace, || page.read(), || page.value().0)
             })?;
-            rows.push((page_row, figures));
+            rows.extend([
+                (seqlock_row, seqlock.0),
+                (blackboard_row, get.0),
+                (page_row, read.0),
+            ]);
             if pace == Pace::FlatOut {
-                flat_out = vec![("seqlock", seqlock_rate), ("iceoryx2", blackboard_rate), ("crosspage", rate)];
+                flat_out = vec![
+                    ("seqlock", seqlock.1),
+                    ("iceoryx2", get.1),
+                    ("crosspage", read.1),
+                ];
             }
         }
+        let mut place = value;
+        rows.push((
+            "crosspage read_into, no writer",
+            measure::time(effort, || page.read_into(&mut place)),
+        ));
 
-        rows.push(("seqlock write", measure::time(effort, || peer.shared.seqlock.write(&value))));
-        rows.push(("iceoryx2 update_with_copy", measure::time(effort, || our_blackboard.write(&value))));
-        rows.push(("crosspage write", measure::time(effort, || our_page.write(&value))));
+        rows.push((
+            "seqlock write",
+            measure::time(effort, || peer.shared.seqlock.write(&value)),
+        ));
+        rows.push((
+            "iceoryx2 update_with_copy",
+            measure::time(effort, || our_blackboard.write(&value)),
+        ));
+        rows.push((
+            "crosspage write",
+            measure::time(effort, || our_page.write(&value)),
+        ));
 
         let opens = effort.slow * 5;
-        rows.push(("raw open + fstat + mmap", measure::time_singly(opens, || file.open(false))?));
-        rows.push(("the same, and one byte read", measure::time_singly(opens, || file.open(true))?));
-        rows.push(("crosspage open", measure::time_singly(opens, || crosspage::PageReader::open(&names.ours))?));
+        rows.push((
+            "raw open + fstat + mmap",
+            measure::time_singly(opens, || file.open(false))?,
+        ));
+        rows.push((
+            "the same, and one byte read",
+            measure::time_singly(opens, || file.open(true))?,
+        ));
+        rows.push((
+            "crosspage open",
+            measure::time_singly(opens, || crosspage::PageReader::open(&names.ours))?,
+        ));
 
         let woken = peer.during(Task::WakeFutex, |shared| {
             wake_ups(effort.slow, shared, |_, seen| {
@@ -138,20 +208,39 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
         })?;
         rows.push(("raw futex wake-up", woken));
         let woken = peer.during(Task::WakeCrosspage, |shared| {
-            let mut version = page.read().version;
-            wake_ups(effort.slow, shared, |_, _| version = page.wait_changed(version))
+            let mut version = page.value().1;
+            wake_ups(effort.slow, shared, |_, _| {
+                version = page.wait_changed(version)
+            })
         })?;
         rows.push(("crosspage wait_changed wake-up", woken));
-        repetitions.push(Repetition { line_ns, rows, flat_out });
+        repetitions.push(Repetition {
+            line_ns,
+            rows,
+            flat_out,
+        });
     }
     Ok(repetitions)
 }
 
-/// A measurement of torn values is worth nothing, so a few are looked at first.
-fn sound(mut read: impl FnMut() -> Sample) {
+/// Times `read`. Where a writer is to write flat out, only batches count during which it did: it may
+/// not get its CPU all the time. `look` reads a value to see that, and that values are whole.
+fn reads<R>(
+    effort: Effort,
+    pace: Pace,
+    read: impl FnMut() -> R,
+    mut look: impl FnMut() -> Sample,
+) -> (Figures, f64) {
     for _ in 0..10_000 {
-        read().check();
+        look().check();
     }
+    let mut last = 0;
+    measure::time_while(effort, read, || {
+        let now = look().words[0];
+        // A write for each read at the least; all methods write faster than that.
+        let written = now.wrapping_sub(std::mem::replace(&mut last, now));
+        pace != Pace::FlatOut || written >= BATCH as u64
+    })
 }
 
 /// How long after the other process wrote, 100 µs after it was asked, `wait` returns. `wait` gets
@@ -174,24 +263,77 @@ fn targets(summary: &Summary) -> Option<Vec<Target>> {
     let memcpy = ns("memcpy of 640 B")?;
     let hot = 1.5 * (memcpy + 15.0);
     let formula = "1.5 × (memcpy + 15 ns)";
-    let flat = (summary.row("crosspage read, writer flat out")?, summary.row("iceoryx2 get, writer flat out")?);
-    let target = |what, measured, limit, formula| Target { what, measured, limit, formula };
+    let flat = (
+        summary.row("crosspage read, writer flat out")?,
+        summary.row("iceoryx2 get, writer flat out")?,
+    );
+    let target = |what, measured, limit, formula| Target {
+        what,
+        measured,
+        limit,
+        formula,
+    };
     Some(vec![
-        target("read, no writer", ns("crosspage read, no writer")?, hot, formula),
-        target("read, no writer", ns("crosspage read, no writer")?, ns("iceoryx2 get, no writer")?, "iceoryx2 get"),
-        target("read, 1 kHz writer", ns("crosspage read, 1 kHz writer")?, hot, formula),
-        target("read, 1 kHz writer", ns("crosspage read, 1 kHz writer")?, ns("iceoryx2 get, 1 kHz writer")?, "iceoryx2 get"),
-        target("read, writer flat out, in batch", flat.0.batch?, flat.1.batch?, "iceoryx2 get"),
-        target("read, writer flat out, p50", flat.0.p50, flat.1.p50, "iceoryx2 get"),
-        target("read, writer flat out, p99", flat.0.p99, flat.1.p99, "iceoryx2 get"),
+        target(
+            "read, no writer",
+            ns("crosspage read, no writer")?,
+            hot,
+            formula,
+        ),
+        target(
+            "read, no writer",
+            ns("crosspage read, no writer")?,
+            ns("iceoryx2 get, no writer")?,
+            "iceoryx2 get",
+        ),
+        target(
+            "read, 1 kHz writer",
+            ns("crosspage read, 1 kHz writer")?,
+            hot,
+            formula,
+        ),
+        target(
+            "read, 1 kHz writer",
+            ns("crosspage read, 1 kHz writer")?,
+            ns("iceoryx2 get, 1 kHz writer")?,
+            "iceoryx2 get",
+        ),
+        target(
+            "read, writer flat out, in batch",
+            flat.0.batch?,
+            flat.1.batch?,
+            "iceoryx2 get",
+        ),
+        target(
+            "read, writer flat out, p50",
+            flat.0.p50,
+            flat.1.p50,
+            "iceoryx2 get",
+        ),
+        target(
+            "read, writer flat out, p99",
+            flat.0.p99,
+            flat.1.p99,
+            "iceoryx2 get",
+        ),
         target(
             "write",
             ns("crosspage write")?,
             1.15 * (ns("iceoryx2 update_with_copy")? + ns("clock read")? + ns("SeqCst fence")?),
             "1.15 × (iceoryx2 update_with_copy + clock read + fence)",
         ),
-        target("open", ns("crosspage open")?, 3.0 * ns("raw open + fstat + mmap")?, "3 × raw open + fstat + mmap"),
-        target("blocking wake-up", ns("crosspage wait_changed wake-up")?, 1.1 * ns("raw futex wake-up")?, "1.1 × raw futex"),
+        target(
+            "open",
+            ns("crosspage open")?,
+            3.0 * ns("raw open + fstat + mmap")?,
+            "3 × raw open + fstat + mmap",
+        ),
+        target(
+            "blocking wake-up",
+            ns("crosspage wait_changed wake-up")?,
+            1.1 * ns("raw futex wake-up")?,
+            "1.1 × raw futex",
+        ),
     ])
 }
 
@@ -204,11 +346,19 @@ fn report(repetitions: &[Repetition], options: &Options) -> Outcome<()> {
             (summary, targets)
         })
         .collect();
-    let to_stdout = options.json.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    let to_stdout = options
+        .json
+        .as_deref()
+        .is_some_and(|path| path.as_os_str() == "-");
     if !to_stdout {
-        println!("latest: the newest value of a 640-byte struct, {}", machine());
+        println!(
+            "latest: the newest value of a 640-byte struct, {}",
+            machine()
+        );
         println!("two processes on two CPUs; in batch: median of means over {BATCH} operations;");
-        println!("single: one operation and the clock around it, whose own cost of {overhead:.0} ns is included\n");
+        println!(
+            "single: one operation and the clock around it, whose own cost of {overhead:.0} ns is included\n"
+        );
         for (summary, targets) in &summaries {
             println!("{}", summary.table(targets));
             if summary.repetitions < 7 {
@@ -217,7 +367,10 @@ fn report(repetitions: &[Repetition], options: &Options) -> Outcome<()> {
         }
     }
     if let Some(path) = &options.json {
-        let placements: Vec<_> = summaries.iter().map(|(summary, targets)| summary.json(targets)).collect();
+        let placements: Vec<_> = summaries
+            .iter()
+            .map(|(summary, targets)| summary.json(targets))
+            .collect();
         let document = json!({
             "format": 1,
             "suite": "latest",
@@ -240,7 +393,14 @@ fn report(repetitions: &[Repetition], options: &Options) -> Outcome<()> {
 /// The processor and the kernel, for whoever reads the figures later.
 fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).map(|rest| rest.trim_start_matches(['\t', ':', ' ']));
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map(|rest| rest.trim_start_matches(['\t', ':', ' ']));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{}, Linux {}", model.unwrap_or("unknown processor"), kernel.trim())
+    format!(
+        "{}, Linux {}",
+        model.unwrap_or("unknown processor"),
+        kernel.trim()
+    )
 }

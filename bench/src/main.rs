@@ -47,7 +47,11 @@ fn main() -> ExitCode {
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
-    let mut options = Options { repetitions: 0, quick: false, json: None };
+    let mut options = Options {
+        repetitions: 0,
+        quick: false,
+        json: None,
+    };
     let mut suite = None;
     while let Some(arg) = args.next() {
         match arg.as_str() {

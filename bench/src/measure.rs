@@ -25,7 +25,10 @@ pub fn ticks() -> u64 {
 /// Nanoseconds of the monotonic clock, which both processes share.
 #[inline(always)]
 pub fn monotonic_ns() -> u64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: `now` is a valid place for the answer.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
@@ -44,7 +47,9 @@ fn scale() -> f64 {
 
 /// What two readings with nothing in between differ by, in ns: part of every single-operation figure.
 pub fn clock_overhead() -> f64 {
-    let mut seen: Vec<u64> = (0..10_001).map(|_| 0u64.wrapping_sub(ticks()).wrapping_add(ticks())).collect();
+    let mut seen: Vec<u64> = (0..10_001)
+        .map(|_| 0u64.wrapping_sub(ticks()).wrapping_add(ticks()))
+        .collect();
     seen.sort_unstable();
     seen[seen.len() / 2] as f64 * scale()
 }
@@ -69,32 +74,86 @@ pub struct Effort {
     pub slow: usize,
 }
 
-/// Times `operation` in batches and then singly. It returns whether what it saw was sound.
+/// Times `operation` in batches and then singly.
 pub fn time<R>(effort: Effort, mut operation: impl FnMut() -> R) -> Figures {
+    time_while(effort, &mut operation, || true).0
+}
+
+/// Times `operation` in batches and then singly, as long as `disturbed` says after each batch that
+/// what should disturb it did so: elsewhere the batch does not count. Also tells which share of the
+/// time counts; where hardly any does, the figures are of what there is.
+pub fn time_while<R>(
+    effort: Effort,
+    mut operation: impl FnMut() -> R,
+    mut disturbed: impl FnMut() -> bool,
+) -> (Figures, f64) {
     for _ in 0..BATCH * 20 {
-        black_box(operation());
+        black_box(&operation());
     }
-    let mut batches = Vec::with_capacity(effort.batches);
-    for _ in 0..effort.batches {
+    let mut share = Share { counted: 0, all: 0 };
+    let mut batches = collect(effort.batches, &mut disturbed, &mut share, |durations| {
         let before = ticks();
         for _ in 0..BATCH {
-            black_box(operation());
+            black_box(&operation());
         }
-        batches.push(ticks() - before);
-    }
-    let mut singles = Vec::with_capacity(effort.singles);
-    for _ in 0..effort.singles {
-        let before = ticks();
-        black_box(operation());
-        singles.push(ticks() - before);
-    }
+        durations.push(ticks() - before);
+    });
+    let mut singles = collect(effort.singles, &mut disturbed, &mut share, |durations| {
+        for _ in 0..BATCH {
+            let before = ticks();
+            black_box(&operation());
+            durations.push(ticks() - before);
+        }
+    });
     let batch = percentile(&mut batches, 0.5) * scale() / BATCH as f64;
-    let (p50, p99) = (percentile(&mut singles, 0.5) * scale(), percentile(&mut singles, 0.99) * scale());
-    Figures { batch: Some(batch), p50, p99 }
+    let figures = Figures {
+        batch: Some(batch),
+        p50: percentile(&mut singles, 0.5) * scale(),
+        p99: percentile(&mut singles, 0.99) * scale(),
+    };
+    (figures, share.counted as f64 / share.all as f64)
+}
+
+/// The time of the samples that count, and of all.
+struct Share {
+    counted: u64,
+    all: u64,
+}
+
+/// Durations from `sample`, as many as are `wanted`: of those samples that were `disturbed`. After
+/// two seconds 200 samples are enough, and what is missing of those is taken undisturbed.
+fn collect(
+    wanted: usize,
+    disturbed: &mut impl FnMut() -> bool,
+    share: &mut Share,
+    mut sample: impl FnMut(&mut Vec<u64>),
+) -> Vec<u64> {
+    let began = Instant::now();
+    let mut durations = Vec::with_capacity(wanted + BATCH);
+    while durations.len() < wanted {
+        let before = durations.len();
+        sample(&mut durations);
+        let took: u64 = durations[before..].iter().sum();
+        share.all += took;
+        let enough = before >= 200 * (durations.len() - before);
+        let late = began.elapsed() > Duration::from_secs(2);
+        if disturbed() {
+            share.counted += took;
+        } else if enough || !late {
+            durations.truncate(before);
+        }
+        if enough && late {
+            break;
+        }
+    }
+    durations
 }
 
 /// Times single operations whose result is put away (closed, unmapped) outside the timing.
-pub fn time_singly<R, E>(n: usize, mut operation: impl FnMut() -> Result<R, E>) -> Result<Figures, E> {
+pub fn time_singly<R, E>(
+    n: usize,
+    mut operation: impl FnMut() -> Result<R, E>,
+) -> Result<Figures, E> {
     let mut singles = Vec::with_capacity(n);
     for i in 0..n + n / 10 + 1 {
         let before = ticks();
@@ -105,13 +164,24 @@ pub fn time_singly<R, E>(n: usize, mut operation: impl FnMut() -> Result<R, E>) 
             singles.push(took);
         }
     }
-    let (p50, p99) = (percentile(&mut singles, 0.5) * scale(), percentile(&mut singles, 0.99) * scale());
-    Ok(Figures { batch: None, p50, p99 })
+    let (p50, p99) = (
+        percentile(&mut singles, 0.5) * scale(),
+        percentile(&mut singles, 0.99) * scale(),
+    );
+    Ok(Figures {
+        batch: None,
+        p50,
+        p99,
+    })
 }
 
 /// Figures from durations that were measured elsewhere, in ns.
 pub fn from_ns(mut durations: Vec<u64>) -> Figures {
-    Figures { batch: None, p50: percentile(&mut durations, 0.5), p99: percentile(&mut durations, 0.99) }
+    Figures {
+        batch: None,
+        p50: percentile(&mut durations, 0.5),
+        p99: percentile(&mut durations, 0.99),
+    }
 }
 
 fn percentile(values: &mut [u64], at: f64) -> f64 {
@@ -124,5 +194,9 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_unstable_by(f64::total_cmp);
     let n = values.len();
-    if n % 2 == 1 { values[n / 2] } else { (values[n / 2 - 1] + values[n / 2]) / 2.0 }
+    if n % 2 == 1 {
+        values[n / 2]
+    } else {
+        (values[n / 2 - 1] + values[n / 2]) / 2.0
+    }
 }

@@ -8,23 +8,10 @@ pub mod seqlock;
 use ::iceoryx2::prelude::ZeroCopySend;
 
 /// The value: 640 bytes, no padding. The first and the last word are the same in every sound copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ZeroCopySend)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ZeroCopySend, ::crosspage::Layout)]
 #[repr(C)]
 pub struct Sample {
     pub words: [u64; 80],
-}
-
-// SAFETY: 80 words of 8 bytes without padding, any of which is a valid u64.
-unsafe impl ::crosspage::Layout for Sample {
-    fn layout() -> &'static std::sync::Arc<::crosspage::layout::StructType> {
-        use ::crosspage::layout::{Field, Scalar, StructType, Type};
-        static LAYOUT: std::sync::OnceLock<std::sync::Arc<StructType>> = std::sync::OnceLock::new();
-        LAYOUT.get_or_init(|| {
-            let words = Type::Array(Box::new(Type::Scalar(Scalar::U64)), 80);
-            let layout = StructType::natural("Sample", vec![Field::new("words", words)], None);
-            std::sync::Arc::new(layout.expect("a valid layout"))
-        })
-    }
 }
 
 impl Sample {

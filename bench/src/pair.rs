@@ -16,8 +16,6 @@ pub struct Shared {
     pub pong: Line<AtomicU64>,
     /// A raw futex word.
     pub futex: Line<AtomicU32>,
-    /// How often the other process has written in this task.
-    pub written: Line<AtomicU64>,
     /// When the other process wrote or woke, on the monotonic clock.
     pub sent: Line<AtomicU64>,
     /// Asks the other process to answer 100 µs later.
@@ -83,7 +81,6 @@ pub struct Peer {
     commands: File,
     answers: File,
     pid: libc::pid_t,
-    pub cpus: (usize, usize),
 }
 
 /// The process that measures, seen from the other.
@@ -113,11 +110,20 @@ pub fn fork() -> io::Result<Side> {
             unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
             drop((commands_in, answers_out));
             pin(cpus.1)?;
-            Ok(Side::Other(Orders { shared, commands: commands_out, answers: answers_in }))
+            Ok(Side::Other(Orders {
+                shared,
+                commands: commands_out,
+                answers: answers_in,
+            }))
         }
         pid => {
             pin(cpus.0)?;
-            Ok(Side::Measuring(Peer { shared, commands: commands_in, answers: answers_out, pid, cpus }))
+            Ok(Side::Measuring(Peer {
+                shared,
+                commands: commands_in,
+                answers: answers_out,
+                pid,
+            }))
         }
     }
 }
@@ -128,20 +134,12 @@ impl Peer {
         self.answers.read_exact(&mut [0])
     }
 
-    /// Calls `measure` while the other process does `task`. Also tells how often that wrote a second.
-    pub fn during_writes<R>(
+    /// Calls `measure` while the other process does `task`.
+    pub fn during<R>(
         &mut self,
         task: Task,
         measure: impl FnOnce(&'static Shared) -> R,
-    ) -> io::Result<(R, f64)> {
-        let began = measure::monotonic_ns();
-        let result = self.during(task, measure)?;
-        let seconds = (measure::monotonic_ns() - began) as f64 * 1e-9;
-        Ok((result, self.shared.written.0.load(Ordering::Relaxed) as f64 / seconds))
-    }
-
-    /// Calls `measure` while the other process does `task`.
-    pub fn during<R>(&mut self, task: Task, measure: impl FnOnce(&'static Shared) -> R) -> io::Result<R> {
+    ) -> io::Result<R> {
         self.shared.stop.0.store(0, Ordering::SeqCst);
         self.commands.write_all(&task.encode())?;
         self.answers.read_exact(&mut [0])?;
@@ -238,7 +236,6 @@ impl Shared {
                 }
             }
         }
-        self.written.0.store(n, Ordering::Relaxed);
     }
 
     /// Waits for requests and calls `answer` 100 µs after each.
@@ -261,9 +258,21 @@ impl Shared {
 }
 
 fn map_shared() -> io::Result<&'static Shared> {
-    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+    let (protection, flags) = (
+        libc::PROT_READ | libc::PROT_WRITE,
+        libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+    );
     // SAFETY: a new mapping at a place that the kernel chooses replaces nothing.
-    let base = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Shared>(), protection, flags, -1, 0) };
+    let base = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            size_of::<Shared>(),
+            protection,
+            flags,
+            -1,
+            0,
+        )
+    };
     if base == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
@@ -290,10 +299,13 @@ fn two_cpus() -> io::Result<(usize, usize)> {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the index stays below the set's capacity.
-    let mut cpus = (0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &allowed) });
+    let mut cpus =
+        (0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &allowed) });
     match (cpus.next(), cpus.next()) {
         (Some(first), Some(second)) => Ok((first, second)),
-        _ => Err(io::Error::other("two CPUs are needed, this process may use one")),
+        _ => Err(io::Error::other(
+            "two CPUs are needed, this process may use one",
+        )),
     }
 }
 

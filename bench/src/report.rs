@@ -13,8 +13,8 @@ pub const NEAR_NS: f64 = 130.0;
 pub struct Repetition {
     pub line_ns: f64,
     pub rows: Vec<(&'static str, Figures)>,
-    /// Writes a second of the writer that was to write flat out, by method: where they are few, the
-    /// writer did not get its CPU, and the rows beside it say nothing.
+    /// By method, the share of the time during which the writer that was to write flat out did so:
+    /// where it is small, the machine was busy with something else. Other batches do not count.
     pub flat_out: Vec<(&'static str, f64)>,
 }
 
@@ -50,19 +50,31 @@ fn main_figure(figures: &Figures) -> f64 {
 impl Summary {
     /// One summary for each placement that was seen.
     pub fn of(repetitions: &[Repetition]) -> Vec<Summary> {
-        let (near, far): (Vec<_>, Vec<_>) = repetitions.iter().partition(|repetition| repetition.line_ns < NEAR_NS);
+        let (near, far): (Vec<_>, Vec<_>) = repetitions
+            .iter()
+            .partition(|repetition| repetition.line_ns < NEAR_NS);
         let mut summaries = Vec::new();
         for (placement, seen) in [("near", near), ("far", far)] {
             let Some(first) = seen.first() else { continue };
             let row = |(i, (name, _)): (usize, &(&'static str, Figures))| {
-                let all: Vec<Figures> = seen.iter().map(|repetition| repetition.rows[i].1).collect();
+                let all: Vec<Figures> =
+                    seen.iter().map(|repetition| repetition.rows[i].1).collect();
                 let median_of = |of: fn(&Figures) -> f64| median(all.iter().map(of));
-                let batch = all[0].batch.map(|_| median(all.iter().filter_map(|figures| figures.batch)));
+                let batch = all[0]
+                    .batch
+                    .map(|_| median(all.iter().filter_map(|figures| figures.batch)));
                 let main = all.iter().map(main_figure);
                 Row {
                     name,
-                    median: Figures { batch, p50: median_of(|f| f.p50), p99: median_of(|f| f.p99) },
-                    range: (main.clone().fold(f64::INFINITY, f64::min), main.fold(0.0, f64::max)),
+                    median: Figures {
+                        batch,
+                        p50: median_of(|f| f.p50),
+                        p99: median_of(|f| f.p99),
+                    },
+                    range: (
+                        main.clone().fold(f64::INFINITY, f64::min),
+                        main.fold(0.0, f64::max),
+                    ),
                 }
             };
             summaries.push(Summary {
@@ -75,7 +87,12 @@ impl Summary {
                     .iter()
                     .enumerate()
                     .map(|(i, (method, _))| {
-                        (*method, seen.iter().map(|repetition| repetition.flat_out[i].1).fold(f64::INFINITY, f64::min))
+                        (
+                            *method,
+                            seen.iter()
+                                .map(|repetition| repetition.flat_out[i].1)
+                                .fold(f64::INFINITY, f64::min),
+                        )
                     })
                     .collect(),
             });
@@ -85,7 +102,10 @@ impl Summary {
 
     /// The medians of a row.
     pub fn row(&self, name: &str) -> Option<Figures> {
-        self.rows.iter().find(|row| row.name == name).map(|row| row.median)
+        self.rows
+            .iter()
+            .find(|row| row.name == name)
+            .map(|row| row.median)
     }
 
     /// The batch median of a row, or where there is none, the single one.
@@ -101,7 +121,11 @@ impl Summary {
             "CPUs {}: one cache line {:.0} ns half a round trip; medians of {} repetitions\n",
             self.placement, self.line_ns, self.repetitions
         );
-        let _ = writeln!(out, "{:<46} {:>9} {:>17} {:>9} {:>9}", "ns an operation", "in batch", "(least–greatest)", "single p50", "p99");
+        let _ = writeln!(
+            out,
+            "{:<46} {:>9} {:>17} {:>9} {:>9}",
+            "ns an operation", "in batch", "(least–greatest)", "single p50", "p99"
+        );
         for row in &self.rows {
             let batch = row.median.batch.map_or_else(|| "–".to_owned(), number);
             let range = format!("({}–{})", number(row.range.0), number(row.range.1));
@@ -115,11 +139,21 @@ impl Summary {
                 number(row.median.p99)
             );
         }
-        let rates: Vec<String> =
-            self.flat_out.iter().map(|(method, rate)| format!("{method} {:.2} M/s", rate / 1e6)).collect();
-        let _ = writeln!(out, "\nflat out means at least: {}", rates.join(", "));
-        if self.flat_out.iter().any(|(_, rate)| *rate < 0.5e6) {
-            let _ = writeln!(out, "note: a writer did not get its CPU all the time; the machine was busy with something else");
+        let shares: Vec<String> = self
+            .flat_out
+            .iter()
+            .map(|(method, share)| format!("{method} {:.0} %", share * 100.0))
+            .collect();
+        let _ = writeln!(
+            out,
+            "\nshare of the time in which the writer did write flat out: at least {}",
+            shares.join(", ")
+        );
+        if self.flat_out.iter().any(|(_, share)| *share < 0.5) {
+            let _ = writeln!(
+                out,
+                "note: the machine was busy with something else; do not trust those rows"
+            );
         }
         if !targets.is_empty() {
             let _ = writeln!(out, "\n{:<46} {:>9} {:>9}", "target", "measured", "limit");
@@ -171,7 +205,7 @@ impl Summary {
             "line_ns": self.line_ns,
             "repetitions": self.repetitions,
             "rows": rows,
-            "flat_out_writes_a_second": self.flat_out.iter().map(|(method, rate)| (method.to_string(), json!(rate))).collect::<serde_json::Map<_, _>>(),
+            "flat_out_share": self.flat_out.iter().map(|(method, rate)| (method.to_string(), json!(rate))).collect::<serde_json::Map<_, _>>(),
             "targets": targets,
         })
     }
@@ -184,5 +218,9 @@ impl Target {
 }
 
 fn number(ns: f64) -> String {
-    if ns < 1000.0 { format!("{ns:.1}") } else { format!("{:.2}k", ns / 1000.0) }
+    if ns < 1000.0 {
+        format!("{ns:.1}")
+    } else {
+        format!("{:.2}k", ns / 1000.0)
+    }
 }

@@ -11,9 +11,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::Result;
-use crate::process::{self, cannot_start, command, line};
+use crate::process::{cannot_start, command, line};
 use crate::python::Venv;
-use crate::{tools, workspace};
+use crate::{native, tools};
 
 /// How long either program may take before something is certainly wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,7 +46,7 @@ struct Transcript {
 impl Programs {
     fn build() -> Result<Programs> {
         let writer = tools::scratch("demo")?.join("latest_writer");
-        compile_cpp(Path::new("examples/cpp/latest_writer.cpp"), &writer)?;
+        native::compile(Path::new("examples/cpp/latest_writer.cpp"), &writer)?;
         let venv = Venv::ready()?;
         venv.install_crosspage()?;
         Ok(Programs {
@@ -267,29 +267,6 @@ fn message(output: &str) -> Option<String> {
         message.push(line);
     }
     None
-}
-
-/// Compiles one C++ file against the C++ face, which is built first.
-pub fn compile_cpp(source: &Path, program: &Path) -> Result {
-    process::run(process::cargo().args(["build", "--quiet", "--package", "crosspage-capi"]))?;
-    let lib = workspace::debug();
-    process::run(
-        command(tools::cxx()?)
-            .args([
-                "-std=c++20",
-                "-O2",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-                "-Icrates/crosspage-capi/include",
-            ])
-            .arg(source)
-            .arg("-o")
-            .arg(program)
-            .arg(format!("-L{}", lib.display()))
-            .arg(format!("-Wl,-rpath,{}", lib.display()))
-            .arg("-lcrosspage"),
-    )
 }
 
 /// Removes all pages of a namespace: `latest` pages are meant to outlive their programs, but those

@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 mod bench;
 mod demo;
+mod languages;
+mod leftovers;
+mod native;
 mod process;
 mod python;
 mod readme;
@@ -17,7 +20,7 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test            run every test there is on this platform
-    --long          also what takes minutes: kill campaigns, every instruction of the ptrace harness
+    --long          also what takes minutes: kill campaigns, a kill after every instruction, fuzzing
     --all           --long and every other optional step
     --only STEP     only this step (may be given more than once)
     --list          name the steps and stop

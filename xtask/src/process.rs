@@ -67,9 +67,13 @@ pub fn line(command: &Command) -> String {
         .get_envs()
         .filter(|(name, _)| *name != "PATH" && *name != "VIRTUAL_ENV")
         .filter_map(|(name, value)| Some(format!("{}={}", name.to_string_lossy(), quoted(value?))));
-    let words = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(quoted);
+    let program = Path::new(command.get_program());
+    let program = if program.is_absolute() {
+        program.file_name()
+    } else {
+        Some(program.as_os_str())
+    };
+    let words = program.into_iter().chain(command.get_args()).map(quoted);
     set.chain(words).collect::<Vec<_>>().join(" ")
 }
 

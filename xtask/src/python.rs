@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use crate::Result;
 use crate::process::{command, output, run, succeeds};
@@ -57,14 +58,17 @@ impl Venv {
         self.program("python")
     }
 
-    /// Builds the Python face and installs it here.
+    /// Builds the Python face and installs it here; once is enough for one run of this program.
     pub fn install_crosspage(&self) -> Result {
-        run(self.program("maturin").args([
-            "develop",
-            "--quiet",
-            "--manifest-path",
-            "crates/crosspage-py/Cargo.toml",
-        ]))
+        static DONE: OnceLock<Result> = OnceLock::new();
+        let install = || {
+            let manifest = ["--manifest-path", "crates/crosspage-py/Cargo.toml"];
+            run(self
+                .program("maturin")
+                .args(["develop", "--quiet"])
+                .args(manifest))
+        };
+        DONE.get_or_init(install).clone()
     }
 
     /// pip is asked only when the list has changed since it last succeeded.

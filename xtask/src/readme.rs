@@ -1,51 +1,75 @@
-//! The README's C++ and Python programs are compiled and run, so that they stay true. (Its Rust
-//! programs are doc tests.)
+//! The README's programs are compiled and run, in its order, so that they stay true.
 
 use std::path::Path;
+use std::process::Command;
 
-use crate::process::{command, run as run_command};
+use crate::process::{self, command, run as run_command};
 use crate::python::Venv;
 use crate::steps::Done;
-use crate::{Result, demo, tools, workspace};
+use crate::{Result, demo, native, tools, workspace};
 
-/// Runs them in the README's order, in a namespace of their own.
+/// Runs them all in one namespace, where each language meets what the one before wrote.
 pub fn run(_long: bool) -> Result<Done> {
     let path = workspace::root().join("README.md");
     let text = std::fs::read_to_string(&path)
         .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    let scratch = tools::scratch("readme")?;
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
     let namespace = format!("readme-{}", std::process::id());
 
-    for (n, block) in blocks(&text).into_iter().enumerate() {
-        let file = |extension: &str| scratch.join(format!("block{n}.{extension}"));
-        let save = |path: &Path| {
-            std::fs::write(path, &block.text)
-                .map_err(|e| format!("cannot write {}: {e}", path.display()))
-        };
+    let outcome = blocks(&text).iter().try_for_each(|block| {
         println!("README.md, line {}: {}", block.line, block.language);
-        match block.language {
-            "cpp" => {
-                let (source, program) = (file("cpp"), file("out"));
-                save(&source)?;
-                demo::compile_cpp(&source, &program)?;
-                run_command(command(program).env("CROSSPAGE_NAMESPACE", &namespace))?;
-            }
-            "python" => {
-                let source = file("py");
-                save(&source)?;
-                run_command(
-                    venv.python()
-                        .arg(source)
-                        .env("CROSSPAGE_NAMESPACE", &namespace),
-                )?;
-            }
-            _ => {}
+        match block.program(&venv)? {
+            Some(mut program) => run_command(program.env("CROSSPAGE_NAMESPACE", &namespace)),
+            None => Ok(()),
         }
-    }
+    });
     demo::remove_pages(&venv, &namespace)?;
-    Ok(Done::Ran)
+    outcome.map(|()| Done::Ran)
+}
+
+impl Block<'_> {
+    /// What runs the block; `None` where it is no program.
+    fn program(&self, venv: &Venv) -> Result<Option<Command>> {
+        let extension = match self.language {
+            "rust" => "rs",
+            "python" => "py",
+            language @ ("c" | "cpp") => language,
+            _ => return Ok(None),
+        };
+        let source = tools::scratch("readme")?.join(format!("line{}.{extension}", self.line));
+        std::fs::write(&source, &self.text)
+            .map_err(|e| format!("cannot write {}: {e}", source.display()))?;
+        if self.language == "python" {
+            let mut python = venv.python();
+            python.arg(source);
+            return Ok(Some(python));
+        }
+        let program = source.with_extension("out");
+        match self.language {
+            "rust" => compile_rust(&source, &program)?,
+            _ => native::compile(&source, &program)?,
+        }
+        Ok(Some(command(program)))
+    }
+}
+
+/// With rustc alone: what follows `cargo add crosspage`, without a package of its own.
+fn compile_rust(source: &Path, program: &Path) -> Result {
+    run_command(process::cargo().args(["build", "--quiet", "--package", "crosspage"]))?;
+    let library = workspace::debug();
+    run_command(
+        command("rustc")
+            .args(["--edition=2024", "--deny=warnings"])
+            .arg(source)
+            .arg("-o")
+            .arg(program)
+            .arg(format!(
+                "--extern=crosspage={}",
+                library.join("libcrosspage.rlib").display()
+            ))
+            .arg(format!("-Ldependency={}", library.join("deps").display())),
+    )
 }
 
 struct Block<'a> {

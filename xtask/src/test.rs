@@ -5,12 +5,12 @@ use std::process::Command;
 use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
-use crate::{Result, demo, readme, tools, workspace};
+use crate::{Result, demo, languages, leftovers, readme, tools, workspace};
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
 const WITHOUT_PYTHON: [&str; 3] = ["--workspace", "--exclude", "crosspage-py"];
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 11] = [
     Step {
         name: "tools",
         about: "compilers and Python packages",
@@ -42,9 +42,19 @@ const STEPS: [Step; 9] = [
         run: loom,
     },
     Step {
+        name: "fuzz",
+        about: "new inputs for the parsers, for a minute each (--long)",
+        run: fuzz,
+    },
+    Step {
         name: "python",
         about: "pytest, mypy and stubtest",
         run: python,
+    },
+    Step {
+        name: "languages",
+        about: "the golden record, from every language to every language",
+        run: languages::run,
     },
     Step {
         name: "readme",
@@ -106,7 +116,13 @@ pub fn run(options: &Options) -> Result {
         }
         return Ok(());
     }
-    steps::run(&steps, options.long)
+    let before = leftovers::segments();
+    let outcome = steps::run(&steps, options.long);
+    // Told and not failed: other programs of this machine make segments too.
+    for name in leftovers::segments().difference(&before) {
+        println!("left in shared memory: {name}");
+    }
+    outcome
 }
 
 fn prepare(_long: bool) -> Result<Done> {
@@ -147,7 +163,12 @@ fn lint(_long: bool) -> Result<Done> {
 }
 
 fn rust(long: bool) -> Result<Done> {
-    run_command(patience(cargo().arg("test").args(WITHOUT_PYTHON), long))?;
+    // Shown, because a test that leaves something out prints why.
+    let show = ["--", "--show-output"];
+    run_command(patience(
+        cargo().arg("test").args(WITHOUT_PYTHON).args(show),
+        long,
+    ))?;
     Ok(Done::Ran)
 }
 
@@ -189,15 +210,38 @@ fn loom(long: bool) -> Result<Done> {
     Ok(Done::Ran)
 }
 
+/// Known inputs are replayed by the library's tests; this looks for new ones.
+fn fuzz(long: bool) -> Result<Done> {
+    if !long {
+        return Ok(Done::Partly("not run: --long does".into()));
+    }
+    for target in ["descriptor", "page", "schema"] {
+        let found = tools::scratch(&format!("fuzz/{target}"))?;
+        let artifacts = tools::scratch("fuzz/artifacts")?;
+        run_command(
+            cargo()
+                // Where its own configuration holds: sanitizer and coverage flags.
+                .current_dir(workspace::root().join("fuzz"))
+                .env("CARGO_TARGET_DIR", workspace::target().join("fuzz"))
+                .args(["run", "--release", "--bin", target, "--"])
+                .arg(found)
+                .arg(format!("corpus/{target}"))
+                .args(["-max_total_time=60", "-timeout=10"])
+                .args(["-rss_limit_mb=2048", "-print_final_stats=1"])
+                .arg(format!("-artifact_prefix={}/", artifacts.display())),
+        )?;
+    }
+    Ok(Done::Ran)
+}
+
 fn python(long: bool) -> Result<Done> {
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
-    let face = "crates/crosspage-py";
-    run_command(patience(&mut venv.program("pytest"), long).args(["-q", face]))?;
-    run_command(
-        venv.program("mypy")
-            .args(["--strict", &format!("{face}/python/crosspage")]),
-    )?;
+    let (face, examples) = ("crates/crosspage-py", "examples/python");
+    run_command(patience(&mut venv.program("pytest"), long).args(["-q", "-rs", face]))?;
+    let package = format!("{face}/python/crosspage");
+    run_command(venv.program("mypy").args(["--strict", &package]))?;
+    run_command(venv.program("mypy").args(["--strict", examples]))?;
     run_command(venv.program("stubtest").args(["crosspage._crosspage"]))?;
     Ok(Done::Ran)
 }

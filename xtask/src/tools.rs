@@ -13,7 +13,7 @@ struct Tool {
     works: fn() -> bool,
 }
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 5] = [
     Tool {
         package: "g++",
         purpose: "the C and C++ faces",
@@ -28,6 +28,11 @@ const TOOLS: [Tool; 4] = [
         package: "clang",
         purpose: "the C++ face under a second compiler",
         works: || succeeds(command("clang++").arg("--version")),
+    },
+    Tool {
+        package: "pkg-config",
+        purpose: "the pkg-config file of the C face",
+        works: || succeeds(command("pkg-config").arg("--version")),
     },
     Tool {
         package: "cmake",
@@ -78,17 +83,6 @@ pub fn install_missing() -> Result<Option<String>> {
             still.join(", ")
         ))
     }
-}
-
-/// A C++ compiler: `$CXX`, else g++.
-pub fn cxx() -> Result<String> {
-    let name = std::env::var("CXX").unwrap_or_else(|_| "g++".into());
-    if succeeds(command(&name).arg("--version")) {
-        return Ok(name);
-    }
-    Err(format!(
-        "no C++ compiler: {name:?} does not start; `apt-get install g++` brings one, CXX names another"
-    ))
 }
 
 /// A scratch directory under the target directory.

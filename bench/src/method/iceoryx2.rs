@@ -31,15 +31,27 @@ impl Domain {
         set_log_level(LogLevel::Error);
         let mut config = Config::default();
         config.global.prefix = self.prefix.as_str().try_into()?;
-        config.global.set_root_path(&self.root.to_str().ok_or("odd TMPDIR")?.try_into()?);
-        Ok(NodeBuilder::new().config(&config).create::<ipc::Service>()?)
+        config
+            .global
+            .set_root_path(&self.root.to_str().ok_or("odd TMPDIR")?.try_into()?);
+        Ok(NodeBuilder::new()
+            .config(&config)
+            .create::<ipc::Service>()?)
     }
 
     /// Removes what iceoryx2 leaves behind for the next user of the domain.
     pub fn remove(&self) {
         let _ = std::fs::remove_dir_all(&self.root);
-        for entry in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&self.prefix) {
+        for entry in std::fs::read_dir("/dev/shm")
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(&self.prefix)
+            {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -64,7 +76,12 @@ impl BlackboardWriter {
             .create()?;
         let writer = service.writer_builder().create()?;
         let entry = writer.entry::<Sample>(&KEY)?;
-        Ok(BlackboardWriter { entry, _writer: writer, _service: service, _node: node })
+        Ok(BlackboardWriter {
+            entry,
+            _writer: writer,
+            _service: service,
+            _node: node,
+        })
     }
 
     #[inline]
@@ -84,10 +101,18 @@ pub struct BlackboardReader {
 impl BlackboardReader {
     pub fn open(domain: &Domain, name: &str) -> Result<BlackboardReader, Box<dyn Error>> {
         let node = domain.node()?;
-        let service = node.service_builder(&name.try_into()?).blackboard_opener::<u64>().open()?;
+        let service = node
+            .service_builder(&name.try_into()?)
+            .blackboard_opener::<u64>()
+            .open()?;
         let reader = service.reader_builder().create()?;
         let entry = reader.entry::<Sample>(&KEY)?;
-        Ok(BlackboardReader { entry, _reader: reader, _service: service, _node: node })
+        Ok(BlackboardReader {
+            entry,
+            _reader: reader,
+            _service: service,
+            _node: node,
+        })
     }
 
     #[inline]

@@ -6,14 +6,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Sample;
 
+/// A value that begins on a cache line: without this, the figure depends on where the compiler
+/// happens to put it.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub struct Aligned(#[expect(dead_code, reason = "its bytes are copied")] pub Sample);
+
 /// A copy of the value on one CPU.
 #[inline]
-pub fn memcpy(from: &Sample) -> Sample {
-    let mut to = std::mem::MaybeUninit::<Sample>::uninit();
+pub fn memcpy(from: &Aligned) -> Aligned {
+    let mut to = std::mem::MaybeUninit::<Aligned>::uninit();
     // Opaque, so that the copy is made, and by the C library's memcpy.
+    let from = std::ptr::from_ref(std::hint::black_box(from));
     // SAFETY: both are valid for 640 bytes and apart from each other.
     unsafe {
-        libc::memcpy(to.as_mut_ptr().cast(), std::ptr::from_ref(std::hint::black_box(from)).cast(), size_of::<Sample>());
+        libc::memcpy(to.as_mut_ptr().cast(), from.cast(), size_of::<Aligned>());
         to.assume_init()
     }
 }
@@ -21,7 +28,10 @@ pub fn memcpy(from: &Sample) -> Sample {
 /// One reading of the clock that stamps values.
 #[inline]
 pub fn clock() -> i64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: `now` is a valid place for the answer.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut now) };
     now.tv_nsec
@@ -37,7 +47,10 @@ impl ShmFile {
     pub fn create(size: usize) -> io::Result<ShmFile> {
         let path = format!("/dev/shm/crosspage-bench-{}", std::process::id());
         std::fs::write(&path, vec![1; size])?;
-        Ok(ShmFile { path: CString::new(path)?, size })
+        Ok(ShmFile {
+            path: CString::new(path)?,
+            size,
+        })
     }
 
     /// `open`, `fstat`, `mmap`; `touch` also reads the first byte, which takes a page fault.
@@ -49,13 +62,24 @@ impl ShmFile {
             if fd < 0 {
                 return Err(io::Error::last_os_error());
             }
-            let mut mapped = Mapped { fd, base: libc::MAP_FAILED, size: self.size };
+            let mut mapped = Mapped {
+                fd,
+                base: libc::MAP_FAILED,
+                size: self.size,
+            };
             let mut found: libc::stat = std::mem::zeroed();
             if libc::fstat(fd, &mut found) != 0 || found.st_size as usize != self.size {
                 return Err(io::Error::last_os_error());
             }
             let protection = libc::PROT_READ | libc::PROT_WRITE;
-            mapped.base = libc::mmap(std::ptr::null_mut(), self.size, protection, libc::MAP_SHARED, fd, 0);
+            mapped.base = libc::mmap(
+                std::ptr::null_mut(),
+                self.size,
+                protection,
+                libc::MAP_SHARED,
+                fd,
+                0,
+            );
             if mapped.base == libc::MAP_FAILED {
                 return Err(io::Error::last_os_error());
             }
@@ -95,9 +119,20 @@ impl Drop for Mapped {
 
 /// Sleeps while `word` is `expected` (a shared futex, at most 100 ms).
 pub fn futex_wait(word: &AtomicU32, expected: u32) {
-    let limit = libc::timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let limit = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 100_000_000,
+    };
     // SAFETY: the word and the limit live through the call.
-    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, &limit) };
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT,
+            expected,
+            &limit,
+        )
+    };
 }
 
 /// Changes `word` and wakes its sleepers.

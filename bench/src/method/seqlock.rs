@@ -33,7 +33,7 @@ impl Cell {
                 *value = word.load(Ordering::Relaxed);
             }
             fence(Ordering::Acquire);
-            if before % 2 == 0 && self.sequence.0.load(Ordering::Relaxed) == before {
+            if before.is_multiple_of(2) && self.sequence.0.load(Ordering::Relaxed) == before {
                 return value;
             }
         }

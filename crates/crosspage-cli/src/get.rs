@@ -1,9 +1,12 @@
 //! `crosspage get`: one value, bare.
 
+use std::io::IsTerminal;
+
 use crosspage::{Error, ErrorKind};
 
 use crate::Result;
 use crate::segment;
+use crate::table::harmless;
 
 /// Print one value, bare
 #[derive(clap::Args)]
@@ -26,5 +29,10 @@ pub fn run(args: &Args) -> Result<String> {
         )
         .with_hint("its writer has written nothing; --timeout S waits for the first value"));
     };
-    Ok(format!("{}\n", record.get(&args.field)?))
+    let value = record.get(&args.field)?.to_string();
+    // Bare means bare, but a peer's text must not steer the terminal of who looks at it.
+    if std::io::stdout().is_terminal() {
+        return Ok(value.lines().map(|line| harmless(line) + "\n").collect());
+    }
+    Ok(value + "\n")
 }

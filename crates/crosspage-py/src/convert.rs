@@ -13,6 +13,7 @@ use pyo3::{IntoPyObjectExt, ffi};
 use crate::errors;
 use crate::record::{Fresh, Origin, Record};
 use crate::types::{Kind, RecordType, names};
+use crate::values::{Scratch, check_layout};
 
 // ---- bytes to objects ----------------------------------------------------------------------
 
@@ -324,10 +325,9 @@ fn encode(kind: &Kind, value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_
         Kind::Array { item, stride, len } => encode_array(item, *stride, *len, value, out, place),
         Kind::Struct(ty) => {
             if let Some(record) = Record::of(value) {
-                if std::ptr::eq(record.ty(), *ty) || record.ty().layout() == ty.layout() {
-                    out.copy_from_slice(record.bytes());
-                    return Ok(());
-                }
+                check_layout(ty, record.ty())?;
+                out.copy_from_slice(record.bytes());
+                return Ok(());
             }
             match value.cast::<PyDict>() {
                 Ok(values) => encode_struct(ty, values, out, place),
@@ -475,7 +475,11 @@ fn encode_array(
     out: &mut [u8],
     place: Place<'_>,
 ) -> PyResult<()> {
-    if copy_buffer(item, len, value, out)? {
+    let copied = with_numbers(item, len, value, |bytes| {
+        out.copy_from_slice(bytes);
+        Ok(())
+    });
+    if copied? {
         return Ok(());
     }
     // A str is a sequence, too, but never what was meant.
@@ -506,12 +510,31 @@ fn encode_array(
     Ok(())
 }
 
-/// Copies an array of numbers from an object with a buffer of the same type and shape, at once.
-fn copy_buffer(
+/// Writes a field by its path into a value that is being filled in place.
+pub fn encode_into_slot(
+    ty: &RecordType,
+    path: &str,
+    value: &Bound<'_, PyAny>,
+    mut write: impl FnMut(usize, &[u8]) -> PyResult<()>,
+) -> PyResult<()> {
+    let (offset, kind) = ty.find(value.py(), path)?;
+    if let Kind::Array { item, len, .. } = kind
+        && with_numbers(item, *len, value, |bytes| write(offset, bytes))?
+    {
+        return Ok(());
+    }
+    let mut bytes = Scratch::new(kind.size());
+    encode(kind, value, &mut bytes, Place::Field(&Place::Root, path))?;
+    write(offset, &bytes)
+}
+
+/// Hands the bytes of an array of numbers to `take`, where `value` has a buffer of just this type
+/// and shape; otherwise false.
+fn with_numbers(
     item: &Kind,
     len: usize,
     value: &Bound<'_, PyAny>,
-    out: &mut [u8],
+    take: impl FnOnce(&[u8]) -> PyResult<()>,
 ) -> PyResult<bool> {
     // SAFETY: any object may be asked.
     if unsafe { ffi::PyObject_CheckBuffer(value.as_ptr()) } == 0 {
@@ -526,10 +549,10 @@ fn copy_buffer(
     let Kind::Scalar(scalar) = base else {
         return Ok(false);
     };
-    fn copy<T: Element>(
+    fn bytes_of<T: Element>(
         value: &Bound<'_, PyAny>,
         shape: &[usize],
-        out: &mut [u8],
+        take: impl FnOnce(&[u8]) -> PyResult<()>,
     ) -> PyResult<bool> {
         let Ok(buffer) = PyBuffer::<T>::get(value) else {
             return Ok(false);
@@ -537,31 +560,25 @@ fn copy_buffer(
         if buffer.shape() != shape || !buffer.is_c_contiguous() {
             return Ok(false);
         }
-        assert_eq!(buffer.len_bytes(), out.len());
-        // SAFETY: a C-contiguous buffer is `len_bytes` bytes at `buf_ptr`, held while `buffer`
-        // lives; `out` is ours alone. The interpreter is attached, so no Python code writes to it
-        // meanwhile, and the copy's result is plain numbers whatever they are.
-        unsafe {
-            std::ptr::copy_nonoverlapping(
-                buffer.buf_ptr().cast::<u8>(),
-                out.as_mut_ptr(),
-                out.len(),
-            )
-        };
+        // SAFETY: a C-contiguous buffer is `len_bytes` bytes at `buf_ptr`, held while `buffer` is.
+        // The interpreter is attached and `take` runs no Python code, so nobody writes to it.
+        take(unsafe {
+            std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes())
+        })?;
         Ok(true)
     }
     match scalar {
         // A bool has two values, and its buffers know no type of their own.
         Scalar::Bool => Ok(false),
-        Scalar::I8 => copy::<i8>(value, &shape, out),
-        Scalar::I16 => copy::<i16>(value, &shape, out),
-        Scalar::I32 => copy::<i32>(value, &shape, out),
-        Scalar::I64 => copy::<i64>(value, &shape, out),
-        Scalar::U8 => copy::<u8>(value, &shape, out),
-        Scalar::U16 => copy::<u16>(value, &shape, out),
-        Scalar::U32 => copy::<u32>(value, &shape, out),
-        Scalar::U64 => copy::<u64>(value, &shape, out),
-        Scalar::F32 => copy::<f32>(value, &shape, out),
-        Scalar::F64 => copy::<f64>(value, &shape, out),
+        Scalar::I8 => bytes_of::<i8>(value, &shape, take),
+        Scalar::I16 => bytes_of::<i16>(value, &shape, take),
+        Scalar::I32 => bytes_of::<i32>(value, &shape, take),
+        Scalar::I64 => bytes_of::<i64>(value, &shape, take),
+        Scalar::U8 => bytes_of::<u8>(value, &shape, take),
+        Scalar::U16 => bytes_of::<u16>(value, &shape, take),
+        Scalar::U32 => bytes_of::<u32>(value, &shape, take),
+        Scalar::U64 => bytes_of::<u64>(value, &shape, take),
+        Scalar::F32 => bytes_of::<f32>(value, &shape, take),
+        Scalar::F64 => bytes_of::<f64>(value, &shape, take),
     }
 }

@@ -55,17 +55,11 @@ pub fn unsupported(message: impl Into<String>) -> PyErr {
 /// `record["…"]` without such a field: also a `KeyError`.
 pub fn unknown_field(py: Python<'_>, error: Error) -> PyErr {
     let make = || -> PyResult<PyErr> {
-        let class = py
-            .import(intern!(py, "crosspage._errors"))?
-            .getattr(intern!(py, "UnknownField"))?;
-        let hint = error.hint();
-        Ok(PyErr::from_value(
-            class.call1((error.message(),))?.into_any(),
-        ))
-        .and_then(|raised: PyErr| {
-            raised.value(py).setattr("hint", hint)?;
-            Ok(raised)
-        })
+        let errors = py.import(intern!(py, "crosspage._errors"))?;
+        let class = errors.getattr(intern!(py, "UnknownField"))?;
+        let raised = class.call1((error.message(),))?;
+        raised.setattr("hint", error.hint())?;
+        Ok(PyErr::from_value(raised))
     };
     make().unwrap_or_else(|failed| failed)
 }

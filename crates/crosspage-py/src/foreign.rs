@@ -1,10 +1,11 @@
 //! `crosspage.foreign`: segments that somebody else made, or will read without knowing crosspage.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use crosspage::foreign::{Options, RawView};
-use crosspage::layout::value;
+use crosspage::layout::{StructType, value};
+use crosspage::{Error, ErrorKind};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::RwLockExt;
@@ -12,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::convert::{decode, encode_some};
 use crate::errors::{self, raise};
-use crate::handle::{Recipe, Slices, Target, seconds};
+use crate::handle::{Recipe, Slices, Target, in_background, seconds};
 use crate::record::{Fresh, Origin, Record};
 use crate::types::{LayoutObject, RecordType};
 use crate::values::{Scratch, Source};
@@ -20,9 +21,13 @@ use crate::values::{Scratch, Source};
 /// A foreign segment as a struct. Made by `crosspage.foreign.open` and `create`.
 #[pyclass(frozen, generic, name = "View", module = "crosspage.foreign")]
 pub struct View {
-    raw: RwLock<RawView>,
+    /// None once it is closed, so that the segment is no longer mapped.
+    raw: RwLock<Option<RawView>>,
+    locator: String,
+    size: usize,
+    created: bool,
     ty: &'static RecordType,
-    recipe: Recipe,
+    recipe: Arc<Recipe>,
 }
 
 #[pymethods]
@@ -37,28 +42,33 @@ impl View {
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<View> {
         let recipe = Recipe::new(Some(declared), keywords)?;
-        let (_, ty) = recipe.declared.as_ref().expect("given above");
-        let mut options = Options::default();
-        options.permissions = recipe.options.permissions.unwrap_or_default();
-        options.read_only = recipe.options.read_only;
         let raw = match create {
             true => {
-                let size = size.unwrap_or(ty.size());
-                py.detach(|| RawView::create(locator, ty.layout(), size, &options))
+                let (options, layout) = (options(&recipe, Duration::ZERO), layout(&recipe));
+                let size = size.unwrap_or(layout.size());
+                py.detach(|| RawView::create(locator, layout, size, &options))
                     .map_err(raise)?
             }
             false => Slices::new(recipe.options.timeout).wait(py, |slice| {
-                let options = Options {
-                    timeout: recipe.open_for(slice),
-                    ..options.clone()
-                };
-                RawView::open(locator, ty.layout(), &options)
+                RawView::open(locator, layout(&recipe), &options(&recipe, slice))
             })?,
         };
-        Ok(View {
-            raw: RwLock::new(raw),
-            ty,
-            recipe,
+        Ok(View::new(raw, recipe))
+    }
+
+    #[staticmethod]
+    fn _make_async<'py>(
+        py: Python<'py>,
+        locator: String,
+        declared: (Bound<'py, PyAny>, PyRef<'py, LayoutObject>),
+        keywords: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let recipe = Recipe::new(Some(declared), keywords)?;
+        let slices = Slices::new(recipe.options.timeout);
+        let finished = recipe.clone();
+        let once = move |slice| RawView::open(&locator, layout(&recipe), &options(&recipe, slice));
+        in_background(py, slices, once, |py, raw| {
+            Ok(Bound::new(py, View::new(raw, finished))?.into_any())
         })
     }
 
@@ -95,6 +105,31 @@ impl View {
         })
     }
 
+    /// `read_stable` for asyncio.
+    #[pyo3(signature = (timeout=None))]
+    fn read_stable_async<'py>(
+        slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        // SAFETY: as in `wait_async`.
+        View::wait_async(slf, timeout, |raw, slice, value| unsafe {
+            raw.read_stable(Some(slice), value)
+        })
+    }
+
+    /// `read_ready` for asyncio.
+    #[pyo3(signature = (flag, timeout=None))]
+    fn read_ready_async<'py>(
+        slf: &Bound<'py, Self>,
+        flag: String,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        // SAFETY: as in `wait_async`.
+        View::wait_async(slf, timeout, move |raw, slice, value| unsafe {
+            raw.read_ready(&flag, Some(slice), value)
+        })
+    }
+
     /// Writes the whole struct: a record, the fields by keyword, or an object with its bytes.
     #[pyo3(signature = (value=None, /, **fields))]
     fn write(
@@ -105,7 +140,7 @@ impl View {
     ) -> PyResult<()> {
         let source = Source::new(py, self.ty, value, fields)?;
         // SAFETY: a source has the layout's bytes.
-        unsafe { self.write_lock(py).write(source.as_ptr()) }.map_err(raise)
+        self.writing(py, |raw| unsafe { raw.write(source.as_ptr()) })
     }
 
     /// Clears the field `flag`, writes all others, sets the flag: for those who wait for it.
@@ -117,9 +152,22 @@ impl View {
         flag: &str,
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
+        // Nobody has to say the flag's own value.
+        if let (Some(fields), Some((index, field))) = (fields, self.ty.field(flag)) {
+            let is_flag = |name: &Bound<'_, PyAny>| {
+                let name = name.extract::<&str>().ok();
+                name.and_then(|name| self.ty.field(name))
+                    .is_some_and(|(found, _)| found == index)
+            };
+            if !fields.keys().iter().any(|name| is_flag(&name)) {
+                fields.set_item(&field.name, 1)?;
+            }
+        }
         let source = Source::new(py, self.ty, value, fields)?;
         // SAFETY: a source has the layout's bytes.
-        unsafe { self.write_lock(py).write_with_ready(source.as_ptr(), flag) }.map_err(raise)
+        self.writing(py, |raw| unsafe {
+            raw.write_with_ready(source.as_ptr(), flag)
+        })
     }
 
     /// Writes the fields that are named, and only their bytes.
@@ -147,16 +195,14 @@ impl View {
 
     /// All bytes of the segment, also those behind the struct.
     fn bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(
-            py,
-            &self.read_lock(py).bytes().map_err(raise)?,
-        ))
+        let bytes = self.open(&self.read_lock(py)).and_then(RawView::bytes);
+        Ok(PyBytes::new(py, &bytes.map_err(raise)?))
     }
 
     /// The segment's locator.
     #[getter]
-    fn locator(&self, py: Python<'_>) -> String {
-        self.read_lock(py).locator().to_string()
+    fn locator(&self) -> &str {
+        &self.locator
     }
 
     /// The layout of the struct.
@@ -167,20 +213,23 @@ impl View {
 
     /// Bytes of the segment, which may be more than the struct's.
     #[getter]
-    fn size(&self, py: Python<'_>) -> usize {
-        self.read_lock(py).size()
+    fn size(&self) -> usize {
+        self.size
     }
 
     /// Whether this view made the segment.
     #[getter]
-    fn created(&self, py: Python<'_>) -> bool {
-        self.read_lock(py).created()
+    fn created(&self) -> bool {
+        self.created
     }
 
     /// Detaches; whoever waits on this view gets the error `Closed`. The segment stays: see
     /// `crosspage.remove`.
     fn close(&self, py: Python<'_>) {
-        self.read_lock(py).close();
+        if let Some(raw) = &*self.read_lock(py) {
+            raw.close();
+        }
+        *self.write_lock(py) = None;
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -193,29 +242,84 @@ impl View {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.recipe.reduce(py, "foreign._attach", self.locator(py))
+        self.recipe
+            .reduce(py, "foreign._attach", self.locator.clone())
     }
 
-    fn __repr__(&self, py: Python<'_>) -> String {
+    fn __repr__(&self) -> String {
         format!(
             "<crosspage.foreign.View of {} in {:?}>",
             self.ty.name(),
-            self.locator(py)
+            self.locator
         )
     }
 }
 
+/// The layout that a view was declared with.
+fn layout(recipe: &Recipe) -> &'static Arc<StructType> {
+    let (_, ty) = recipe.declared.as_ref().expect("views have a declaration");
+    ty.layout()
+}
+
+/// The options for one slice of waiting for the segment.
+fn options(recipe: &Recipe, slice: Duration) -> Options {
+    Options {
+        permissions: recipe.options.permissions.unwrap_or_default(),
+        read_only: recipe.options.read_only,
+        timeout: recipe.open_for(slice),
+    }
+}
+
 impl View {
-    fn read_lock(&self, py: Python<'_>) -> RwLockReadGuard<'_, RawView> {
-        self.raw
-            .read_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner)
+    fn new(raw: RawView, recipe: Arc<Recipe>) -> View {
+        let (_, ty) = recipe.declared.as_ref().expect("views have a declaration");
+        View {
+            locator: raw.locator().to_string(),
+            size: raw.size(),
+            created: raw.created(),
+            raw: RwLock::new(Some(raw)),
+            ty,
+            recipe,
+        }
     }
 
-    fn write_lock(&self, py: Python<'_>) -> RwLockWriteGuard<'_, RawView> {
-        self.raw
-            .write_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner)
+    fn read_lock(&self, py: Python<'_>) -> RwLockReadGuard<'_, Option<RawView>> {
+        let raw = self.raw.read_py_attached(py);
+        raw.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_lock(&self, py: Python<'_>) -> RwLockWriteGuard<'_, Option<RawView>> {
+        let raw = self.raw.write_py_attached(py);
+        raw.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The segment, unless this view is closed.
+    fn open<'a>(&self, raw: &'a Option<RawView>) -> crosspage::Result<&'a RawView> {
+        raw.as_ref().ok_or_else(|| self.closed())
+    }
+
+    fn closed(&self) -> Error {
+        let message = format!("the view of segment \"{}\" is closed", self.locator);
+        Error::new(ErrorKind::Closed, message)
+    }
+
+    fn writing(
+        &self,
+        py: Python<'_>,
+        write: impl FnOnce(&mut RawView) -> crosspage::Result<()>,
+    ) -> PyResult<()> {
+        let mut raw = self.write_lock(py);
+        let raw = raw.as_mut().ok_or_else(|| raise(self.closed()))?;
+        write(raw).map_err(raise)
+    }
+
+    /// One slice of a wait, by a thread that is not attached.
+    fn wait_slice(
+        &self,
+        read: impl FnOnce(&RawView) -> crosspage::Result<()>,
+    ) -> crosspage::Result<()> {
+        let raw = self.raw.read().unwrap_or_else(PoisonError::into_inner);
+        read(self.open(&raw)?)
     }
 
     /// A record that `read` fills.
@@ -225,7 +329,8 @@ impl View {
         read: impl FnOnce(&RawView, *mut u8) -> crosspage::Result<()>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let fresh = Fresh::zeroed(py, self.ty)?;
-        read(&self.read_lock(py), fresh.data()).map_err(raise)?;
+        let raw = self.read_lock(py);
+        read(self.open(&raw).map_err(raise)?, fresh.data()).map_err(raise)?;
         Ok(fresh.finish(Origin::default()))
     }
 
@@ -240,13 +345,28 @@ impl View {
         // The record has the layout's bytes, and is ours alone also while other threads run.
         let target = Target(fresh.data());
         slices.wait(py, |slice| {
-            read(
-                &self.raw.read().unwrap_or_else(PoisonError::into_inner),
-                slice,
-                target.get(),
-            )
+            self.wait_slice(|raw| read(raw, slice, target.get()))
         })?;
         Ok(fresh.finish(Origin::default()))
+    }
+
+    fn wait_async<'py>(
+        slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
+        read: impl Fn(&RawView, Duration, *mut u8) -> crosspage::Result<()> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (view, ty) = (slf.clone().unbind(), slf.get().ty);
+        let once = move |slice| {
+            // As many bytes as the layout has.
+            let mut value = vec![0; ty.size()];
+            view.get()
+                .wait_slice(|raw| read(raw, slice, value.as_mut_ptr()))?;
+            Ok(value)
+        };
+        let slices = Slices::new(seconds(timeout)?);
+        in_background(slf.py(), slices, once, move |py, value| {
+            Ok(Fresh::copied(py, ty, &value)?.finish(Origin::default()))
+        })
     }
 
     fn set(&self, py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -267,7 +387,7 @@ impl View {
             .iter()
             .map(|(path, value)| (path.as_str(), value))
             .collect();
-        self.write_lock(py).set(&values).map_err(raise)
+        self.writing(py, |raw| raw.set(&values))
     }
 }
 

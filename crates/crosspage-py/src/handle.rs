@@ -1,6 +1,6 @@
 //! What the handles of every pattern share: options, time-outs, waits.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crosspage::latest::Options;
@@ -30,12 +30,12 @@ impl Recipe {
     pub fn new(
         declared: Option<(Bound<'_, PyAny>, PyRef<'_, LayoutObject>)>,
         keywords: &Bound<'_, PyDict>,
-    ) -> PyResult<Recipe> {
-        Ok(Recipe {
+    ) -> PyResult<Arc<Recipe>> {
+        Ok(Arc::new(Recipe {
             declared: declared.map(|(declared, layout)| (declared.unbind(), layout.0)),
             options: options(keywords)?,
             keywords: keywords.clone().unbind(),
-        })
+        }))
     }
 
     /// The time-out of `open` for one slice of a wait. The rest of a time-out may be zero, which
@@ -199,6 +199,33 @@ impl Wanted {
     }
 }
 
+/// How many background waits this process has, and which process that is: a forked child has none
+/// of its parent's. Only locked by threads that hold the interpreter, so never across a fork.
+static BACKGROUND: Mutex<(u32, usize)> = Mutex::new((0, 0));
+
+/// Set when the interpreter is about to end.
+static ENDING: OnceLock<()> = OnceLock::new();
+
+fn count_background(_attached: Python<'_>, change: isize) -> usize {
+    let mut background = BACKGROUND.lock().unwrap_or_else(PoisonError::into_inner);
+    let (pid, count) = &mut *background;
+    if *pid != std::process::id() {
+        (*pid, *count) = (std::process::id(), 0);
+    }
+    *count = count.saturating_add_signed(change);
+    *count
+}
+
+/// Called by `atexit`: a thread that attaches to an interpreter which is being taken down would take
+/// the process down with it, so all of them end before.
+#[pyfunction(name = "_end_waits")]
+pub fn end_waits(py: Python<'_>) {
+    let _ = ENDING.set(());
+    while count_background(py, 0) > 0 {
+        py.detach(|| std::thread::sleep(Duration::from_millis(1)));
+    }
+}
+
 /// An asyncio future that a thread of its own completes: with what `finish` makes of the result.
 pub fn in_background<'py, R: Send>(
     py: Python<'py>,
@@ -214,32 +241,42 @@ pub fn in_background<'py, R: Send>(
     let (running, promise) = (running.unbind(), future.clone().unbind());
     let work = move || {
         let done = loop {
-            if is_wanted.strong_count() == 0 {
-                return;
+            if is_wanted.strong_count() == 0 || ENDING.get().is_some() {
+                break None;
             }
             if let Some(done) = slices.next(&once) {
-                break done;
+                break Some(done);
             }
         };
-        // Not attached where the interpreter is ending: then nobody waits any more.
-        Python::try_attach(|py| -> PyResult<()> {
-            let (value, error) = match done
-                .map_err(errors::raise)
-                .and_then(|done| finish(py, done))
-            {
-                Ok(value) => (Some(value), None),
-                Err(error) => (None, Some(error)),
-            };
-            let deliver = py.import("crosspage._handles")?.getattr("_deliver")?;
-            running.call_method1(py, "call_soon_threadsafe", (deliver, promise, value, error))?;
-            Ok(())
-        })
-        // An error means that the loop is closed, so that nobody waits any more either.
-        .map(|result| result.ok());
+        drop(once);
+        Python::attach(move |py| {
+            if let Some(done) = done {
+                let (value, error) = match done
+                    .map_err(errors::raise)
+                    .and_then(|done| finish(py, done))
+                {
+                    Ok(value) => (Some(value), None),
+                    Err(error) => (None, Some(error)),
+                };
+                let deliver = || {
+                    let deliver = py.import("crosspage._handles")?.getattr("_deliver")?;
+                    running.call_method1(
+                        py,
+                        "call_soon_threadsafe",
+                        (deliver, promise, value, error),
+                    )
+                };
+                // It fails where the loop is closed by now: then nobody waits any more.
+                let _ = deliver();
+            }
+            count_background(py, -1);
+        });
     };
-    std::thread::Builder::new()
-        .name("crosspage wait".into())
-        .spawn(work)
-        .map_err(|error| errors::raise(Error::os("starting a thread to wait in", &error)))?;
+    count_background(py, 1);
+    let thread = std::thread::Builder::new().name("crosspage wait".into());
+    thread.spawn(work).map_err(|error| {
+        count_background(py, -1);
+        errors::raise(Error::os("starting a thread to wait in", &error))
+    })?;
     Ok(future)
 }

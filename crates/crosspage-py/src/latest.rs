@@ -1,17 +1,20 @@
 //! `crosspage.latest`: the newest complete value of a struct.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 
-use crosspage::latest::{Meta, Pinned, RawReader, RawWriter};
+use crosspage::latest::{Meta, Pinned, RawReader, RawWriter, Slot};
 use crosspage::{Error, ErrorKind};
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::{MutexExt, RwLockExt};
-use pyo3::types::PyDict;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::sync::MutexExt;
+use pyo3::types::{PyDict, PyMemoryView};
 
-use crate::convert::{decode, encode_some};
+use crate::convert::{decode, encode_into_slot, encode_some};
 use crate::errors;
 use crate::handle::{LARGE, Recipe, Slices, Target, in_background, seconds};
 use crate::record::{Fresh, Origin, Record};
@@ -26,26 +29,17 @@ fn origin(meta: &Meta) -> Origin {
     }
 }
 
-/// The class of the values that a handle gives and takes.
-fn class_of(
-    py: Python<'_>,
-    recipe: &Recipe,
-    layout: &Arc<crosspage::layout::StructType>,
-) -> PyResult<&'static RecordType> {
-    match &recipe.declared {
-        Some((_, ty)) => Ok(ty),
-        None => dynamic(py, layout),
-    }
-}
-
 // ---- Writer --------------------------------------------------------------------------------
 
 /// Writes the value of a page. Made by `crosspage.latest.create` and `attach`.
 #[pyclass(frozen, generic, name = "Writer", module = "crosspage.latest")]
 pub struct Writer {
     raw: Mutex<RawWriter>,
+    locator: String,
+    /// The thread that is in `write_with`.
+    filler: Mutex<Option<ThreadId>>,
     ty: &'static RecordType,
-    recipe: Recipe,
+    recipe: Arc<Recipe>,
 }
 
 #[pymethods]
@@ -69,7 +63,9 @@ impl Writer {
             .detach(|| make(locator, ty.layout(), &recipe.options))
             .map_err(errors::raise)?;
         Ok(Writer {
+            locator: raw.locator().to_string(),
             raw: Mutex::new(raw),
+            filler: Mutex::default(),
             ty,
             recipe,
         })
@@ -93,7 +89,7 @@ impl Writer {
             Source::Record(_) if self.ty.size() > LARGE => {
                 py.detach(|| write(&mut self.raw.lock().unwrap_or_else(PoisonError::into_inner)))
             }
-            _ => write(&mut self.lock(py)),
+            _ => write(&mut *self.lock(py)?),
         }
         .map_err(errors::raise)
     }
@@ -119,18 +115,47 @@ impl Writer {
             Ok(())
         };
         // SAFETY: `value` has as many bytes as the layout.
-        unsafe { self.lock(py).update(value.as_mut_ptr(), &mut change) }.map_err(errors::raise)
+        unsafe { self.lock(py)?.update(value.as_mut_ptr(), &mut change) }.map_err(errors::raise)
+    }
+
+    /// Fills the next value in place, for large ones: `fill` gets a slot, into which
+    /// `slot["image"] = array` copies once. What it does not write is zero; if it raises, nothing is
+    /// published. Returns the version.
+    fn write_with(&self, py: Python<'_>, fill: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let slot = Bound::new(
+            py,
+            SlotObject {
+                filling: Mutex::new(None),
+                ty: self.ty,
+            },
+        )?;
+        let mut failed = None;
+        let mut raw = self.lock(py)?;
+        *self.filler() = Some(std::thread::current().id());
+        let written = raw.write_with(&mut |place| {
+            let filling = || slot.get().filling();
+            *filling() = Some(Filling(ptr::from_mut(place).cast()));
+            let done = fill.call1((&slot,));
+            *filling() = None;
+            done.map(drop).map_err(|error| {
+                failed = Some(error);
+                Error::new(ErrorKind::Invalid, "the value was not filled")
+            })
+        });
+        *self.filler() = None;
+        written.map_err(|error| failed.take().unwrap_or_else(|| errors::raise(error)))
     }
 
     /// Detaches; the value stays. Leaving a `with` does the same.
-    fn close(&self, py: Python<'_>) {
-        self.lock(py).close();
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.lock(py)?.close();
+        Ok(())
     }
 
     /// The page's locator.
     #[getter]
-    fn locator(&self, py: Python<'_>) -> String {
-        self.lock(py).locator().to_string()
+    fn locator(&self) -> &str {
+        &self.locator
     }
 
     /// The layout of the values.
@@ -140,12 +165,9 @@ impl Writer {
     }
 
     /// Who is attached to the page.
-    fn participants(&self, py: Python<'_>) -> Vec<Participant> {
-        self.lock(py)
-            .participants()
-            .into_iter()
-            .map(Participant::from)
-            .collect()
+    fn participants(&self, py: Python<'_>) -> PyResult<Vec<Participant>> {
+        let participants = self.lock(py)?.participants();
+        Ok(participants.into_iter().map(Participant::from).collect())
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -153,29 +175,90 @@ impl Writer {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) {
-        self.close(py);
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.close(py)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.recipe.reduce(py, "latest.attach", self.locator(py))
+        self.recipe
+            .reduce(py, "latest.attach", self.locator.clone())
     }
 
-    fn __repr__(&self, py: Python<'_>) -> String {
+    fn __repr__(&self) -> String {
         format!(
             "<crosspage.latest.Writer of {} in {:?}>",
             self.ty.name(),
-            self.locator(py)
+            self.locator
         )
     }
 }
 
 impl Writer {
     /// The writer, one thread at a time.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, RawWriter> {
-        self.raw
-            .lock_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, RawWriter>> {
+        // `fill` of `write_with` runs Python code under the lock, which may come back here.
+        if *self.filler() == Some(std::thread::current().id()) {
+            let message = format!("page {:?}: this writer is filling a value", self.locator);
+            return Err(errors::invalid(message));
+        }
+        let raw = self.raw.lock_py_attached(py);
+        Ok(raw.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Never held while something else is waited for.
+    fn filler(&self) -> MutexGuard<'_, Option<ThreadId>> {
+        self.filler.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A value that `Writer.write_with` is filling in place: `slot["image"] = array`.
+#[pyclass(frozen, name = "Slot", module = "crosspage.latest")]
+pub struct SlotObject {
+    filling: Mutex<Option<Filling>>,
+    ty: &'static RecordType,
+}
+
+/// The core's slot, while `fill` runs.
+struct Filling(*mut Slot<'static>);
+
+// SAFETY: only used under the mutex of `SlotObject`, and what a slot refers to (words in a mapping)
+// is not bound to a thread.
+unsafe impl Send for Filling {}
+
+impl SlotObject {
+    fn filling(&self) -> MutexGuard<'_, Option<Filling>> {
+        self.filling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, offset: usize, bytes: &[u8]) -> PyResult<()> {
+        let mut filling = self.filling();
+        let Some(Filling(slot)) = &mut *filling else {
+            let message = "the value is filled; a slot is only good inside of write_with";
+            return Err(errors::raise(Error::new(ErrorKind::Closed, message)));
+        };
+        // SAFETY: `write_with` has the slot for as long as the pointer is here, does not use it
+        // meanwhile, and the mutex keeps others out.
+        unsafe { (**slot).write_at(offset, bytes) }.map_err(errors::raise)
+    }
+}
+
+#[pymethods]
+impl SlotObject {
+    fn __setitem__(&self, path: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        encode_into_slot(self.ty, path, value, |offset, bytes| {
+            self.write(offset, bytes)
+        })
+    }
+
+    /// Copies bytes to an offset of the value.
+    fn write_at(&self, offset: usize, data: PyBackedBytes) -> PyResult<()> {
+        self.write(offset, &data)
+    }
+
+    /// The layout of the value.
+    #[getter]
+    fn layout(&self) -> LayoutObject {
+        LayoutObject(self.ty)
     }
 }
 
@@ -184,12 +267,12 @@ impl Writer {
 /// Reads the value of a page. Made by `crosspage.latest.open`.
 #[pyclass(frozen, generic, name = "Reader", module = "crosspage.latest")]
 pub struct Reader {
-    attached: RwLock<Attached>,
+    attached: Mutex<Attached>,
     /// The version that this handle gave last.
     seen: Mutex<u64>,
     /// Cloned by each value that is held pinned, which is good only while this handle is attached.
     pins: Arc<()>,
-    recipe: Recipe,
+    recipe: Arc<Recipe>,
 }
 
 #[derive(Clone)]
@@ -199,19 +282,29 @@ struct Attached {
 }
 
 impl Attached {
-    fn open(py: Python<'_>, locator: &str, recipe: &Recipe) -> PyResult<Attached> {
+    /// One slice of waiting for the page.
+    fn open_for(locator: &str, recipe: &Recipe, slice: Duration) -> crosspage::Result<RawReader> {
         let layout = recipe.declared.as_ref().map(|(_, ty)| ty.layout());
-        let slices = Slices::new(recipe.options.timeout);
-        let raw = slices.wait(py, |slice| {
-            let mut options = recipe.options.clone();
-            options.timeout = recipe.open_for(slice);
-            RawReader::open(locator, layout, &options)
-        })?;
-        let ty = class_of(py, recipe, raw.layout())?;
+        let mut options = recipe.options.clone();
+        options.timeout = recipe.open_for(slice);
+        RawReader::open(locator, layout, &options)
+    }
+
+    fn new(py: Python<'_>, recipe: &Recipe, raw: RawReader) -> PyResult<Attached> {
+        let ty = match &recipe.declared {
+            Some((_, ty)) => ty,
+            None => dynamic(py, raw.layout())?,
+        };
         Ok(Attached {
             raw: Arc::new(raw),
             ty,
         })
+    }
+
+    fn open(py: Python<'_>, locator: &str, recipe: &Recipe) -> PyResult<Attached> {
+        let slices = Slices::new(recipe.options.timeout);
+        let raw = slices.wait(py, |slice| Attached::open_for(locator, recipe, slice))?;
+        Attached::new(py, recipe, raw)
     }
 }
 
@@ -225,12 +318,24 @@ impl Reader {
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Reader> {
         let recipe = Recipe::new(declared, keywords)?;
-        let attached = RwLock::new(Attached::open(py, locator, &recipe)?);
-        Ok(Reader {
-            attached,
-            seen: Mutex::new(0),
-            pins: Arc::default(),
-            recipe,
+        let attached = Attached::open(py, locator, &recipe)?;
+        Ok(Reader::new(attached, recipe))
+    }
+
+    #[staticmethod]
+    fn _make_async<'py>(
+        py: Python<'py>,
+        locator: String,
+        declared: Option<(Bound<'py, PyAny>, PyRef<'py, LayoutObject>)>,
+        keywords: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let recipe = Recipe::new(declared, keywords)?;
+        let slices = Slices::new(recipe.options.timeout);
+        let finished = recipe.clone();
+        let once = move |slice| Attached::open_for(&locator, &recipe, slice);
+        in_background(py, slices, once, move |py, raw| {
+            let attached = Attached::new(py, &finished, raw)?;
+            Ok(Bound::new(py, Reader::new(attached, finished))?.into_any())
         })
     }
 
@@ -238,7 +343,6 @@ impl Reader {
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let attached = self.attached(py);
         if attached.ty.size() > LARGE {
-            let attached = Attached::clone(&attached);
             return self.read_large(py, &attached);
         }
         // SAFETY: finished only where `read` said that it has written all bytes.
@@ -254,7 +358,7 @@ impl Reader {
     /// Copies the newest value into a writable buffer of its size, such as a bytearray or a numpy
     /// array of the page's dtype. Returns what `crosspage.meta` would; None before the first write.
     fn read_into(&self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<Option<MetaObject>> {
-        let attached = self.attached(py).clone();
+        let attached = self.attached(py);
         let buffer = Buffer::new(buffer, attached.ty, true)?;
         // SAFETY: the buffer is writable, has the layout's size and is held until after the read; the
         // interpreter is attached, so no Python code looks at it meanwhile.
@@ -276,7 +380,7 @@ impl Reader {
     ) -> PyResult<Bound<'py, PyAny>> {
         let timeout = seconds(timeout)?;
         let since = since.unwrap_or_else(|| *self.seen());
-        let attached = self.attached(py).clone();
+        let attached = self.attached(py);
         // SAFETY: finished only where a wait said that it has written all bytes.
         let fresh = unsafe { Fresh::uninit(py, attached.ty)? };
         let target = Target(fresh.data());
@@ -300,7 +404,7 @@ impl Reader {
         let (py, this) = (slf.py(), slf.get());
         let slices = Slices::new(seconds(timeout)?);
         let since = since.unwrap_or_else(|| *this.seen());
-        let Attached { raw, ty } = this.attached(py).clone();
+        let Attached { raw, ty } = this.attached(py);
         let once = move |slice| {
             let mut value = vec![0; ty.size()];
             // SAFETY: `value` has as many bytes as the layout that values come in.
@@ -317,7 +421,7 @@ impl Reader {
     /// reader.read_pinned() as value: …`. None before the first write. The page's creator has to
     /// allow it: `max_pins`.
     fn read_pinned(&self, py: Python<'_>) -> PyResult<Option<PinnedObject>> {
-        let Attached { raw, ty } = self.attached(py).clone();
+        let Attached { raw, ty } = self.attached(py);
         // Detached, as a sweep of the dead may wait for another thread of ours.
         let Some(pinned) = py.detach(|| raw.read_pinned()).map_err(errors::raise)? else {
             return Ok(None);
@@ -343,14 +447,14 @@ impl Reader {
     fn reopen(&self, py: Python<'_>) -> PyResult<()> {
         self.no_pins("reopen")?;
         let attached = Attached::open(py, &self.locator(py), &self.recipe)?;
-        // Written by value, not swapped in: waiters have the old one, which ends as Closed for them.
-        let mut place = self
-            .attached
-            .write_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner);
-        place.raw.close();
-        *place = attached;
+        let place = self.attached.lock_py_attached(py);
+        let before = std::mem::replace(
+            &mut *place.unwrap_or_else(PoisonError::into_inner),
+            attached,
+        );
         *self.seen() = 0;
+        // Whoever waits still waits there.
+        before.raw.close();
         Ok(())
     }
 
@@ -430,10 +534,19 @@ impl Reader {
 }
 
 impl Reader {
-    fn attached(&self, py: Python<'_>) -> RwLockReadGuard<'_, Attached> {
-        self.attached
-            .read_py_attached(py)
-            .unwrap_or_else(PoisonError::into_inner)
+    fn new(attached: Attached, recipe: Arc<Recipe>) -> Reader {
+        Reader {
+            attached: Mutex::new(attached),
+            seen: Mutex::new(0),
+            pins: Arc::default(),
+            recipe,
+        }
+    }
+
+    /// A clone, not a guard: what follows may call Python code, which may come back here.
+    fn attached(&self, py: Python<'_>) -> Attached {
+        let attached = self.attached.lock_py_attached(py);
+        attached.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Never held while something else is waited for.
@@ -554,6 +667,11 @@ impl PinnedObject {
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
         self.release()
+    }
+
+    /// What Python 3.12 and later give every class with a buffer; type checkers ask for it anywhere.
+    fn __buffer__<'py>(slf: &Bound<'py, Self>, _flags: i32) -> PyResult<Bound<'py, PyMemoryView>> {
+        PyMemoryView::from(slf.as_any())
     }
 
     /// # Safety

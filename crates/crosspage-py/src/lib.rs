@@ -20,7 +20,9 @@ mod _crosspage {
     #[pymodule_export]
     use crate::foreign::{View, from_source};
     #[pymodule_export]
-    use crate::latest::{MetaObject, Participant, PinnedObject, Reader, Writer, meta};
+    use crate::handle::end_waits;
+    #[pymodule_export]
+    use crate::latest::{MetaObject, Participant, PinnedObject, Reader, SlotObject, Writer, meta};
     #[pymodule_export]
     use crate::record::{restore, to_dict};
     #[pymodule_export]
@@ -31,6 +33,8 @@ mod _crosspage {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         logging::install();
+        let atexit = module.py().import("atexit")?;
+        atexit.call_method1("register", (module.getattr("_end_waits")?,))?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("Record", record::base(module.py())?)
     }

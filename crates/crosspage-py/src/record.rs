@@ -14,7 +14,7 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyMemoryView, PyTuple, PyType};
 use pyo3::{ffi, intern};
 
 use crate::convert::{self, decode};
@@ -39,7 +39,7 @@ struct Object {
 
 /// Where the bytes of a record begin.
 const DATA: usize = size_of::<Object>();
-const _: () = assert!(DATA % 8 == 0 && offset_of!(Object, head) == 0);
+const _: () = assert!(DATA.is_multiple_of(8) && offset_of!(Object, head) == 0);
 
 /// `crosspage.Record`, the base of every record class.
 static BASE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
@@ -66,6 +66,13 @@ fn make_base(py: Python<'_>) -> PyResult<Py<PyType>> {
                 PyCFunction: reduce,
             },
             ffi::METH_NOARGS,
+        ),
+        method(
+            c"__buffer__",
+            ffi::PyMethodDefPointer {
+                PyCFunction: buffer,
+            },
+            ffi::METH_O,
         ),
         method(
             c"__replace__",
@@ -184,11 +191,16 @@ impl<'a, 'py> Record<'a, 'py> {
     /// `object` as a record, if it is one.
     pub fn of(object: &'a Bound<'py, PyAny>) -> Option<Record<'a, 'py>> {
         let base = base(object.py()).ok()?;
-        object.is_instance(base).ok()?.then_some(Record(object))
+        // Not isinstance(), which believes what an object says of its `__class__`.
+        // SAFETY: both are types.
+        let is_record =
+            unsafe { ffi::PyType_IsSubtype(ffi::Py_TYPE(object.as_ptr()), base.as_type_ptr()) };
+        (is_record != 0).then_some(Record(object))
     }
 
     pub fn ty(self) -> &'static RecordType {
-        // SAFETY: instances of `Record` are only made by `Fresh`, with the field set.
+        // SAFETY: its type derives from `Record`, whose instances are only made by `Fresh`, with the
+        // field set.
         unsafe { (*self.0.as_ptr().cast::<Object>()).ty }
     }
 
@@ -257,7 +269,7 @@ pub fn add_getter(
         name: c_string(attribute),
         get: Some(get),
         set: None,
-        doc: c_string(&field.describe()),
+        doc: c_string(field.describe()),
         closure,
     }));
     // SAFETY: `class` is a type, the definition is complete and lives for ever. The getters check
@@ -406,11 +418,12 @@ unsafe extern "C" fn new(
 }
 
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
-    // SAFETY: called once, with the last reference gone. The object came from PyObject_GC_NewVar
-    // and was never tracked, has nothing to drop (a `&'static` and integers), and holds one
-    // reference to its heap type.
+    // SAFETY: called once, with the last reference gone. The object came from PyObject_GC_NewVar,
+    // has nothing to drop (a `&'static` and integers), and holds one reference to its heap type.
+    // It was never tracked, but CPython tracks what it hands to the base class of a Python class.
     unsafe {
         let class = ffi::Py_TYPE(object);
+        ffi::PyObject_GC_UnTrack(object.cast());
         ffi::PyObject_GC_Del(object.cast());
         ffi::Py_DECREF(class.cast());
     }
@@ -513,6 +526,18 @@ unsafe extern "C" fn getbuffer(
         let data = bytes.as_ptr().cast_mut().cast();
         ffi::PyBuffer_FillInfo(view, object, data, bytes.len() as ffi::Py_ssize_t, 1, flags)
     }
+}
+
+/// What Python 3.12 and later give every class with a buffer; type checkers ask for it anywhere.
+unsafe extern "C" fn buffer(
+    object: *mut ffi::PyObject,
+    _flags: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    guard(|py| {
+        // SAFETY: a method of `Record`.
+        let object = unsafe { borrow(py, &object) };
+        Ok(PyMemoryView::from(object)?.into_any())
+    })
 }
 
 unsafe extern "C" fn replace(

@@ -111,8 +111,18 @@ impl Kind {
         let format = match self {
             Kind::Scalar(of) | Kind::Enum { repr: of, .. } => scalar(*of),
             Kind::Text(size) => format!("S{size}"),
-            Kind::Array { item, len, .. } => {
-                return Ok((item.dtype(py)?, (*len,)).into_pyobject(py)?.into_any());
+            Kind::Array { .. } => {
+                // numpy tells an array of arrays from one of two dimensions.
+                let (mut item, mut shape) = (self, Vec::new());
+                while let Kind::Array {
+                    item: inner, len, ..
+                } = item
+                {
+                    shape.push(*len);
+                    item = inner;
+                }
+                let shape = PyTuple::new(py, shape)?;
+                return Ok((item.dtype(py)?, shape).into_pyobject(py)?.into_any());
             }
             Kind::Struct(ty) => return Ok(ty.dtype(py)?.clone()),
         };
@@ -292,13 +302,15 @@ impl RecordType {
         self.declared
     }
 
+    /// Whether the fields have the same names, spelled as they may be in different languages.
     pub fn has_same_names(&self, other: &RecordType) -> bool {
+        let alike = |(ours, theirs): (&Field, &Field)| {
+            let found = || other.layout.field(&ours.name);
+            ours.name == theirs.name || found().is_some_and(|found| found.name == theirs.name)
+        };
         std::ptr::eq(self, other)
-            || self
-                .fields
-                .iter()
-                .map(|f| &f.name)
-                .eq(other.fields.iter().map(|f| &f.name))
+            || self.fields.len() == other.fields.len()
+                && self.fields.iter().zip(&other.fields).all(alike)
     }
 
     /// The field of this name: as spelled in the page, in snake_case, or otherwise the same but for
@@ -674,7 +686,7 @@ fn kind_name(array: &Type) -> String {
     array.base_and_dims().0.to_string()
 }
 
-/// Whether `names` has a field of the name, for messages that say what there is.
+/// The names of the fields, for messages that say what there is.
 pub fn names(ty: &RecordType) -> impl Iterator<Item = &str> {
     ty.fields.iter().map(|field| &*field.name)
 }

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 
-use crosspage::layout::{Match, compare, mismatch_error};
+use crosspage::layout::{Match, compare, difference_table};
+use crosspage::{Error, ErrorKind};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -118,22 +119,17 @@ impl<'a> Source<'a> {
 }
 
 /// Whether a value of one layout has the bytes that another takes.
-fn check_layout(ty: &RecordType, value: &RecordType) -> PyResult<()> {
+pub fn check_layout(ty: &RecordType, value: &RecordType) -> PyResult<()> {
     if std::ptr::eq(value, ty) || value.layout() == ty.layout() {
         return Ok(());
     }
     compare(ty.layout(), value.layout(), Match::Exact)
         .map(drop)
         .map_err(|differences| {
-            let (here, there) = (ty.layout(), value.layout());
-            errors::raise(mismatch_error(
-                ty.name(),
-                here,
-                "the handle",
-                there,
-                "the value",
-                differences,
-            ))
+            let table = difference_table(ty.name(), "the value", &differences);
+            let message = format!("the value's layout is not that of {}:\n{table}", ty.name());
+            let error = Error::new(ErrorKind::LayoutMismatch, message);
+            errors::raise(error.with_differences(differences))
         })
 }
 

@@ -88,7 +88,7 @@ mod real {
 
         #[inline(always)]
         fn word(&self, offset: usize) -> &AtomicU64 {
-            debug_assert!(offset % 8 == 0 && offset + 8 <= self.len);
+            debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.len);
             // SAFETY: inside the run by the callers' bounds checks, aligned because base and offset
             // are multiples of 8, mapped by the contract of `new`; AtomicU64 allows shared writes.
             unsafe { &*self.base.add(offset).cast::<AtomicU64>() }
@@ -150,7 +150,7 @@ mod real {
 
         /// The words from `offset` (a multiple of 8) on.
         pub(crate) fn from(&self, offset: usize) -> Words<'a> {
-            assert!(offset % 8 == 0 && offset <= self.len);
+            assert!(offset.is_multiple_of(8) && offset <= self.len);
             // SAFETY: a part of this run, by the assertion.
             unsafe { Words::new(self.base.add(offset), self.len - offset) }
         }
@@ -190,7 +190,10 @@ mod real {
         /// Stores zero in `len` bytes from `offset` (multiples of 8).
         pub(crate) fn zero(&self, offset: usize, len: usize) {
             assert!(
-                offset % 8 == 0 && len % 8 == 0 && offset <= self.len && len <= self.len - offset
+                offset.is_multiple_of(8)
+                    && len.is_multiple_of(8)
+                    && offset <= self.len
+                    && len <= self.len - offset
             );
             for at in (offset..offset + len).step_by(8) {
                 self.word(at).store(0, Ordering::Relaxed);
@@ -243,8 +246,9 @@ mod real {
         }
     }
 
-    /// With AVX where the processor has it (128 bytes a turn), then with SSE2, which every x86-64 has
-    /// (64 bytes a turn).
+    /// Blocks of 128 bytes with AVX where the processor has it, of 64 with SSE2, which every x86-64
+    /// has. The last block ends where the copy ends and may overlap the one before: what it copies
+    /// twice it copies alike, or the reader's check finds that it was written meanwhile.
     ///
     /// The blocks stand for 8-byte relaxed atomic loads and stores of the same bytes: x86-64 never
     /// splits an aligned 8-byte part of a wider access, and the readers' sequence check rejects what
@@ -254,14 +258,13 @@ mod real {
     mod bulk {
         #[inline(always)]
         pub(super) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> usize {
-            let mut done = 0;
-            let wide = len & !127;
-            if wide != 0 && std::arch::is_x86_feature_detected!("avx") {
-                // SAFETY: the processor has AVX. Reads `wide <= len` bytes from `src` and writes as
-                // many to `dst`, in steps of 128, forwards; both are valid for them by the callers'
-                // contracts.
+            if len >= 128 && std::arch::is_x86_feature_detected!("avx") {
+                // SAFETY: the processor has AVX. Reads bytes 0 to `len` from `src` and writes as many
+                // to `dst`; both are valid for them by the callers' contracts.
                 unsafe {
                     std::arch::asm!(
+                        "cmp {i}, {last}",
+                        "jae 3f",
                         "2:",
                         "vmovups ymm0, [{s} + {i}]",
                         "vmovups ymm1, [{s} + {i} + 32]",
@@ -272,13 +275,22 @@ mod real {
                         "vmovups [{d} + {i} + 64], ymm2",
                         "vmovups [{d} + {i} + 96], ymm3",
                         "sub {i}, -128",
-                        "cmp {i}, {n}",
+                        "cmp {i}, {last}",
                         "jb 2b",
+                        "3:",
+                        "vmovups ymm0, [{s} + {last}]",
+                        "vmovups ymm1, [{s} + {last} + 32]",
+                        "vmovups ymm2, [{s} + {last} + 64]",
+                        "vmovups ymm3, [{s} + {last} + 96]",
+                        "vmovups [{d} + {last}], ymm0",
+                        "vmovups [{d} + {last} + 32], ymm1",
+                        "vmovups [{d} + {last} + 64], ymm2",
+                        "vmovups [{d} + {last} + 96], ymm3",
                         "vzeroupper",
                         s = in(reg) src,
                         d = in(reg) dst,
-                        n = in(reg) wide,
-                        i = inout(reg) done,
+                        last = in(reg) len - 128,
+                        i = inout(reg) 0usize => _,
                         // Naming a ymm register needs the feature at compile time; xmm0 is its half.
                         out("xmm0") _,
                         out("xmm1") _,
@@ -287,13 +299,15 @@ mod real {
                         options(nostack),
                     );
                 }
+                return len;
             }
-            let bulk = len & !63;
-            if done < bulk {
-                // SAFETY: reads `bulk - done` bytes and writes as many, in steps of 64, forwards;
-                // source and destination are valid for them by the callers' contracts.
+            if len >= 64 {
+                // SAFETY: reads bytes 0 to `len` from `src` and writes as many to `dst`; both are valid
+                // for them by the callers' contracts.
                 unsafe {
                     std::arch::asm!(
+                        "cmp {i}, {last}",
+                        "jae 3f",
                         "2:",
                         "movups {a}, [{s} + {i}]",
                         "movups {b}, [{s} + {i} + 16]",
@@ -304,12 +318,21 @@ mod real {
                         "movups [{d} + {i} + 32], {c}",
                         "movups [{d} + {i} + 48], {e}",
                         "add {i}, 64",
-                        "cmp {i}, {n}",
+                        "cmp {i}, {last}",
                         "jb 2b",
+                        "3:",
+                        "movups {a}, [{s} + {last}]",
+                        "movups {b}, [{s} + {last} + 16]",
+                        "movups {c}, [{s} + {last} + 32]",
+                        "movups {e}, [{s} + {last} + 48]",
+                        "movups [{d} + {last}], {a}",
+                        "movups [{d} + {last} + 16], {b}",
+                        "movups [{d} + {last} + 32], {c}",
+                        "movups [{d} + {last} + 48], {e}",
                         s = in(reg) src,
                         d = in(reg) dst,
-                        n = in(reg) bulk,
-                        i = inout(reg) done,
+                        last = in(reg) len - 64,
+                        i = inout(reg) 0usize => _,
                         a = out(xmm_reg) _,
                         b = out(xmm_reg) _,
                         c = out(xmm_reg) _,
@@ -317,8 +340,9 @@ mod real {
                         options(nostack),
                     );
                 }
+                return len;
             }
-            done
+            0
         }
     }
 

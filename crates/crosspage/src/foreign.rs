@@ -60,7 +60,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { permissions: Permissions::default(), read_only: false, timeout: Some(Duration::ZERO) }
+        Options {
+            permissions: Permissions::default(),
+            read_only: false,
+            timeout: Some(Duration::ZERO),
+        }
     }
 }
 
@@ -132,7 +136,10 @@ impl<T: Layout> View<T> {
     /// `value` has there), with the barriers that readers on other processors need.
     pub fn write_with_ready(&mut self, value: &T, flag: &str) -> Result<()> {
         // SAFETY: as in `write`.
-        unsafe { self.raw.write_with_ready(std::ptr::from_ref(value).cast(), flag) }
+        unsafe {
+            self.raw
+                .write_with_ready(std::ptr::from_ref(value).cast(), flag)
+        }
     }
 
     /// Reads, lets `edit` change the value, and writes the fields that it changed. Not atomic: the
@@ -142,7 +149,12 @@ impl<T: Layout> View<T> {
         let mut after = before;
         edit(&mut after);
         // SAFETY: both are a `T`.
-        unsafe { self.raw.write_changed(std::ptr::from_ref(&before).cast(), std::ptr::from_ref(&after).cast()) }
+        unsafe {
+            self.raw.write_changed(
+                std::ptr::from_ref(&before).cast(),
+                std::ptr::from_ref(&after).cast(),
+            )
+        }
     }
 
     /// One field as it lies there now, by its path: `"arm.joints[2]"`.
@@ -169,9 +181,13 @@ impl<T: Layout> View<T> {
         let mut value = MaybeUninit::<T>::uninit();
         read(value.as_mut_ptr().cast())?;
         // SAFETY: `read` wrote all `size_of::<T>()` bytes (padding as zero).
-        let bytes = unsafe { std::slice::from_raw_parts(value.as_ptr().cast::<u8>(), size_of::<T>()) };
+        let bytes =
+            unsafe { std::slice::from_raw_parts(value.as_ptr().cast::<u8>(), size_of::<T>()) };
         self.raw.plan.validate(bytes).map_err(|invalid| {
-            Error::new(ErrorKind::Invalid, format!("segment \"{}\": {invalid}", self.raw.locator))
+            Error::new(
+                ErrorKind::Invalid,
+                format!("segment \"{}\": {invalid}", self.raw.locator),
+            )
         })?;
         // SAFETY: initialised, its bools normalised by `read` and its enums validated just now;
         // `Layout` promises that such bytes are a valid `T`.
@@ -197,7 +213,11 @@ impl DynView {
     }
 
     /// As [`DynView::open`], but waits until the segment is there.
-    pub fn open_wait(locator: &str, layout: &Arc<StructType>, timeout: impl Into<Option<Duration>>) -> Result<DynView> {
+    pub fn open_wait(
+        locator: &str,
+        layout: &Arc<StructType>,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<DynView> {
         DynView::options().timeout(timeout).open(locator, layout)
     }
 
@@ -304,7 +324,10 @@ pub struct ViewOptions<V> {
 
 impl<V> Default for ViewOptions<V> {
     fn default() -> ViewOptions<V> {
-        ViewOptions { options: Options::default(), view: PhantomData }
+        ViewOptions {
+            options: Options::default(),
+            view: PhantomData,
+        }
     }
 }
 
@@ -334,24 +357,34 @@ impl<V> ViewOptions<V> {
 impl<T: Layout> ViewOptions<View<T>> {
     /// [`View::open`].
     pub fn open(self, locator: &str) -> Result<View<T>> {
-        Ok(View { raw: RawView::open(locator, T::layout(), &self.options)?, value: PhantomData })
+        Ok(View {
+            raw: RawView::open(locator, T::layout(), &self.options)?,
+            value: PhantomData,
+        })
     }
 
     /// [`View::create`].
     pub fn create(self, locator: &str, size: usize) -> Result<View<T>> {
-        Ok(View { raw: RawView::create(locator, T::layout(), size, &self.options)?, value: PhantomData })
+        Ok(View {
+            raw: RawView::create(locator, T::layout(), size, &self.options)?,
+            value: PhantomData,
+        })
     }
 }
 
 impl ViewOptions<DynView> {
     /// [`DynView::open`].
     pub fn open(self, locator: &str, layout: &Arc<StructType>) -> Result<DynView> {
-        Ok(DynView { raw: RawView::open(locator, layout, &self.options)? })
+        Ok(DynView {
+            raw: RawView::open(locator, layout, &self.options)?,
+        })
     }
 
     /// [`DynView::create`].
     pub fn create(self, locator: &str, layout: &Arc<StructType>, size: usize) -> Result<DynView> {
-        Ok(DynView { raw: RawView::create(locator, layout, size, &self.options)? })
+        Ok(DynView {
+            raw: RawView::create(locator, layout, size, &self.options)?,
+        })
     }
 }
 
@@ -373,14 +406,18 @@ impl RawView {
     pub fn open(locator: &str, layout: &Arc<StructType>, options: &Options) -> Result<RawView> {
         let locator: Locator = locator.parse()?;
         let (plan, missing) = (plan(layout)?, Cell::new(None));
-        let found = wait::until(Sleep::Poll, deadline(options.timeout), || match backend::open(&locator, !options.read_only) {
-            Ok(mapping) => Ok(Some(mapping)),
-            Err(error) if error.is_not_found() => {
-                missing.set(Some(error));
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        })?;
+        let found = wait::until(
+            Sleep::Poll,
+            deadline(options.timeout),
+            || match backend::open(&locator, !options.read_only) {
+                Ok(mapping) => Ok(Some(mapping)),
+                Err(error) if error.is_not_found() => {
+                    missing.set(Some(error));
+                    Ok(None)
+                }
+                Err(error) => Err(error),
+            },
+        )?;
         match (found, missing.take(), options.timeout) {
             (Some(mapping), ..) => RawView::new(locator, layout, plan, mapping, false),
             (None, Some(error), Some(Duration::ZERO)) => Err(error),
@@ -389,25 +426,54 @@ impl RawView {
     }
 
     /// The segment at `locator` with `size` bytes; see [`View::create`].
-    pub fn create(locator: &str, layout: &Arc<StructType>, size: usize, options: &Options) -> Result<RawView> {
+    pub fn create(
+        locator: &str,
+        layout: &Arc<StructType>,
+        size: usize,
+        options: &Options,
+    ) -> Result<RawView> {
         let locator: Locator = locator.parse()?;
         if options.read_only {
-            return Err(Error::new(ErrorKind::Invalid, "a segment cannot be created read-only"));
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "a segment cannot be created read-only",
+            ));
         }
         let plan = plan(layout)?;
         if size < layout.size() {
-            return Err(too_small(&locator, layout, &format!("was asked for with {size} bytes")));
+            return Err(too_small(
+                &locator,
+                layout,
+                &format!("was asked for with {size} bytes"),
+            ));
         }
         let (mapping, created) = backend::create(&locator, size, options.permissions)?;
         RawView::new(locator, layout, plan, mapping, created)
     }
 
-    fn new(locator: Locator, layout: &Arc<StructType>, plan: Plan, mapping: Mapping, created: bool) -> Result<RawView> {
+    fn new(
+        locator: Locator,
+        layout: &Arc<StructType>,
+        plan: Plan,
+        mapping: Mapping,
+        created: bool,
+    ) -> Result<RawView> {
         if mapping.len() < layout.size() {
-            return Err(too_small(&locator, layout, &format!("has {} bytes", mapping.len())));
+            return Err(too_small(
+                &locator,
+                layout,
+                &format!("has {} bytes", mapping.len()),
+            ));
         }
         tracing::debug!(%locator, size = mapping.len(), layout = layout.name(), created, "foreign segment attached");
-        Ok(RawView { locator, layout: layout.clone(), plan, mapping, created, closed: AtomicBool::new(false) })
+        Ok(RawView {
+            locator,
+            layout: layout.clone(),
+            plan,
+            mapping,
+            created,
+            closed: AtomicBool::new(false),
+        })
     }
 
     /// The layout that values have.
@@ -463,7 +529,12 @@ impl RawView {
     ///
     /// # Safety
     /// As [`RawView::read`].
-    pub unsafe fn read_ready(&self, flag: &str, timeout: Option<Duration>, value: *mut u8) -> Result<()> {
+    pub unsafe fn read_ready(
+        &self,
+        flag: &str,
+        timeout: Option<Duration>,
+        value: *mut u8,
+    ) -> Result<()> {
         let range = self.flag(flag)?;
         let is_set = |bytes: &[u8]| bytes[range.clone()].iter().any(|&byte| byte != 0);
         let was_set = Cell::new(false);
@@ -476,7 +547,9 @@ impl RawView {
             // SYNC POINT ready: pairs with the second fence of `write_with_ready`. Who sees the
             // flag set sees the data that was written before it.
             fence(Ordering::Acquire);
-            let Some(bytes) = self.load_twice() else { return Ok(None) };
+            let Some(bytes) = self.load_twice() else {
+                return Ok(None);
+            };
             // SYNC POINT unready: pairs with the first fence of `write_with_ready`. Who has copied
             // any byte of the next value sees that the flag was cleared before it.
             fence(Ordering::Acquire);
@@ -484,8 +557,16 @@ impl RawView {
             Ok(still.then_some(bytes))
         })?;
         let bytes = found.ok_or_else(|| match was_set.get() {
-            false => timed_out(&self.locator, &format!("was not ready: {flag} stayed unset"), timeout),
-            true => timed_out(&self.locator, &format!("kept changing while {flag} was set"), timeout),
+            false => timed_out(
+                &self.locator,
+                &format!("was not ready: {flag} stayed unset"),
+                timeout,
+            ),
+            true => timed_out(
+                &self.locator,
+                &format!("kept changing while {flag} was set"),
+                timeout,
+            ),
         })?;
         // SAFETY: handed through.
         unsafe { self.deliver(bytes, value) };
@@ -537,7 +618,9 @@ impl RawView {
         for field in self.layout.fields() {
             let range = field.offset..field.offset + field.ty.size();
             // SAFETY: handed through.
-            let differ = self.words(range.clone()).any(|(at, mask)| unsafe { gather(before, at, mask) != gather(after, at, mask) });
+            let differ = self
+                .words(range.clone())
+                .any(|(at, mask)| unsafe { gather(before, at, mask) != gather(after, at, mask) });
             if differ {
                 // SAFETY: handed through.
                 unsafe { self.store(after, range) };
@@ -586,7 +669,10 @@ impl RawView {
     fn check(&self) -> Result<()> {
         match self.closed.load(Ordering::Relaxed) {
             false => Ok(()),
-            true => Err(Error::new(ErrorKind::Closed, format!("the view of segment \"{}\" is closed", self.locator))),
+            true => Err(Error::new(
+                ErrorKind::Closed,
+                format!("the view of segment \"{}\" is closed", self.locator),
+            )),
         }
     }
 
@@ -605,10 +691,15 @@ impl RawView {
     fn flag(&self, path: &str) -> Result<Range<usize>> {
         let (offset, ty) = self.layout.resolve(path)?;
         match ty {
-            Type::Scalar(scalar) if !matches!(scalar, Scalar::F32 | Scalar::F64) => Ok(offset..offset + ty.size()),
+            Type::Scalar(scalar) if !matches!(scalar, Scalar::F32 | Scalar::F64) => {
+                Ok(offset..offset + ty.size())
+            }
             _ => Err(Error::new(
                 ErrorKind::Invalid,
-                format!("field {path} of {} is {ty}; a ready flag is a bool or an integer", self.layout.name()),
+                format!(
+                    "field {path} of {} is {ty}; a ready flag is a bool or an integer",
+                    self.layout.name()
+                ),
             )),
         }
     }
@@ -621,15 +712,22 @@ impl RawView {
     /// in every byte that is data and in the range.
     fn words(&self, range: Range<usize>) -> impl Iterator<Item = (usize, u64)> {
         let (start, end) = (range.start, range.end);
-        let ops = self.plan.words().flat_map(|block| block.ops.iter().map(move |op| (block.page, op)));
+        let ops = self
+            .plan
+            .words()
+            .flat_map(|block| block.ops.iter().map(move |op| (block.page, op)));
         let words = ops.flat_map(move |(base, op)| {
             let (first, after, mask) = match *op {
                 WordOp::Bulk { offset, len } => (base + offset, base + offset + len, u64::MAX),
                 WordOp::Partial { offset, mask } => (base + offset, base + offset + 8, mask),
             };
-            (first.max(start & !7)..after.min(end)).step_by(8).map(move |at| (at, mask))
+            (first.max(start & !7)..after.min(end))
+                .step_by(8)
+                .map(move |at| (at, mask))
         });
-        words.map(move |(at, mask)| (at, mask & within(at, start, end))).filter(|(_, mask)| *mask != 0)
+        words
+            .map(move |(at, mask)| (at, mask & within(at, start, end)))
+            .filter(|(_, mask)| *mask != 0)
     }
 
     /// A private copy, of the layout's size, with the data bytes of `range`; all else is zero.
@@ -671,7 +769,9 @@ impl RawView {
             if mask == u64::MAX {
                 word.store(new, Ordering::Relaxed);
             } else {
-                let _ = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |old| Some(old & !mask | new));
+                let _ = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |old| {
+                    Some(old & !mask | new)
+                });
             }
         }
     }
@@ -712,7 +812,7 @@ impl fmt::Debug for DynView {
 /// The word at `at`, which others may write at any time. All accesses to a foreign segment are to
 /// whole aligned words, so that none ever overlaps another of a different size.
 fn word(mapping: &Mapping, at: usize) -> &AtomicU64 {
-    assert!(at % 8 == 0 && at < mapping.len());
+    assert!(at.is_multiple_of(8) && at < mapping.len());
     // SAFETY: `at` is inside the mapping, which starts at a page boundary, so the word is aligned.
     // It does not leave the mapping's last page, because pages are multiples of 8; the kernel maps
     // whole pages, and bytes of the last one behind the segment's end are there to be accessed
@@ -723,8 +823,15 @@ fn word(mapping: &Mapping, at: usize) -> &AtomicU64 {
 
 /// `0xff` in each byte of the word at `at` that lies in `start..end`.
 fn within(at: usize, start: usize, end: usize) -> u64 {
-    let (from, to) = (start.saturating_sub(at).min(8), end.saturating_sub(at).min(8));
-    if from >= to { 0 } else { u64::MAX >> (64 - 8 * (to - from)) << (8 * from) }
+    let (from, to) = (
+        start.saturating_sub(at).min(8),
+        end.saturating_sub(at).min(8),
+    );
+    if from >= to {
+        0
+    } else {
+        u64::MAX >> (64 - 8 * (to - from)) << (8 * from)
+    }
 }
 
 /// The masked bytes of the word at `at`, zero elsewhere; only they are read.
@@ -760,11 +867,18 @@ fn plan(layout: &Arc<StructType>) -> Result<Plan> {
     if layout.tail().is_some() {
         return Err(Error::new(
             ErrorKind::Invalid,
-            format!("{} ends in a tail, which only messages have; a foreign segment needs a fixed size", layout.name()),
+            format!(
+                "{} ends in a tail, which only messages have; a foreign segment needs a fixed size",
+                layout.name()
+            ),
         ));
     }
-    Plan::new(layout, layout, Match::Exact)
-        .map_err(|_| Error::new(ErrorKind::Internal, format!("{} differs from itself", layout.name())))
+    Plan::new(layout, layout, Match::Exact).map_err(|_| {
+        Error::new(
+            ErrorKind::Internal,
+            format!("{} differs from itself", layout.name()),
+        )
+    })
 }
 
 fn deadline(timeout: Option<Duration>) -> Option<Instant> {
@@ -777,13 +891,20 @@ fn timed_out(locator: &Locator, what: &str, timeout: Option<Duration>) -> Error 
         Some(timeout) if !timeout.is_zero() => format!(" within {timeout:?}"),
         _ => String::new(),
     };
-    Error::new(ErrorKind::TimedOut, format!("segment \"{locator}\" {what}{within}"))
+    Error::new(
+        ErrorKind::TimedOut,
+        format!("segment \"{locator}\" {what}{within}"),
+    )
 }
 
 fn too_small(locator: &Locator, layout: &StructType, has: &str) -> Error {
     Error::new(
         ErrorKind::LayoutMismatch,
-        format!("segment \"{locator}\" {has}, but {} needs {}", layout.name(), layout.size()),
+        format!(
+            "segment \"{locator}\" {has}, but {} needs {}",
+            layout.name(),
+            layout.size()
+        ),
     )
 }
 
@@ -833,23 +954,48 @@ pub fn bytes(locator: &str) -> Result<Vec<u8>> {
     Ok(all_bytes(&backend::open(&locator.parse()?, false)?))
 }
 
+/// The processes that have the foreign segment at `locator` mapped, by pid. On Linux those that this
+/// user may look into; elsewhere none.
+pub fn processes(locator: &str) -> Result<Vec<u32>> {
+    backend::processes(&locator.parse()?)
+}
+
 /// Removes the foreign segment at `locator`: the name at once, the bytes when nobody has them mapped
 /// any more.
 ///
 /// # Errors
-/// *In use* for a System V segment that somebody has attached, unless `force`. (Who has a POSIX
-/// object mapped, the system does not tell; they keep their bytes.)
+/// *In use* where somebody is known to have it mapped, unless `force`; then they keep their bytes.
+/// *Not found*; *permission denied*.
 pub fn remove(locator: &str, force: bool) -> Result<()> {
     let locator: Locator = locator.parse()?;
     let info = backend::info(&locator)?;
-    match info.attached {
-        Some(n) if n > 0 && !force => {
-            let last = info.last_pid.map_or_else(String::new, |pid| format!(", last by pid {pid}"));
-            Err(Error::new(ErrorKind::InUse, format!("segment \"{locator}\" is attached {n} times{last}"))
-                .with_hint("end those programs first, or force the removal: they keep their bytes, new ones find nothing"))
+    if !force {
+        let processes = backend::processes(&locator)?;
+        let unknown = info
+            .attached
+            .is_some_and(|times| times > 0 && processes.is_empty());
+        if unknown || !processes.is_empty() {
+            let by: Vec<String> = processes
+                .iter()
+                .map(|&pid| match pid == std::process::id() {
+                    true => "this process".to_owned(),
+                    false => format!("pid {pid}"),
+                })
+                .collect();
+            let by = match unknown {
+                true => "another user's process".to_owned(),
+                false => by.join(", "),
+            };
+            return Err(Error::new(
+                ErrorKind::InUse,
+                format!("segment \"{locator}\" is in use by {by}"),
+            )
+            .with_hint(
+                "end those programs first, or force the removal: they keep their bytes, new ones find nothing",
+            ));
         }
-        _ => backend::remove(&locator),
     }
+    backend::remove(&locator)
 }
 
 /// A locator that names no foreign segment, or none of this system.
@@ -859,8 +1005,15 @@ fn not_foreign(locator: &Locator) -> Error {
             "open a page by its pattern (crosspage::latest); foreign segments are posix:/NAME, sysv:KEY and, on Windows, win:Local\\NAME",
         );
     }
-    let here = if cfg!(windows) { "win:Local\\NAME" } else { "posix:/NAME or sysv:KEY" };
-    Error::new(ErrorKind::Unsupported, format!("\"{locator}\" names a segment of another platform; here use {here}"))
+    let here = if cfg!(windows) {
+        "win:Local\\NAME"
+    } else {
+        "posix:/NAME or sysv:KEY"
+    };
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("\"{locator}\" names a segment of another platform; here use {here}"),
+    )
 }
 
 #[cfg(unix)]
@@ -880,7 +1033,11 @@ mod backend {
         }
     }
 
-    pub(super) fn create(locator: &Locator, size: usize, permissions: Permissions) -> Result<(Mapping, bool)> {
+    pub(super) fn create(
+        locator: &Locator,
+        size: usize,
+        permissions: Permissions,
+    ) -> Result<(Mapping, bool)> {
         match locator {
             Locator::Posix(name) => posix::create(name, size, permissions.mode()),
             Locator::SysvKey(key) => sysv::create(Name::Key(*key), size, permissions.mode()),
@@ -894,6 +1051,15 @@ mod backend {
             Locator::Posix(name) => posix::unlink(name),
             Locator::SysvKey(key) => sysv::remove(Name::Key(*key)),
             Locator::SysvId(id) => sysv::remove(Name::Id(*id)),
+            _ => Err(not_foreign(locator)),
+        }
+    }
+
+    pub(super) fn processes(locator: &Locator) -> Result<Vec<u32>> {
+        match locator {
+            Locator::Posix(name) => posix::processes(name),
+            Locator::SysvKey(key) => sysv::processes(Name::Key(*key)),
+            Locator::SysvId(id) => sysv::processes(Name::Id(*id)),
             _ => Err(not_foreign(locator)),
         }
     }
@@ -974,11 +1140,18 @@ mod tests {
         let layout = Arc::new(StructType::new("Odd", 27, 1, fields).unwrap());
         // SAFETY: the memory outlives the view in these tests, and nothing is to be unmapped.
         let mapping = unsafe { Mapping::new(NonNull::from(memory).cast(), 32, true, |_, _| {}) };
-        RawView::new(Locator::Posix("/test".to_owned()), &layout, plan(&layout).unwrap(), mapping, false).unwrap()
+        RawView::new(
+            Locator::Posix("/test".to_owned()),
+            &layout,
+            plan(&layout).unwrap(),
+            mapping,
+            false,
+        )
+        .unwrap()
     }
 
     fn is_data(at: usize) -> bool {
-        matches!(at, 0..5 | 7..15 | 16..21 | 23..25)
+        matches!(at, 0..=4 | 7..=14 | 16..=20 | 23..=24)
     }
 
     #[test]
@@ -993,13 +1166,28 @@ mod tests {
                 unsafe { view.store(value.as_ptr(), start..end) };
                 let bytes = view.bytes().unwrap();
                 for (at, &byte) in bytes.iter().enumerate() {
-                    assert_eq!(byte, if moves(at) { value[at] } else { 0xee }, "{start}..{end} at {at}");
+                    assert_eq!(
+                        byte,
+                        if moves(at) { value[at] } else { 0xee },
+                        "{start}..{end} at {at}"
+                    );
                 }
                 for (at, &byte) in view.load(start..end).iter().enumerate() {
-                    assert_eq!(byte, if moves(at) { value[at] } else { 0 }, "{start}..{end} at {at}");
+                    assert_eq!(
+                        byte,
+                        if moves(at) { value[at] } else { 0 },
+                        "{start}..{end} at {at}"
+                    );
                 }
             }
         }
+    }
+
+    #[test]
+    fn views_may_be_shared_between_threads() {
+        fn check<T: Send + Sync>() {}
+        check::<RawView>();
+        check::<DynView>();
     }
 
     #[test]

@@ -91,9 +91,12 @@ pub(crate) struct Request<'a> {
     pub(crate) timeout: Option<Duration>,
     /// What a new page with this layout would look like.
     pub(crate) design: &'a dyn Fn(&StructType) -> Result<Design>,
-    /// Whether the options that the caller stated agree with the page's: (option, page's, stated).
-    pub(crate) contradictions: &'a dyn Fn(&Facts) -> Vec<(&'static str, String, String)>,
+    /// Which options that the caller stated contradict the page's.
+    pub(crate) contradictions: &'a dyn Fn(&Facts) -> Vec<Contradiction>,
 }
+
+/// An option, what the page has, and what was stated.
+pub(crate) type Contradiction = (&'static str, String, String);
 
 /// When a time-out that begins now ends; `None` never does.
 pub(crate) fn deadline_of(timeout: Option<Duration>) -> Option<Instant> {
@@ -245,7 +248,7 @@ pub(crate) fn access_error(
         file::user_name(stat.uid).unwrap_or_else(|| format!("user {}", stat.uid))
     };
     match file::stat(path) {
-        Ok(stat) if stat.links > 0 && stat.regular => Error::new(
+        Ok(stat) if stat.named && stat.regular => Error::new(
             ErrorKind::PermissionDenied,
             format!(
                 "page \"{locator}\": permission denied: it belongs to {} with mode {:04o}, and this process (user {}) asked to {wanted} it",
@@ -688,9 +691,10 @@ impl Page {
                     differences,
                 )
             });
-        if mismatch.is_some() && request.intent != Intent::Create {
-            return Err(mismatch.expect("just seen"));
-        }
+        let mismatch = match mismatch {
+            Some(mismatch) if request.intent != Intent::Create => return Err(mismatch),
+            mismatch => mismatch,
+        };
         let mut page = Page::map(
             locator,
             place,
@@ -856,8 +860,7 @@ impl Page {
         // else has this file open to read it, because it has no name that anybody looks for.
         unsafe {
             page.mapping.fill(0, &header[..]);
-            page.mapping
-                .fill(layout_range.offset as usize, &descriptor);
+            page.mapping.fill(layout_range.offset as usize, &descriptor);
         }
         page.set_boot();
         page.me = Some(page.enter(request.role, terms.language)?);
@@ -933,9 +936,7 @@ impl Page {
                 Ok(settled)
             }
             State::Initialising => Err(self.corrupt("it has its name, but was never finished")),
-            State::Ready if self.file.stat().is_ok_and(|stat| stat.links == 0) => {
-                Ok(State::Replaced)
-            }
+            State::Ready if self.file.stat().is_ok_and(|stat| !stat.named) => Ok(State::Replaced),
             state => Ok(state),
         }
     }
@@ -1218,7 +1219,7 @@ impl Page {
     /// A word of the header's dynamic part.
     #[inline(always)]
     fn word(&self, offset: usize) -> &AtomicU64 {
-        debug_assert!(offset % 8 == 0 && offset + 8 <= HEADER);
+        debug_assert!(offset.is_multiple_of(8) && offset + 8 <= HEADER);
         // SAFETY: every mapping has at least the header; `offset` is one of the constants of
         // `dynamic`, aligned to 8; the words are only ever accessed atomically. Read-only mappings
         // are only loaded from (their handles store nothing: `me` is None and `settle` needs it).

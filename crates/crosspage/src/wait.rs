@@ -53,12 +53,9 @@ impl WaitWord {
         // Relaxed: nothing is read through the mark; the fence orders it.
         let mut mark = self.armed.load(Ordering::Relaxed);
         while mark == 0 || is_before(mark, mine) {
-            let replaced = self.armed.compare_exchange(
-                mark,
-                mine,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
+            let replaced =
+                self.armed
+                    .compare_exchange(mark, mine, Ordering::Relaxed, Ordering::Relaxed);
             match replaced {
                 Ok(_) => break,
                 Err(now) => mark = now,

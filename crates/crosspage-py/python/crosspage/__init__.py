@@ -17,7 +17,7 @@ import logging as _logging
 import os as _os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import foreign, latest, testing
+from . import _crosspage, foreign, latest, testing
 from ._crosspage import (
     FieldInfo,
     Garbage,
@@ -27,16 +27,14 @@ from ._crosspage import (
     Participant,
     Record,
     __version__,
-    gc,
     meta,
     remove,
     to_dict,
 )
-from ._crosspage import pages as list
+from ._declare import bool as bool
 from ._declare import (
     Struct,
     array,
-    bool,
     f32,
     f64,
     field,
@@ -78,7 +76,7 @@ from ._errors import (
 if TYPE_CHECKING:
     import numpy as _numpy
 
-# Not here, as they would shadow builtins or hide a module's own: bool, list, open, gc.
+# Not here, as they would shadow builtins or a module of the standard library: bool, list, open, gc.
 __all__ = [
     "AlreadyOwned",
     "Closed",
@@ -122,6 +120,7 @@ __all__ = [
     "latest",
     "layout_of",
     "meta",
+    "open_async",
     "remove",
     "replace",
     "testing",
@@ -136,10 +135,18 @@ __all__ = [
 
 _R = TypeVar("_R", bound=Record)
 
+list = _crosspage.pages
+gc = _crosspage.gc
+
 
 def open(name: str, *, timeout: float | None = 0) -> "latest.Reader[Any]":
     """A reader of whatever page has this name, waiting up to `timeout` seconds for it."""
     return latest.open(name, timeout=timeout)
+
+
+async def open_async(name: str, *, timeout: float | None = 0) -> "latest.Reader[Any]":
+    """`open` for asyncio."""
+    return await latest.open_async(name, timeout=timeout)
 
 
 def replace(record: _R, /, **changes: Any) -> _R:
@@ -156,8 +163,8 @@ def to_numpy(value: "Record | latest.Pinned[Any]") -> "_numpy.ndarray[Any, Any]"
     import numpy
 
     layout = value.layout if isinstance(value, latest.Pinned) else layout_of(value)
-    buffer: Any = value
-    return numpy.ndarray((), layout.dtype, buffer)
+    # Not numpy.ndarray(buffer=value), which would let go of the buffer while it looks at it.
+    return numpy.frombuffer(memoryview(value), layout.dtype).reshape(())
 
 
 def _log_to_stderr() -> None:

@@ -1,7 +1,7 @@
 """The compiled half of crosspage: records, handles, and the registry."""
 
-import sys
 from asyncio import Future
+from collections.abc import Callable
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, Literal, Self, final, overload
 
@@ -18,10 +18,12 @@ __all__ = [
     "Pinned",
     "Reader",
     "Record",
+    "Slot",
     "View",
     "Writer",
     "__version__",
     "_declare",
+    "_end_waits",
     "_from_source",
     "_layout_of_record",
     "_remove_all",
@@ -47,8 +49,7 @@ class Record:
 
     def __getitem__(self, path: str, /) -> Any: ...
     def __replace__(self, **changes: Any) -> Self: ...
-    if sys.version_info >= (3, 12):
-        def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
 
@@ -173,6 +174,12 @@ class Writer(Generic[_R]):
         Atomic among writers. Fields can be named by path: `**{"arm.joints[2]": 0.5}`.
         """
 
+    def write_with(self, fill: Callable[[Slot], object]) -> int:
+        """Fills the next value in place, for large ones: `slot["image"] = array` copies once.
+
+        What `fill` does not write is zero; if it raises, nothing is published. Returns the version.
+        """
+
     def close(self) -> None:
         """Detaches; the value stays. Leaving a `with` does the same."""
 
@@ -198,6 +205,18 @@ class Writer(Generic[_R]):
     def __class_getitem__(cls, key: Any) -> GenericAlias: ...
 
 @final
+class Slot:
+    """A value that `Writer.write_with` is filling in place: `slot["image"] = array`."""
+
+    def __setitem__(self, path: str, value: Any, /) -> None: ...
+    def write_at(self, offset: int, data: bytes | bytearray) -> None:
+        """Copies bytes to an offset of the value."""
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the value."""
+
+@final
 class Reader(Generic[_R]):
     """Reads the value of a page. Made by `crosspage.latest.open`."""
 
@@ -205,6 +224,10 @@ class Reader(Generic[_R]):
     def _make(
         locator: str, declared: tuple[Any, Layout] | None, keywords: dict[str, Any]
     ) -> Reader[Any]: ...
+    @staticmethod
+    def _make_async(
+        locator: str, declared: tuple[Any, Layout] | None, keywords: dict[str, Any]
+    ) -> Future[Reader[Any]]: ...
     def read(self) -> _R | None:
         """The newest value; None before the first write."""
 
@@ -291,8 +314,7 @@ class Pinned(Generic[_R]):
         traceback: TracebackType | None = None,
         /,
     ) -> None: ...
-    if sys.version_info >= (3, 12):
-        def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
     def __class_getitem__(cls, key: Any) -> GenericAlias: ...
 
 @final
@@ -307,6 +329,10 @@ class View(Generic[_R]):
         size: int | None,
         keywords: dict[str, Any],
     ) -> View[Any]: ...
+    @staticmethod
+    def _make_async(
+        locator: str, declared: tuple[Any, Layout], keywords: dict[str, Any]
+    ) -> Future[View[Any]]: ...
     def read(self) -> _R:
         """The struct as it lies there now; it may be torn."""
 
@@ -315,6 +341,12 @@ class View(Generic[_R]):
 
     def read_ready(self, flag: str, timeout: float | None = None) -> _R:
         """The struct as soon as the field `flag` is set."""
+
+    def read_stable_async(self, timeout: float | None = None) -> Future[_R]:
+        """`read_stable` for asyncio."""
+
+    def read_ready_async(self, flag: str, timeout: float | None = None) -> Future[_R]:
+        """`read_ready` for asyncio."""
 
     @overload
     def write(self, value: _R | Buffer, /) -> None:
@@ -441,3 +473,4 @@ def _declare(
 ) -> Layout: ...
 def _from_source(source: str) -> Layout: ...
 def _remove_all() -> None: ...
+def _end_waits() -> None: ...

@@ -90,12 +90,12 @@ def field(
 if TYPE_CHECKING:
 
     def text(
-        size: int, *, default: str = ..., unit: str | None = None, doc: str | None = None
+        size: int, *, default: Any = _REQUIRED, unit: str | None = None, doc: str | None = None
     ) -> Any:
         """UTF-8 text in `size` bytes: C's `char[size]`."""
 
     def array(
-        type: Any, *shape: int, default: Any = ..., unit: str | None = None, doc: str | None = None
+        type: Any, *shape: int, default: Any = _REQUIRED, unit: str | None = None, doc: str | None = None
     ) -> Any:
         """An array: `array(f32, 3)`, or `array(f32, 4, 2)` for C's `float[4][2]`."""
 
@@ -159,6 +159,12 @@ _SAY_INSTEAD: dict[Any, str] = {
 
 def _spec(of: Any) -> _Spec:
     """What `_crosspage._declare` is told of the type `of`."""
+    if isinstance(of, _Field) and of.spec is not None:
+        return of.spec
+    return _spec_of_type(of)
+
+
+def _spec_of_type(of: Any) -> _Spec:
     origin = get_origin(of)
     if origin is Annotated:
         plain, *notes = get_args(of)
@@ -172,8 +178,6 @@ def _spec(of: Any) -> _Spec:
             if get_origin(note) is Annotated:  # Annotated[Mode, crosspage.u8]
                 return _spec(Annotated[plain, get_args(note)[1]])
         return _spec(plain)
-    if isinstance(of, _Field) and of.spec is not None:
-        return of.spec
     if of is builtins.bool:
         return "bool"
     if of is text or of is array:
@@ -212,7 +216,7 @@ class _StructMeta(type):
     """Makes a class whose instances are records, with a getter in C for each field."""
 
     def __new__(
-        meta,
+        mcls,
         name: str,
         bases: tuple[type, ...],
         namespace: dict[str, Any],
@@ -221,7 +225,7 @@ class _StructMeta(type):
         **options: Any,
     ) -> Any:
         namespace.setdefault("__slots__", ())
-        cls: Any = super().__new__(meta, name, bases, namespace, **options)
+        cls: Any = super().__new__(mcls, name, bases, namespace, **options)
         if bases == (Record,):
             return cls
         pack = namespace.get("_pack_", pack)

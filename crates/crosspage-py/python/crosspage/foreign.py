@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, overload
 from ._crosspage import Record, View
 from ._declare import layout_of
 
-__all__ = ["View", "create", "open"]
+__all__ = ["View", "create", "open", "open_async"]
 
 _R = TypeVar("_R", bound=Record)
 
@@ -34,6 +34,22 @@ def open(
     """
     options = {"timeout": timeout, "read_only": read_only}
     return View._make(False, locator, (layout, layout_of(layout)), None, options)
+
+
+@overload
+async def open_async(
+    locator: str, layout: type[_R], *, timeout: float | None = 0, read_only: bool = False
+) -> View[_R]: ...
+@overload
+async def open_async(
+    locator: str, layout: Any, *, timeout: float | None = 0, read_only: bool = False
+) -> View[Any]: ...
+async def open_async(
+    locator: str, layout: Any, *, timeout: float | None = 0, read_only: bool = False
+) -> View[Any]:
+    """`open` for asyncio."""
+    options = {"timeout": timeout, "read_only": read_only}
+    return await View._make_async(locator, (layout, layout_of(layout)), options)
 
 
 @overload

@@ -6,10 +6,10 @@ that is killed at any instruction leaves the last complete value readable.
 
 from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
 
-from ._crosspage import Pinned, Reader, Record, Writer
+from ._crosspage import Pinned, Reader, Record, Slot, Writer
 from ._declare import layout_of
 
-__all__ = ["Options", "Pinned", "Reader", "Writer", "attach", "create", "open"]
+__all__ = ["Options", "Pinned", "Reader", "Slot", "Writer", "attach", "create", "open", "open_async"]
 
 _R = TypeVar("_R", bound=Record)
 
@@ -87,3 +87,35 @@ def open(
     """
     declared = None if T is None else (T, layout_of(T))
     return Reader._make(name, declared, {"timeout": timeout, "match": match, "read_only": read_only})
+
+
+@overload
+async def open_async(
+    name: str,
+    T: type[_R],
+    *,
+    timeout: float | None = 0,
+    match: Literal["exact", "name"] = "exact",
+    read_only: bool = False,
+) -> Reader[_R]: ...
+@overload
+async def open_async(
+    name: str,
+    T: Any = None,
+    *,
+    timeout: float | None = 0,
+    match: Literal["exact", "name"] = "exact",
+    read_only: bool = False,
+) -> Reader[Any]: ...
+async def open_async(
+    name: str,
+    T: Any = None,
+    *,
+    timeout: float | None = 0,
+    match: Literal["exact", "name"] = "exact",
+    read_only: bool = False,
+) -> Reader[Any]:
+    """`open` for asyncio."""
+    declared = None if T is None else (T, layout_of(T))
+    options = {"timeout": timeout, "match": match, "read_only": read_only}
+    return await Reader._make_async(name, declared, options)

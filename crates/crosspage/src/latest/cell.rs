@@ -40,7 +40,9 @@ pub(crate) const SLOT_HEADER: usize = 64;
 pub(crate) const MAX_SLOTS: usize = 255;
 const NO_SLOT: usize = 255;
 /// How often to look again, without any progress by others, before the page must be damaged.
-const PATIENCE: u32 = if cfg!(loom) { 8 } else { 1 << 20 };
+const PATIENCE: u32 = if cfg!(loom) { 8 } else { 1 << 14 };
+/// The same for looks at all slots.
+const SCANS: u32 = if cfg!(loom) { 8 } else { 1 << 12 };
 
 /// One value's place.
 pub(crate) struct Slot<'a> {
@@ -59,6 +61,12 @@ impl Current {
 
     pub(crate) fn version(self) -> u64 {
         self.0 >> 8
+    }
+
+    /// One more; only a damaged page ever counts to the end of 56 bits, and then begins again.
+    fn next_version(self) -> u64 {
+        let next = self.version() + 1;
+        if next < 1 << 56 { next } else { 1 }
     }
 
     fn slot(self) -> usize {
@@ -244,7 +252,9 @@ impl Cell {
     /// Whether a slot or a pin is marked as this participant's.
     pub(crate) fn is_held_by(&self, index: u16) -> bool {
         let Area { slots, pins, .. } = self.area();
-        let holders = slots.iter().map(|(header, _)| header.owner.load(Ordering::Relaxed));
+        let holders = slots
+            .iter()
+            .map(|(header, _)| header.owner.load(Ordering::Relaxed));
         let pinners = pins.iter().map(|pin| pin.load(Ordering::Relaxed) >> 16);
         holders.chain(pinners).any(|mine| mine == mark(index))
     }
@@ -291,8 +301,6 @@ impl Cell {
     /// most the payload.
     #[inline(always)]
     pub(crate) unsafe fn read(&self, dst: *mut u8, len: usize) -> Result<Option<Stamp>, Damaged> {
-        let mut seen = None;
-        let mut stuck = 0;
         loop {
             let current = self.current()?;
             if !current.exists() {
@@ -313,17 +321,23 @@ impl Cell {
             if slot.header.stamp.load(Ordering::Relaxed) == current.version() {
                 return Ok(Some(stamp));
             }
-            // The slot was claimed anew, so the value has moved on; look where it is now. A current
-            // slot whose stamp stays wrong is damage.
-            stuck = if seen == Some(current) { stuck + 1 } else { 0 };
-            seen = Some(current);
-            if stuck > PATIENCE {
-                return Err(Damaged(
-                    "its current slot never gets the stamp of the current version",
-                ));
+            self.moved_on_from(current)?;
+        }
+    }
+
+    /// Returns once the value has moved on, as it has when its slot was claimed anew. A current slot
+    /// whose stamp stays wrong is damage.
+    #[cold]
+    fn moved_on_from(&self, current: Current) -> Result<(), Damaged> {
+        for _ in 0..PATIENCE {
+            if self.current()? != current {
+                return Ok(());
             }
             spin_hint();
         }
+        Err(Damaged(
+            "its current slot does not get the stamp of the current version",
+        ))
     }
 
     /// Claims a slot to write into. `me` is the writer's index.
@@ -348,7 +362,7 @@ impl Cell {
             }
             // Others published while we looked: there is a free slot, but never where we are.
             stuck += 1;
-            if stuck > PATIENCE {
+            if stuck > SCANS {
                 return Err(Damaged("none of its slots ever becomes free"));
             }
             spin_hint();
@@ -420,7 +434,7 @@ impl Cell {
         // Relaxed: only its number is used; with several writers the CAS decides.
         let mut now = expected.unwrap_or_else(|| Current(latest.load(Ordering::Relaxed)));
         loop {
-            let version = now.version() + 1;
+            let version = now.next_version();
             let next = Current::new(version, at);
             slot.header
                 .checksum

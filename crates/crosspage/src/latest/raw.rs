@@ -15,7 +15,8 @@ use crate::locator::Locator;
 use crate::page::header::Facts;
 use crate::page::known;
 use crate::page::{
-    Design, Intent, Language, Lifetime, Me, Page, Participant, Pattern, Request, Terms, deadline_of,
+    Contradiction, Design, Intent, Language, Lifetime, Me, Page, Participant, Pattern, Request,
+    Terms, deadline_of,
 };
 use crate::segment::Permissions;
 use crate::wait::{self, Sleep};
@@ -190,7 +191,7 @@ impl Options {
         })
     }
 
-    fn contradictions(&self, facts: &Facts) -> Vec<(&'static str, String, String)> {
+    fn contradictions(&self, facts: &Facts) -> Vec<Contradiction> {
         let stated = [
             ("writers", self.writers.map(u64::from)),
             ("max_pins", self.max_pins.map(u64::from)),
@@ -346,9 +347,8 @@ impl Attachment {
         // SAFETY: a direct plan's sizes are equal, so `value` has room for the image.
         let stamp = unsafe { self.read_image(value) }?;
         if stamp.is_some() {
-            // SAFETY: `read_image` has written all bytes of the value.
-            self.plan
-                .normalise(unsafe { std::slice::from_raw_parts_mut(value, self.layout.size()) });
+            // SAFETY: `read_image` has written all bytes of the value, which the plan's layout has.
+            unsafe { self.plan.normalise_at(value) };
         }
         Ok(stamp)
     }
@@ -921,7 +921,7 @@ impl RawReader {
         {
             return Ok(None);
         }
-        Ok(stamp.map(|stamp| Attachment::meta(stamp)))
+        Ok(stamp.map(Attachment::meta))
     }
 
     /// The version that a read would return now, without copying the value.

@@ -342,10 +342,17 @@ impl<T: Layout> Reader<T> {
     /// As [`read`](Reader::read). After an error `value` may hold what was refused; where that could
     /// be no `T` at all, it is unchanged.
     pub fn read_into(&self, value: &mut T) -> Result<Option<Meta>> {
-        if self.raw.plan().is_always_valid() {
-            // SAFETY: `value` is a `T`, which has the layout's size; whatever bytes arrive there, even
-            // with an error, are a `T` again.
-            return unsafe { self.raw.read(std::ptr::from_mut(value).cast()) };
+        let plan = self.raw.plan();
+        if !plan.has_enums() {
+            let bytes = std::ptr::from_mut(value).cast::<u8>();
+            // SAFETY: `value` is a `T`, which has the layout's size. Without enums any bytes are a `T`
+            // once its bools are 0 or 1: a read that succeeds has seen to that; after one that failed,
+            // part of another value may be there, so it is done here.
+            return unsafe {
+                self.raw
+                    .read(bytes)
+                    .inspect_err(|_| plan.normalise_at(bytes))
+            };
         }
         let mut copy = Box::<T>::new_uninit();
         // SAFETY: `copy` is a `T`, which has the layout's size.

@@ -111,7 +111,7 @@ impl Plan {
     /// The plan for a page of layout `page` and private copies of layout `here`.
     ///
     /// # Errors
-    /// The differences, where [`compare`] finds any.
+    /// The differences, where [`compare()`] finds any.
     pub fn new(page: &StructType, here: &StructType, how: Match) -> Result<Plan, Vec<Difference>> {
         compare(page, here, how)?;
         let run = |span: &Span<()>| Run {
@@ -165,9 +165,9 @@ impl Plan {
         self.words.blocks()
     }
 
-    /// Whether any bytes at all are a valid value: there are no bools and no enums with names.
-    pub(crate) fn is_always_valid(&self) -> bool {
-        self.bools.is_empty() && self.enums.is_empty()
+    /// Whether there are enums that [`validate`](Plan::validate) may refuse.
+    pub(crate) fn has_enums(&self) -> bool {
+        !self.enums.is_empty()
     }
 
     /// [`words`](Plan::words) without its loops, where there are none.
@@ -183,19 +183,34 @@ impl Plan {
     /// Where `here` is shorter than the struct.
     #[inline]
     pub fn normalise(&self, here: &mut [u8]) {
-        if let Some(runs) = self.bools.straight() {
-            for run in runs {
-                let bools = &mut here[run.here..run.here + run.len];
-                bools.iter_mut().for_each(|b| *b = u8::from(*b != 0));
+        assert!(here.len() >= self.here.size());
+        // SAFETY: `here` holds a whole struct.
+        unsafe { self.normalise_at(here.as_mut_ptr()) }
+    }
+
+    /// The same by address: touches nothing but the bools, so padding may be uninitialised.
+    ///
+    /// # Safety
+    /// `here` is valid for reading and writing a struct of this side's layout, whose bools are
+    /// initialised, and nobody else accesses it meanwhile.
+    #[inline]
+    pub(crate) unsafe fn normalise_at(&self, here: *mut u8) {
+        let normalise = |start: usize, len: usize| {
+            for at in start..start + len {
+                // SAFETY: the offset of a bool of the layout, valid by the contract.
+                unsafe {
+                    let byte = here.add(at);
+                    *byte = u8::from(*byte != 0);
+                }
             }
+        };
+        if let Some(runs) = self.bools.straight() {
+            runs.iter().for_each(|run| normalise(run.here, run.len));
             return;
         }
         for block in self.bools.blocks() {
             for run in block.ops {
-                let start = block.here + run.here;
-                here[start..start + run.len]
-                    .iter_mut()
-                    .for_each(|b| *b = u8::from(*b != 0));
+                normalise(block.here + run.here, run.len);
             }
         }
     }

@@ -68,14 +68,50 @@ unsafe impl<const N: usize> FieldType for Text<N> {
     }
 }
 
-/// The bound behind "a shared struct must be `Copy`": its name is part of the compiler's message.
-#[doc(hidden)]
-pub const fn shared_types_must_be_copy<T: Copy>() {}
-
-/// What the derive's code needs at hand.
+/// What the derive's code needs at hand. No part of the API.
 #[doc(hidden)]
 pub mod derive {
-    pub use super::super::{Cost, EnumType, Field, FieldType, Layout, Scalar, StructType, Type};
-    pub use super::shared_types_must_be_copy;
     pub use std::sync::{Arc, OnceLock};
+
+    pub use super::super::{
+        Cost, EnumType, Field, FieldType, Layout, MAX_ALIGN, MAX_SIZE, Scalar, StructType, Type,
+    };
+
+    /// Whether a struct keeps to the caps.
+    pub const fn is_allowed<T>(cost: Cost) -> bool {
+        cost.is_allowed() && size_of::<T>() <= MAX_SIZE && align_of::<T>() <= MAX_ALIGN
+    }
+
+    /// One field; an empty unit or doc is none.
+    pub fn field(name: &str, ty: Type, offset: usize, unit: &str, doc: &str) -> Field {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Field {
+            name: name.to_owned(),
+            ty,
+            offset,
+            unit: text(unit),
+            doc: text(doc),
+        }
+    }
+
+    /// The description of a struct.
+    pub fn describe<T, const N: usize>(name: &str, fields: [Field; N]) -> Arc<StructType> {
+        match StructType::new(name, size_of::<T>(), align_of::<T>(), fields.into()) {
+            Ok(st) => Arc::new(st),
+            Err(e) => unreachable!("the derive checks all that `new` does: {e}"),
+        }
+    }
+
+    /// The description of an enum.
+    pub fn describe_enum(name: &str, repr: Scalar, variants: &[(&str, i128)]) -> Arc<EnumType> {
+        let variants = variants
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), *value))
+            .collect();
+        Arc::new(EnumType {
+            name: name.to_owned(),
+            repr,
+            variants,
+        })
+    }
 }

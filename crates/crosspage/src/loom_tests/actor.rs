@@ -11,8 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::{files, futex};
-use crate::atomic::local::{AtomicBool, AtomicU64};
 use crate::atomic::Ordering;
+use crate::atomic::local::{AtomicBool, AtomicU64};
 
 /// What a killed actor unwinds with.
 struct Killed;
@@ -62,7 +62,9 @@ pub(crate) struct Handle<R>(loom::thread::JoinHandle<Option<R>>);
 impl<R> Handle<R> {
     /// Waits until it is done or dead; `None` when it was killed.
     pub(crate) fn join(self) -> Option<R> {
-        self.0.join().expect("loom threads that panic end the model")
+        self.0
+            .join()
+            .expect("loom threads that panic end the model")
     }
 
     /// Waits for an actor that nobody kills.
@@ -145,10 +147,7 @@ fn run(preemptions: usize, model: impl Fn() + Send + Sync + 'static) -> u64 {
 }
 
 /// Explores a model once for each point at which its victim can be killed, and once with none killed.
-pub(crate) fn kill_everywhere(
-    preemptions: usize,
-    model: impl Fn(&Fate) + Send + Sync + 'static,
-) {
+pub(crate) fn kill_everywhere(preemptions: usize, model: impl Fn(&Fate) + Send + Sync + 'static) {
     let model = Arc::new(model);
     let mut total = 0;
     for left in 0.. {
@@ -172,6 +171,9 @@ struct Says(usize);
 
 impl Drop for Says {
     fn drop(&mut self) {
-        eprintln!("the model fails with its victim killed before write {} (counted from 0)", self.0);
+        eprintln!(
+            "the model fails with its victim killed before write {} (counted from 0)",
+            self.0
+        );
     }
 }

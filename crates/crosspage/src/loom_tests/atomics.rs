@@ -237,8 +237,17 @@ fn name(order: Ordering) -> &'static str {
 fn weakened(operation: &'static str, order: Ordering) -> Ordering {
     let here = Location::caller();
     if let Some(passed) = &*PASSED {
-        let site = (here.file(), here.line(), here.column(), operation, name(order));
-        passed.lock().unwrap_or_else(PoisonError::into_inner).insert(site);
+        let site = (
+            here.file(),
+            here.line(),
+            here.column(),
+            operation,
+            name(order),
+        );
+        passed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(site);
     }
     match &*WEAKENED {
         Some(weak)
@@ -265,7 +274,10 @@ pub(crate) fn note_sites() {
             format!("{file}:{line}:{column}:{operation}:{order}\n")
         })
         .collect();
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path);
     std::io::Write::write_all(&mut file.expect("the file of sites"), lines.as_bytes())
         .expect("the file of sites");
 }

@@ -255,7 +255,10 @@ fn two_writers_and_a_pin() {
 fn succeed(shared: &Shared, dead: u16, least: u64) {
     let cell = shared.cell();
     let before = shared.read().map_or(0, |(version, _)| version);
-    assert!(before >= least, "version {least} was published, {before} is left");
+    assert!(
+        before >= least,
+        "version {least} was published, {before} is left"
+    );
     cell.heal(dead);
     let next = shared.write(dead, 900);
     assert!(next > before);
@@ -360,7 +363,11 @@ fn a_reader_dies_with_its_pin() {
             fate.spawn(move || look_pinned(&shared, 1))
         };
         for n in 2..=3 {
-            assert_eq!(shared.write(0, n * 100), n, "a dead pin takes one slot only");
+            assert_eq!(
+                shared.write(0, n * 100),
+                n,
+                "a dead pin takes one slot only"
+            );
         }
         victim.join();
         shared.cell().heal(1);

@@ -541,8 +541,14 @@ pub(crate) fn remove_directory_if_empty(path: &Path) {
 
 pub(crate) fn names(path: &Path) -> io::Result<Vec<OsString>> {
     let list = |state: &mut State| {
-        let names = state.names.keys().filter(|name| name.parent() == Some(path));
-        names.filter_map(|name| name.file_name()).map(OsStr::to_owned).collect()
+        let names = state
+            .names
+            .keys()
+            .filter(|name| name.parent() == Some(path));
+        names
+            .filter_map(|name| name.file_name())
+            .map(OsStr::to_owned)
+            .collect()
     };
     kernel().look(list).ok_or_else(dead)
 }

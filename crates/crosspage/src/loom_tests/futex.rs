@@ -40,7 +40,9 @@ pub(crate) fn boot() {
 }
 
 fn bucket() -> Rc<Bucket> {
-    BUCKET.with_borrow(|bucket| bucket.clone()).expect("a model is running")
+    BUCKET
+        .with_borrow(|bucket| bucket.clone())
+        .expect("a model is running")
 }
 
 fn address(word: &AtomicU32) -> usize {

@@ -106,7 +106,10 @@ impl Reader {
         let mine = self.0.page().facts().instance;
         let is_named = named.is_ok_and(|page| page.facts().instance == mine);
         match self.read() {
-            Ok(_) => assert!(is_named, "attached to a page without a name, and never told"),
+            Ok(_) => assert!(
+                is_named,
+                "attached to a page without a name, and never told"
+            ),
             Err(error) => assert!(error.is_replaced() && !is_named, "{error}"),
         }
     }
@@ -129,7 +132,10 @@ fn the_next_goes_on(least: u64) -> u64 {
     let mut writer = Writer::create().expect("nobody alive is its writer");
     let reader = Reader::open(&options()).expect("it exists");
     let (before, _) = reader.read().expect("it is readable");
-    assert!(before >= least, "version {least} was published, {before} is left");
+    assert!(
+        before >= least,
+        "version {least} was published, {before} is left"
+    );
     assert_eq!(writer.write(900).expect("it is writable"), before + 1);
     assert_eq!(reader.read().expect("it is readable"), (before + 1, 900));
     drop((reader, writer));
@@ -172,7 +178,14 @@ fn a_maker_dies_while_a_reader_waits() {
         let reader = actor::spawn(|| {
             let reader = Reader::open(&patient()).expect("it comes");
             let (version, value) = reader.wait_changed(0).expect("a value comes");
-            assert_eq!(value, if version == 1 && value != 900 { 100 } else { 900 });
+            assert_eq!(
+                value,
+                if version == 1 && value != 900 {
+                    100
+                } else {
+                    900
+                }
+            );
             reader.check_attached();
         });
         let least = victim.join().unwrap_or(0);
@@ -305,7 +318,9 @@ fn make_damaged() {
     let directory = files::directory(files::current_uid());
     files::make_directory(&directory, files::current_uid()).expect("it can be made");
     let file = files::File::create_new(&directory.join("telemetry.page"), 0o600);
-    file.expect("it is free").allocate(4096).expect("there is room");
+    file.expect("it is free")
+        .allocate(4096)
+        .expect("there is room");
 }
 
 #[test]
@@ -422,7 +437,10 @@ fn check_place(reader: &RawReader) {
     let page = reader.page();
     let me = page.me().expect("a participant");
     let entry = page.table().entry(me.index).expect("it is entered");
-    assert_eq!(entry.generation, me.generation, "its place was given to another");
+    assert_eq!(
+        entry.generation, me.generation,
+        "its place was given to another"
+    );
     assert!(page.is_alive(me.index));
 }
 
@@ -491,7 +509,10 @@ struct Alive(Arc<AtomicU64>);
 
 impl Alive {
     fn enter(count: &Arc<AtomicU64>, limit: u64) -> Alive {
-        assert!(count.fetch_add(1, Ordering::Relaxed) < limit, "too many writers live");
+        assert!(
+            count.fetch_add(1, Ordering::Relaxed) < limit,
+            "too many writers live"
+        );
         Alive(count.clone())
     }
 }

@@ -24,7 +24,8 @@ pub(crate) struct File {
 pub(crate) struct Stat {
     pub(crate) size: u64,
     pub(crate) identity: Identity,
-    pub(crate) links: u64,
+    /// Whether it still has a name.
+    pub(crate) named: bool,
     pub(crate) regular: bool,
     pub(crate) mode: u32,
     pub(crate) uid: u32,
@@ -66,7 +67,7 @@ fn from_stat(stat: &libc::stat) -> Stat {
             device: stat.st_dev,
             inode: stat.st_ino,
         },
-        links: stat.st_nlink as u64,
+        named: stat.st_nlink != 0,
         regular: stat.st_mode & libc::S_IFMT == libc::S_IFREG,
         mode: stat.st_mode & 0o7777,
         uid: stat.st_uid,
@@ -87,9 +88,8 @@ pub(crate) fn stat(path: &Path) -> io::Result<Stat> {
 impl From<std::os::fd::OwnedFd> for File {
     fn from(fd: std::os::fd::OwnedFd) -> File {
         // SAFETY: the descriptor is open, and its owner has just given it away.
-        File {
-            fd: unsafe { OwnedFd::new(fd.into_raw_fd()) },
-        }
+        let fd = unsafe { OwnedFd::new(fd.into_raw_fd()) };
+        File { fd }
     }
 }
 
@@ -107,9 +107,8 @@ impl File {
         // SAFETY: `path` is NUL-terminated.
         let fd = retry(|| unsafe { libc::open(path.as_ptr(), flags) })?;
         // SAFETY: `open` just returned it; nobody else owns it.
-        Ok(File {
-            fd: unsafe { OwnedFd::new(fd) },
-        })
+        let fd = unsafe { OwnedFd::new(fd) };
+        Ok(File { fd })
     }
 
     /// Creates a new file with exactly this mode; an existing name is an error.
@@ -120,9 +119,8 @@ impl File {
         // SAFETY: `path` is NUL-terminated.
         let fd = retry(|| unsafe { libc::open(path.as_ptr(), flags, 0o600 as libc::c_uint) })?;
         // SAFETY: `open` just returned it; nobody else owns it.
-        let file = File {
-            fd: unsafe { OwnedFd::new(fd) },
-        };
+        let fd = unsafe { OwnedFd::new(fd) };
+        let file = File { fd };
         // Not by `open`: the umask would take bits away that the creator asked for.
         file.set_mode(mode)?;
         Ok(file)
@@ -312,7 +310,7 @@ mod lock {
         let mut lock = request(byte, libc::F_WRLCK as i16);
         // SAFETY: an open descriptor and a valid, writable `flock`.
         retry(|| unsafe { libc::fcntl(fd, COMMANDS.1, &mut lock) })?;
-        Ok(lock.l_type as i32 != libc::F_UNLCK as i32)
+        Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
     }
 }
 

@@ -102,6 +102,25 @@ pub(crate) fn info(name: &str) -> Result<Info> {
     look(name).map_err(|e| refused(name, false, &e))
 }
 
+/// Who has the object mapped, as far as we may know.
+#[cfg(target_os = "linux")]
+pub(crate) fn processes(name: &str) -> Result<Vec<u32>> {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::symlink_metadata(format!("{DIRECTORY}{name}"))
+        .map_err(|e| refused(name, false, &e))?;
+    let (major, minor) = (libc::major(found.dev()), libc::minor(found.dev()));
+    let device = format!("{major:02x}:{minor:02x}");
+    Ok(super::unix::processes(|mapped| {
+        mapped.inode == found.ino() && mapped.device == device
+    }))
+}
+
+/// Who has the object mapped: this system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn processes(name: &str) -> Result<Vec<u32>> {
+    info(name).map(|_| Vec::new())
+}
+
 /// All objects, by name. Named semaphores (`sem.*`) lie beside them and are left out.
 #[cfg(target_os = "linux")]
 pub(crate) fn list() -> Result<Vec<Info>> {

@@ -120,6 +120,22 @@ pub(crate) fn info(name: Name) -> Result<Info> {
     }
 }
 
+/// Who has the segment attached, as far as we may know.
+#[cfg(target_os = "linux")]
+pub(crate) fn processes(name: Name) -> Result<Vec<u32>> {
+    let id = info(name)?.id;
+    // The kernel prints the id as the inode of a file of this name.
+    Ok(super::unix::processes(|mapped| {
+        mapped.path.starts_with("/SYSV") && i32::try_from(mapped.inode) == Ok(id)
+    }))
+}
+
+/// Who has the segment attached: this system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn processes(name: Name) -> Result<Vec<u32>> {
+    info(name).map(|_| Vec::new())
+}
+
 /// Removes a segment: its key at once, its bytes when the last one has detached.
 pub(crate) fn remove(name: Name) -> Result<()> {
     let id = find(name)?;
@@ -390,6 +406,17 @@ fn not_created(name: Name, size: usize, error: &io::Error) -> Error {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_private_key_never_makes_a_segment() {
+        for attempt in [
+            open(Name::Key(0), true).err(),
+            create(Name::Key(0), 64, 0o600).err(),
+            remove(Name::Key(0)).err(),
+        ] {
+            assert!(attempt.expect("refused").is_invalid());
+        }
+    }
 
     #[test]
     fn the_kernels_list_is_read_and_nonsense_left_out() {

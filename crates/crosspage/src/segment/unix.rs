@@ -51,6 +51,44 @@ pub(super) fn room(path: &str) -> Option<(u64, u64)> {
     ))
 }
 
+/// A line of `/proc/PID/maps` that maps a file.
+#[cfg(target_os = "linux")]
+pub(super) struct Mapped<'a> {
+    /// As the kernel prints it: `00:1a`, major and minor number in hexadecimal.
+    pub(super) device: &'a str,
+    pub(super) inode: u64,
+    pub(super) path: &'a str,
+}
+
+/// The processes with a mapping that is `wanted`, as far as we may look into them.
+#[cfg(target_os = "linux")]
+pub(super) fn processes(wanted: impl Fn(&Mapped<'_>) -> bool) -> Vec<u32> {
+    let has = |pid: &u32| {
+        let maps = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+        let maps = String::from_utf8_lossy(&maps);
+        maps.lines().any(|line| {
+            // address permissions offset device inode path
+            let mut words = line.split_ascii_whitespace().skip(3);
+            let (Some(device), Some(inode)) = (words.next(), words.next()) else {
+                return false;
+            };
+            let path = words.next().unwrap_or_default();
+            inode.parse().is_ok_and(|inode| {
+                wanted(&Mapped {
+                    device,
+                    inode,
+                    path,
+                })
+            })
+        })
+    };
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut found: Vec<u32> = pids.filter(has).collect();
+    found.sort_unstable();
+    found
+}
+
 /// `ada (uid 1000)`, or `uid 1000` where the number has no name.
 pub(crate) fn user(uid: u32) -> String {
     match file::user_name(uid) {

@@ -396,3 +396,120 @@ fn a_file_page_survives_and_carries_a_checksum() {
         "no temporary files stay"
     );
 }
+
+#[test]
+fn a_reader_may_come_first() {
+    let namespace = testing::namespace();
+    let name = format!("file:/dev/shm/{}-first.page", namespace.name());
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let reader = Reader::<Telemetry>::open_wait(&name, Duration::from_secs(10)).unwrap();
+            reader
+                .wait_changed(0, Duration::from_secs(10))
+                .unwrap()
+                .value
+        });
+        std::thread::sleep(Duration::from_millis(20));
+        let mut writer = Writer::<Telemetry>::create(&name).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        writer.write(&sample(11)).unwrap();
+        assert_eq!(reader.join().unwrap(), sample(11));
+    });
+    crosspage::remove(&name, false).unwrap();
+}
+
+/// The largest value with CROSSPAGE_LONG=1 (its page takes a GiB), otherwise a large one.
+#[test]
+fn large_values_are_filled_and_seen_in_place() {
+    use crosspage::latest::{Options, RawReader, RawWriter};
+    use crosspage::layout::{Field, Scalar, StructType, Type};
+
+    let size: usize = if std::env::var_os("CROSSPAGE_LONG").is_some() {
+        256 << 20
+    } else {
+        4 << 20
+    };
+    let array = |len: usize| {
+        let ty = Type::Array(Box::new(Type::Scalar(Scalar::U8)), len);
+        StructType::natural("Image", vec![Field::new("pixels", ty)], None)
+    };
+    let _namespace = testing::namespace();
+    let layout = std::sync::Arc::new(array(size).unwrap());
+    let options = || {
+        let mut options = Options::default();
+        options.max_pins = Some(1);
+        options
+    };
+    let mut writer = RawWriter::create("image", &layout, &options()).unwrap();
+    let reader = RawReader::open("image", None, &Options::default()).unwrap();
+    for turn in 1..=3u8 {
+        let line = vec![turn; 1 << 16];
+        writer
+            .write_with(&mut |slot| {
+                (0..size)
+                    .step_by(line.len())
+                    .try_for_each(|offset| slot.write_at(offset, &line))
+            })
+            .unwrap();
+        let pinned = reader.read_pinned().unwrap().unwrap();
+        assert_eq!(pinned.as_bytes().len(), size);
+        assert!(
+            pinned
+                .as_bytes()
+                .iter()
+                .step_by(4097)
+                .all(|&byte| byte == turn)
+        );
+        assert_eq!(pinned.as_bytes()[size - 1], turn);
+    }
+    let refused = array((256 << 20) + 1).and_then(|layout| {
+        RawWriter::create("larger", &std::sync::Arc::new(layout), &Options::default())
+    });
+    assert!(refused.unwrap_err().to_string().contains("268435456"));
+}
+
+#[test]
+fn damaged_values_are_an_error_and_the_next_write_heals() {
+    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = directory.path().join("state.page");
+    let locator = format!("file:{}", path.display());
+    let mut writer = Writer::<Telemetry>::create(&locator).unwrap();
+    let reader = Reader::<Telemetry>::open(&locator).unwrap();
+    writer.write(&sample(1)).unwrap();
+    // One byte of the value in slot 0, where docs/layout.md puts it.
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    std::os::unix::fs::FileExt::write_at(&file, &[8], 12288 + 256 + 64).unwrap();
+    let error = reader.read().unwrap_err();
+    assert!(
+        error.is_corrupt() && error.to_string().contains("checksum"),
+        "{error}"
+    );
+    writer.write(&sample(2)).unwrap();
+    assert_eq!(reader.read().unwrap().unwrap().value, sample(2));
+}
+
+#[test]
+fn a_forked_child_is_told_to_attach_anew() {
+    let _namespace = testing::namespace();
+    let mut writer = Writer::<Telemetry>::create("telemetry").unwrap();
+    writer.write(&sample(1)).unwrap();
+    // SAFETY: the child only calls what this library makes fork-safe, and leaves by _exit.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let refused = writer.write(&sample(2)).is_err_and(|e| e.is_forked());
+        drop(writer); // Leaves the parent's entry alone.
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child just made.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(status, 0);
+    assert_eq!(writer.write(&sample(3)).unwrap(), 2);
+    assert!(
+        writer
+            .participants()
+            .iter()
+            .all(|participant| participant.alive)
+    );
+}

@@ -99,6 +99,44 @@ fn says_what_is_wrong() {
     assert!(with(ty(4, 8), &n(u32::MAX)).contains("a string lies outside of it"));
 }
 
+#[test]
+fn fields_out_of_order_are_refused() {
+    let fields = ["a", "b"]
+        .map(|name| Field::new(name, scalar(Scalar::I32)))
+        .to_vec();
+    let mut bytes = StructType::natural("S", fields, None).unwrap().encode();
+    let (a, b) = bytes[32 + 2 * TYPE_BYTES..].split_at_mut(FIELD_BYTES);
+    a.swap_with_slice(&mut b[..FIELD_BYTES]);
+    assert_eq!(damaged(&bytes), "the fields of S are not in order");
+}
+
+/// A chain of array types as long as the descriptor allows neither nests nor multiplies.
+#[test]
+fn long_chains_of_arrays_are_refused() {
+    let u8_record = TypeRecord {
+        kind: kind::SCALAR,
+        scalar: 6,
+        size: 1,
+        ..TypeRecord::default()
+    };
+    let array = |elem| TypeRecord {
+        kind: kind::ARRAY,
+        elem,
+        count: 1,
+        size: 1,
+        ..TypeRecord::default()
+    };
+    let count = 43_000;
+    let strings = HEADER_BYTES + count * TYPE_BYTES;
+    let mut bytes = b"CPLD\x01\x01\0\0".to_vec();
+    for n in [strings, count, 0, 0, count - 1, strings] {
+        bytes.extend(u32_of(n).to_le_bytes());
+    }
+    bytes.extend(u8_record.bytes());
+    (1..count).for_each(|i| bytes.extend(array(u32_of(i - 1)).bytes()));
+    assert_eq!(damaged(&bytes), "type 17 is nested too deeply");
+}
+
 /// A long string that is referred to often does not become many long strings.
 #[test]
 fn many_references_to_one_string_are_refused() {

@@ -257,6 +257,35 @@ fn enums_in_every_width() {
 }
 
 #[test]
+fn gaps_between_an_enums_values_are_invalid() {
+    let variants = [("A", -2), ("B", 0), ("C", 1), ("D", 3), ("Also", 3)];
+    let variants = variants.map(|(n, v)| (n.to_owned(), v)).to_vec();
+    let e = EnumType {
+        name: "E".into(),
+        repr: Scalar::I8,
+        variants,
+    };
+    let st =
+        StructType::natural("S", vec![Field::new("e", Type::Enum(Arc::new(e)))], None).unwrap();
+    let plan = direct(&st);
+    let valid: Vec<i8> = (-128..=127i8)
+        .filter(|v| plan.validate(&[*v as u8]).is_ok())
+        .collect();
+    assert_eq!(valid, [-2, 0, 1, 3]);
+}
+
+/// Arrays of arrays, also of one, are as long as they are.
+#[test]
+fn arrays_of_arrays() {
+    for (outer, inner) in [(1, 100), (100, 1), (3, 50), (50, 3)] {
+        let fields = vec![Field::new("all", array(array(point(None), inner), outer))];
+        let st = StructType::natural("S", fields, None).unwrap();
+        let data: usize = all_runs(&direct(&st)).iter().map(|run| run.len).sum();
+        assert_eq!(data, outer * inner * 10, "[{outer}][{inner}]");
+    }
+}
+
+#[test]
 fn enums_without_names_hold_anything() {
     let e = super::super::EnumType {
         name: "E".into(),

@@ -1,0 +1,113 @@
+// A peer in another process: peer COMMAND PAGE.
+//   write       writes counter 1, 2, 3, ... as fast as it can, every field telling the same number
+//   check N     reads until it has seen N values, and that no field of any tells another number
+//   mismatch-*  attaches with a struct that differs from SharedData, and prints the error
+#include <iostream>
+
+#include "shared_data.hpp"
+
+#if CROSSPAGE_PLAIN_STRUCTS
+#define DECLARE(...) static_assert(true, "")
+#else
+#define DECLARE(...) CROSSPAGE_STRUCT(__VA_ARGS__)
+#endif
+#define FIELDS processId, message, dataReady, counter, temperature, coordinates, userName, timestamp, dataArray
+
+namespace pack1 {
+#pragma pack(push, 1)
+struct SharedData { int processId; char message[500]; bool dataReady; int counter; double temperature;
+  float coordinates[3]; char userName[50]; long long timestamp; int dataArray[10]; };
+#pragma pack(pop)
+DECLARE(SharedData, FIELDS);
+}
+
+#define PACKING 1
+namespace labelled {
+#pragma pack(push, PACKING)
+struct SharedData { int processId; char message[500]; bool dataReady; int counter; double temperature;
+  float coordinates[3]; char userName[50]; long long timestamp; int dataArray[10]; };
+#pragma pack(pop)
+DECLARE(SharedData, FIELDS);
+}
+
+namespace renamed {
+struct SharedData { int processId; char message[500]; bool dataReady; int count; double temperature;
+  float coordinates[3]; char userName[50]; long long timestamp; int dataArray[10]; };
+DECLARE(SharedData, processId, message, dataReady, count, temperature, coordinates, userName, timestamp, dataArray);
+}
+
+namespace longer {
+struct SharedData { int processId; char message[500]; bool dataReady; int counter; double temperature;
+  float coordinates[3]; char userName[64]; long long timestamp; int dataArray[10]; };
+DECLARE(SharedData, FIELDS);
+}
+
+template <class T>
+static int mismatch(const char *page) {
+  try {
+    crosspage::latest::Reader<T>::open(page);
+    std::cout << "no mismatch\n";
+  } catch (const crosspage::error &e) {
+    std::cout << e.what() << "\n";
+    return e.is_layout_mismatch() ? 0 : 1;
+  }
+  return 0;
+}
+
+static void fill(SharedData &d, int n) {
+  d.processId = d.counter = n;
+  d.dataReady = n % 2;
+  d.temperature = n;
+  for (float &x : d.coordinates) x = static_cast<float>(n % 1000);
+  std::memset(d.message, 'a' + n % 26, sizeof d.message);
+  std::memset(d.userName, 'a' + n % 26, sizeof d.userName);
+  d.timestamp = n;
+  for (int &x : d.dataArray) x = n;
+}
+
+static bool whole(const SharedData &d) {
+  SharedData expected{};
+  fill(expected, d.counter);
+  return std::memcmp(d.message, expected.message, sizeof d.message) == 0 &&
+         std::memcmp(d.userName, expected.userName, sizeof d.userName) == 0 &&
+         std::memcmp(d.coordinates, expected.coordinates, sizeof d.coordinates) == 0 &&
+         std::memcmp(d.dataArray, expected.dataArray, sizeof d.dataArray) == 0 && d.processId == d.counter &&
+         d.timestamp == d.counter && d.temperature == d.counter && d.dataReady == (d.counter % 2 != 0);
+}
+
+int main(int argc, char **argv) try {
+  const std::string command = argc > 2 ? argv[1] : "";
+  const char *page = argc > 2 ? argv[2] : "";
+  if (command == "write") {
+    auto writer = crosspage::latest::Writer<SharedData>::create(page);
+    SharedData data{};
+    for (int n = 1;; ++n) {
+      fill(data, n);
+      writer.write(data);
+      if (n == 1) std::cout << "writing" << std::endl;
+    }
+  } else if (command == "check" && argc > 3) {
+    auto reader = crosspage::latest::Reader<SharedData>::open_wait(page, std::chrono::seconds(10));
+    std::uint64_t version = 0;
+    for (int n = std::atoi(argv[3]); n > 0; --n) {
+      const auto now = reader.wait_changed(version, std::chrono::seconds(10));
+      if (now.version < version || !whole(now.value)) throw std::runtime_error("a torn value");
+      version = now.version;
+    }
+    std::cout << "whole" << std::endl;
+  } else if (command == "mismatch-pack1") {
+    return mismatch<pack1::SharedData>(page);
+  } else if (command == "mismatch-labelled") {
+    return mismatch<labelled::SharedData>(page);
+  } else if (command == "mismatch-renamed") {
+    return mismatch<renamed::SharedData>(page);
+  } else if (command == "mismatch-longer") {
+    return mismatch<longer::SharedData>(page);
+  } else {
+    throw std::runtime_error("unknown command");
+  }
+  return 0;
+} catch (const std::exception &e) {
+  std::cerr << "error: " << e.what() << "\n";
+  return 1;
+}

@@ -1,0 +1,147 @@
+//! Kill at every instruction.
+
+use std::time::Duration;
+
+use crate::kit;
+use crate::look::Looker;
+use crate::run::{Tally, context, is_long, random, spread};
+use crate::scenes::{self, Scene};
+use crate::trace::{At, Trace, Victim, binary};
+use crate::watch;
+
+/// How long one victim and the check after it may take.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// Where a victim is killed.
+#[derive(Debug, Clone, Copy)]
+pub enum Point {
+    /// Before it executes this instruction of its trace; behind the last: at its end.
+    Step(usize),
+    /// At this beginning or end of a system call.
+    Call(usize),
+}
+
+impl Point {
+    /// One at random; more often than not right after something has changed for others.
+    pub fn random(trace: &Trace) -> Point {
+        let steps = trace.pcs.len();
+        match random(4) {
+            0 => Point::Step(random(steps as u64 + 1) as usize),
+            1 => Point::Call(1 + random(trace.calls.max(1) as u64) as usize),
+            _ if trace.effects.is_empty() => Point::Step(random(steps as u64) as usize),
+            _ => Point::Step(trace.effects[random(trace.effects.len() as u64) as usize]),
+        }
+    }
+
+    pub fn reach(self, trace: &Trace, victim: &mut Victim) -> At {
+        match self {
+            Point::Step(step) if step < trace.pcs.len() => victim.follow(&trace.route(step)),
+            Point::Step(_) => victim.run(),
+            Point::Call(call) => victim.follow_calls(call),
+        }
+    }
+
+    pub fn describe(self, trace: &Trace) -> String {
+        match self {
+            Point::Step(step) => {
+                let at = trace.pcs.get(step).map(|&pc| binary().symbol(pc));
+                let of = trace.pcs.len();
+                format!(
+                    "instruction {step} of {of}, {}",
+                    at.unwrap_or("at its end".into())
+                )
+            }
+            Point::Call(call) => format!("system call stop {call} of {}", trace.calls),
+        }
+    }
+}
+
+/// Whether to step into a function of this (mangled) name: one of crosspage's, or one of those here
+/// into which an optimiser puts them.
+fn is_ours(name: &str) -> bool {
+    name.contains("crosspage") || name.contains("5crash3kit")
+}
+
+/// The same without what only computes with memory of its own.
+fn touches_pages(name: &str) -> bool {
+    let computes = [
+        "9crosspage6layout",
+        "crosspage..layout..",
+        "9crosspage7locator",
+        "crosspage..locator..",
+        "9crosspage5error",
+        "crosspage..error..",
+        "9crosspage4page6header",
+        "crosspage..page..header..",
+    ];
+    name.contains("crosspage") && !computes.iter().any(|module| name.contains(module))
+}
+
+/// What a victim does between its markers.
+pub fn trace(victim: Victim) -> Trace {
+    let steps_into = if is_long() { is_ours } else { touches_pages };
+    let looker = Looker::new(vec![kit::directory(), kit::files()]);
+    Trace::of(victim, steps_into, looker)
+}
+
+fn trace_of(scene: &Scene) -> Trace {
+    let mut traced = None;
+    let what = format!("{}: traced", scene.name);
+    watch::phase(10 * LIMIT, &what);
+    context(&what, || {
+        scene.play(&mut |victim| traced = Some(trace(victim)))
+    });
+    traced.expect("it was played")
+}
+
+/// The points at which to kill: all of them, or those by which something changes for others, and a
+/// few of the rest.
+fn points(trace: &Trace) -> Vec<Point> {
+    let steps = trace.pcs.len();
+    let (calls, mut chosen): (Vec<usize>, Vec<usize>) = match is_long() {
+        true => ((1..=trace.calls).collect(), (0..=steps).collect()),
+        false => (spread(1, trace.calls, 24), spread(0, steps, 12)),
+    };
+    chosen.extend(&trace.effects);
+    chosen.push(steps);
+    chosen.sort();
+    chosen.dedup();
+    let chosen = chosen.into_iter().map(Point::Step);
+    chosen.chain(calls.into_iter().map(Point::Call)).collect()
+}
+
+/// Plays the scene once for each point, and kills the victim there.
+fn sweep(scene: &Scene, tally: &mut Tally) {
+    let start = std::time::Instant::now();
+    let trace = trace_of(scene);
+    let traced = start.elapsed();
+    let points = points(&trace);
+    let n = points.len();
+    for point in points {
+        let what = format!("{}: killed at {}", scene.name, point.describe(&trace));
+        watch::phase(LIMIT, &what);
+        context(&what, || {
+            scene.play(&mut |mut victim| {
+                point.reach(&trace, &mut victim);
+            });
+        });
+        tally.kills += 1;
+    }
+    if is_long() {
+        println!(
+            "   {:40} {:6} instructions {:3} effects {:3} calls {n:5} kills, traced in {traced:?}, {:?}/kill",
+            scene.name,
+            trace.pcs.len(),
+            trace.effects.len(),
+            trace.calls,
+            (start.elapsed() - traced) / n as u32
+        );
+    }
+    tally.points += trace.points();
+}
+
+pub fn at_every_instruction(tally: &mut Tally) {
+    for scene in scenes::all() {
+        sweep(&scene, tally);
+    }
+}

@@ -1,0 +1,81 @@
+//! Processes that die, or stop, at every instruction; and the next ones, which go on.
+//!
+//! This is a test binary without libtest, whose threads could not be forked. A test forks its
+//! victims, steps them under ptrace to where it wants them, kills or stops them there, and asks the
+//! page whether it has survived. `CROSSPAGE_LONG=1` takes every instruction (and hours in a debug
+//! build: use `--release`), otherwise a sample; `CROSSPAGE_SEED=N` repeats the sample of a failure.
+#![allow(
+    clippy::disallowed_types,
+    reason = "what these processes share is no part of a model"
+)]
+
+#[cfg(target_os = "linux")]
+mod campaign;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod kill;
+#[cfg(target_os = "linux")]
+mod kit;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod look;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod peers;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod report;
+mod run;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod scenes;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod stop;
+#[cfg(target_os = "linux")]
+mod sys;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod trace;
+#[cfg(target_os = "linux")]
+mod watch;
+
+use run::Test;
+
+fn main() -> std::process::ExitCode {
+    run::main(TESTS)
+}
+
+#[cfg(target_os = "linux")]
+const TESTS: &[Test] = &[
+    #[cfg(target_arch = "x86_64")]
+    Test {
+        name: "killed_at_every_instruction",
+        run: kill::at_every_instruction,
+        pinned: true,
+    },
+    #[cfg(target_arch = "x86_64")]
+    Test {
+        name: "killed_in_turn",
+        run: peers::killed_in_turn,
+        pinned: true,
+    },
+    #[cfg(target_arch = "x86_64")]
+    Test {
+        name: "killed_while_another_is_half_way",
+        run: peers::killed_while_another_is_half_way,
+        pinned: true,
+    },
+    #[cfg(target_arch = "x86_64")]
+    Test {
+        name: "stopped_at_every_instruction",
+        run: stop::at_every_instruction,
+        pinned: true,
+    },
+    Test {
+        name: "killed_at_random",
+        run: campaign::killed_at_random,
+        pinned: false,
+    },
+    Test {
+        name: "stopped_and_killed_at_random",
+        run: campaign::stopped_and_killed_at_random,
+        pinned: false,
+    },
+];
+
+#[cfg(not(target_os = "linux"))]
+const TESTS: &[Test] = &[];

@@ -1,0 +1,32 @@
+/* Writes a struct once a second for programs in any language.
+ *
+ *     gcc latest_writer.c -lcrosspage -o latest_writer
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared_data.h"
+
+static int failed(const crosspage_error *error) {
+  fprintf(stderr, "error: %s\n", error->message);
+  if (error->hint[0]) fprintf(stderr, "hint: %s\n", error->hint);
+  return 1;
+}
+
+int main(void) {
+  crosspage_error error = CROSSPAGE_ERROR_INIT;
+  crosspage_latest_writer *writer;
+  if (crosspage_latest_writer_create("telemetry", &shared_data, NULL, &writer, &error)) return failed(&error);
+
+  SharedData data = {.processId = (int)getpid(), .dataReady = true, .temperature = 23.5, .userName = "C"};
+  strcpy(data.message, "Hello from C!");
+  for (data.counter = 0;; data.counter++) {
+    data.timestamp = (long long)time(NULL) * 1000;
+    if (crosspage_latest_writer_write(writer, &data, sizeof data, NULL, &error)) break;
+    sleep(1);
+  }
+  crosspage_latest_writer_free(writer);
+  return failed(&error);
+}

@@ -1,0 +1,17 @@
+#ifndef SHARED_DATA_H
+#define SHARED_DATA_H
+
+// An ordinary struct; nothing in it knows of crosspage.
+struct SharedData {
+  int processId;
+  char message[500];
+  bool dataReady;
+  int counter;
+  double temperature;
+  float coordinates[3];
+  char userName[50];
+  long long timestamp;
+  int dataArray[10];
+};
+
+#endif

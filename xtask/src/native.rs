@@ -1,0 +1,43 @@
+//! Compiling C and C++ programs against the faces for them.
+
+use std::path::Path;
+
+use crate::Result;
+use crate::process::{cargo, command, run, succeeds};
+use crate::workspace;
+
+/// Compiles one file of C11 or C++20, as its name says, against the library, which is built first.
+pub fn compile(source: &Path, program: &Path) -> Result {
+    run(cargo().args(["build", "--quiet", "--package", "crosspage-capi"]))?;
+    let (compiler, standard) = match source.extension().and_then(|extension| extension.to_str()) {
+        Some("c") => (compiler("CC", "gcc")?, "-std=c11"),
+        _ => (compiler("CXX", "g++")?, "-std=c++20"),
+    };
+    let library = workspace::debug();
+    run(command(compiler)
+        .args([
+            standard,
+            "-O2",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-Icrates/crosspage-capi/include",
+        ])
+        .arg(source)
+        .arg("-o")
+        .arg(program)
+        .arg(format!("-L{}", library.display()))
+        .arg(format!("-Wl,-rpath,{}", library.display()))
+        .arg("-lcrosspage"))
+}
+
+/// The compiler that `variable` names, or the usual one.
+fn compiler(variable: &str, usual: &str) -> Result<String> {
+    let name = std::env::var(variable).unwrap_or_else(|_| usual.to_owned());
+    if succeeds(command(&name).arg("--version")) {
+        return Ok(name);
+    }
+    Err(format!(
+        "{name:?} does not start; `apt-get install g++` brings gcc and g++, {variable} names another"
+    ))
+}
