@@ -454,45 +454,101 @@ fn check_clean(page: &Page, cell_geometry: Geometry) {
 
 fn pinned() -> Options {
     Options {
-        max_participants: Some(2),
         max_pins: Some(1),
         ..Options::default()
     }
 }
 
+/// Two words that belong together, as both layouts have them.
+fn write_value(writer: &mut RawWriter) -> u64 {
+    // SAFETY: two u64, which the layout is.
+    let written = unsafe { writer.write([7u64, !7].as_ptr().cast()) };
+    written.expect("it is writable")
+}
+
+/// There is one place only, so who comes next gets the dead one's.
 #[test]
 fn a_participant_dies_and_its_index_is_used_again() {
     kill_everywhere(2, |fate| {
         files::set_geometry(geometry(1, 1));
-        // SAFETY: two u64, which the layout is.
-        let write = |writer: &mut RawWriter| unsafe { writer.write([7u64, !7].as_ptr().cast()) };
-        let mut writer = RawWriter::create(PAGE, &LAYOUT, &pinned()).expect("it is free");
-        write(&mut writer).expect("it is writable");
+        let one = || Options {
+            max_participants: Some(1),
+            ..pinned()
+        };
+        let mut writer = RawWriter::create(PAGE, &LAYOUT, &one()).expect("it is free");
+        write_value(&mut writer);
         drop(writer);
-        let victim = fate.spawn(|| {
-            let Some(reader) = unless_full(RawReader::open(PAGE, None, &pinned())) else {
-                return;
-            };
-            let pinned = reader.read_pinned().expect("the pin is free");
-            drop(pinned);
+        let victim = fate.spawn(move || {
+            if let Some(reader) = unless_full(RawReader::open(PAGE, None, &one())) {
+                check_place(&reader);
+                drop(reader.read_pinned().expect("the pin is free"));
+                check_place(&reader);
+            }
         });
-        let place = || {
-            let Some(reader) = unless_full(RawReader::open(PAGE, None, &pinned())) else {
-                return;
-            };
+        if let Some(reader) = unless_full(RawReader::open(PAGE, None, &one())) {
             check_clean(reader.page(), geometry(1, 1));
             check_place(&reader);
             loom::thread::yield_now();
             check_place(&reader);
-        };
-        let other = actor::spawn(place);
-        place();
+        }
         victim.join();
-        other.done();
-        // All places are free again, and the pin.
-        let first = RawReader::open(PAGE, None, &pinned()).expect("a place is free");
-        let _second = RawReader::open(PAGE, None, &pinned()).expect("a place is free");
-        assert!(first.read_pinned().expect("the pin is free").is_some());
+        let reader = RawReader::open(PAGE, None, &one()).expect("the place is free");
+        check_clean(reader.page(), geometry(1, 1));
+        assert!(reader.read_pinned().expect("the pin is free").is_some());
+    });
+}
+
+/// There are places enough, so nobody sweeps but who needs the dead one's pin.
+#[test]
+fn a_reader_dies_and_its_pin_is_taken_by_another() {
+    kill_everywhere(2, |fate| {
+        files::set_geometry(geometry(1, 1));
+        let mut writer = RawWriter::create(PAGE, &LAYOUT, &pinned()).expect("it is free");
+        write_value(&mut writer);
+        let reader = RawReader::open(PAGE, None, &pinned()).expect("it exists");
+        let victim = fate.spawn(move || {
+            let reader = RawReader::open(PAGE, None, &pinned()).expect("it exists");
+            drop(unless_full(reader.read_pinned()));
+        });
+        let pinned = unless_full(reader.read_pinned());
+        write_value(&mut writer);
+        drop(pinned);
+        victim.join();
+        let pinned = reader.read_pinned().expect("the pin is free");
+        assert_eq!(pinned.expect("a value").meta().version, 2);
+        drop(writer);
+    });
+}
+
+/// `update` is read-modify-write.
+#[test]
+fn updates_of_two_writers_are_not_lost() {
+    explore(2, || {
+        files::set_geometry(geometry(2, 0));
+        let two = || Options {
+            writers: Some(2),
+            ..Options::default()
+        };
+        let mut first = RawWriter::create(PAGE, &LAYOUT, &two()).expect("it is free");
+        let mut second = RawWriter::create(PAGE, &LAYOUT, &two()).expect("two may write");
+        write_value(&mut first);
+        let increment = |writer: &mut RawWriter| {
+            let mut words = [0u64; 2];
+            let mut add = |words: *mut u8| {
+                // SAFETY: two u64, as long as the call.
+                let words = unsafe { &mut *words.cast::<[u64; 2]>() };
+                check(*words);
+                *words = [words[0] + 1, !(words[0] + 1)];
+                Ok(())
+            };
+            // SAFETY: `words` has room for the layout.
+            let updated = unsafe { writer.update(words.as_mut_ptr().cast(), &mut add) };
+            updated.expect("there is a value")
+        };
+        let other = actor::spawn(move || increment(&mut second));
+        assert_eq!(increment(&mut first) + other.done(), 2 + 3);
+        let reader = Reader::open(&Options::default()).expect("it exists");
+        assert_eq!(reader.read().expect("it is readable"), (3, 9));
     });
 }
 
@@ -562,9 +618,7 @@ fn one_of_several_writers_dies_and_is_followed() {
                 }
             };
             check_clean(writer.page(), geometry(2, 0));
-            // SAFETY: two u64, which the layout is.
-            let written = unsafe { writer.write([7u64, !7].as_ptr().cast()) };
-            Some(written.expect("it is writable"))
+            Some(write_value(&mut writer))
         };
         let victim = fate.spawn(write);
         let other = actor::spawn(write);
@@ -595,10 +649,8 @@ fn closing_ends_a_wait() {
 fn closing_beside_a_pin() {
     explore(2, || {
         files::set_geometry(geometry(1, 1));
-        // SAFETY: two u64, which the layout is.
-        let write = |writer: &mut RawWriter| unsafe { writer.write([7u64, !7].as_ptr().cast()) };
         let mut writer = RawWriter::create(PAGE, &LAYOUT, &pinned()).expect("it is free");
-        write(&mut writer).expect("it is writable");
+        write_value(&mut writer);
         let reader = Arc::new(RawReader::open(PAGE, None, &pinned()).expect("it exists"));
         let pinner = {
             let reader = reader.clone();
@@ -616,7 +668,7 @@ fn closing_beside_a_pin() {
         };
         reader.close();
         for _ in 0..3 {
-            write(&mut writer).expect("it is writable");
+            write_value(&mut writer);
         }
         pinner.done();
     });

@@ -115,13 +115,12 @@ fn a_notifier_dies_and_another_follows() {
     });
 }
 
-/// The same while the next one is at it already, with two sleepers.
+/// The same while the next one is at it already.
 #[test]
 fn a_notifier_dies_beside_another() {
     kill_everywhere(2, |fate| {
         let shared = Arc::<Shared>::default();
-        let one = shared.spawn(|shared| shared.wait_for(1));
-        let two = shared.spawn(|shared| shared.wait_for(2));
+        let sleeper = shared.spawn(|shared| shared.wait_for(2));
         let victim = {
             let shared = shared.clone();
             fate.spawn(move || shared.word.notify_all())
@@ -129,8 +128,7 @@ fn a_notifier_dies_beside_another() {
         shared.publish(1);
         shared.publish(2);
         victim.join();
-        one.done();
-        two.done();
+        sleeper.done();
     });
 }
 
