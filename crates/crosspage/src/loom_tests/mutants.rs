@@ -75,9 +75,17 @@ fn place(file: &str, line: usize) -> (String, String) {
 
 fn function(line: &str) -> Option<String> {
     let (before, after) = line.trim_start().split_once("fn ")?;
-    let is_item = before
-        .split_whitespace()
-        .all(|word| ["pub", "pub(crate)", "pub(super)", "unsafe", "extern", "\"C\""].contains(&word));
+    let is_item = before.split_whitespace().all(|word| {
+        [
+            "pub",
+            "pub(crate)",
+            "pub(super)",
+            "unsafe",
+            "extern",
+            "\"C\"",
+        ]
+        .contains(&word)
+    });
     let name = after.split(['(', '<']).next()?;
     is_item.then(|| name.to_owned())
 }
@@ -95,7 +103,10 @@ fn table() {
     for model in models() {
         let start = Instant::now();
         let path = sites_file.to_str().expect("text");
-        assert!(holds(&model, (SITES, path), Duration::MAX / 4), "{model} fails by itself");
+        assert!(
+            holds(&model, (SITES, path), Duration::MAX / 4),
+            "{model} fails by itself"
+        );
         let passed = std::fs::read_to_string(&sites_file).expect("it was written");
         std::fs::remove_file(&sites_file).expect("it was written");
         for site in passed.lines().collect::<BTreeSet<_>>() {
@@ -132,5 +143,8 @@ fn table() {
             println!("| {short} `{function}` | {operation} | {order} | {weak} | {outcome} |");
         }
     }
-    assert!(unexplained.is_empty(), "no model fails, and nothing is argued: {unexplained:#?}");
+    assert!(
+        unexplained.is_empty(),
+        "no model fails, and nothing is argued: {unexplained:#?}"
+    );
 }
