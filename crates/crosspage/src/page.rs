@@ -117,7 +117,7 @@ pub(crate) struct Page {
     /// The fork generation in which this handle attached.
     born: u64,
     /// The same, or [`CLOSED`]: what each call compares.
-    open: AtomicLocalU64,
+    open: AtomicU64,
     left: AtomicBool,
     /// The file's user and permission bits.
     owner: (u32, u32),
@@ -265,8 +265,10 @@ pub(crate) fn access_error(
 /// Whether attaching to a file led anywhere.
 enum Attached {
     Yes(Box<Page>),
-    /// It was removed or replaced meanwhile: look at the name again.
+    /// It was removed or replaced meanwhile, and its name leads elsewhere: look at the name again.
     Gone,
+    /// There is none.
+    Missing,
     /// It stands in the way and was removed, or is another layout that may be replaced: make a new one.
     MakeNew(Option<Box<Page>>),
 }
@@ -282,7 +284,7 @@ impl Page {
                 Ok(file) => Page::join(request, &place, deadline, file)?,
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                     if request.intent == Intent::Open {
-                        Attached::Gone
+                        Attached::Missing
                     } else {
                         Attached::MakeNew(None)
                     }
@@ -312,8 +314,8 @@ impl Page {
                     Some(page) => return Ok(page),
                     None => continue, // Somebody else was first.
                 },
-                Attached::Gone if request.intent != Intent::Open => continue,
-                Attached::Gone => {}
+                Attached::Gone => continue,
+                Attached::Missing => {}
             }
             let now = Instant::now();
             match deadline {
@@ -409,7 +411,7 @@ impl Page {
             pattern,
             me: None,
             born: fork,
-            open: AtomicLocalU64::new(fork),
+            open: AtomicU64::new(fork),
             left: AtomicBool::new(false),
             owner: (stat.uid, stat.mode),
         })
@@ -455,6 +457,16 @@ impl Page {
                 let is_page = file.read_at(0, &mut magic).is_ok() && magic == header::MAGIC[..7];
                 if place.directory.is_none() && !is_page {
                     return Err(error);
+                }
+                // Under its lock, and only if the name still leads to it: another remover may have
+                // been first, and the name may be a new page's by now.
+                let _registration = liveness::lock_registration(
+                    &file,
+                    &locator.to_string(),
+                    deadline_of(Some(Duration::ZERO)),
+                )?;
+                if !place.leads_to(&file) {
+                    return Ok(());
                 }
                 return file::unlink(&place.path)
                     .map_err(|e| access_error(locator, &place.path, "remove", &e));
@@ -712,7 +724,7 @@ impl Page {
         let registration = liveness::lock_registration(&page.file, &locator.to_string(), deadline)?;
         if page.settle()? != State::Ready {
             if request.intent == Intent::Open {
-                return Ok(Attached::Gone);
+                return Ok(page.gone());
             }
             // The remover may have died before the name was gone.
             page.remove_name()?;
@@ -732,6 +744,16 @@ impl Page {
         Ok(Attached::Yes(Box::new(page)))
     }
 
+    /// What an opener makes of a page that no longer stands. Its name still leads to it where the remover
+    /// died in between.
+    fn gone(&self) -> Attached {
+        if self.place.leads_to(&self.file) {
+            Attached::Missing
+        } else {
+            Attached::Gone
+        }
+    }
+
     /// A read-only handle is no participant: it only holds the observers' byte, shared.
     fn observe(self) -> Result<Attached> {
         // A refused lock means that a remover holds it, or that this file system has none; the page
@@ -739,7 +761,7 @@ impl Page {
         let _ = self.file.try_lock(Byte::Observers.offset(), true);
         match self.state() {
             Some(State::Ready | State::Replacing) => Ok(Attached::Yes(Box::new(self))),
-            Some(State::Replaced | State::Removed) => Ok(Attached::Gone),
+            Some(State::Replaced | State::Removed) => Ok(self.gone()),
             _ => Err(self.corrupt("its state is no state")),
         }
     }
@@ -1334,8 +1356,8 @@ impl Page {
 
     /// Makes further calls on this handle fail with [`ErrorKind::Closed`].
     pub(crate) fn shut(&self) {
-        // SeqCst: pairs with the count of pins; see `latest::raw`.
-        self.open.store(CLOSED, Ordering::SeqCst);
+        // Relaxed: who has to see it in time orders it; see `latest::raw`.
+        self.open.store(CLOSED, Ordering::Relaxed);
     }
 
     /// Leaves the participant table, and takes the page away if it was the last of a `while_used` one.

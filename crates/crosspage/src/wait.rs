@@ -4,6 +4,10 @@
 //! costs a fence and a load. The flag is a mark and not a count, because a count would leak with every
 //! killed waiter. It is cleared after waking, so a notifier that dies midway is made up for by the
 //! next; and every sleep is bounded ([`MAX_SLEEP`]), which covers the death of the last one.
+//!
+//! The mark says for which sequence it was put there, so that a notifier takes away no mark that was
+//! put there after it counted up: whoever relies on a mark of their own sequence or a later one is
+//! awake before it is taken away. So a mark is never replaced by an earlier one.
 
 use crate::atomic::{AtomicU32, Ordering, fence};
 
@@ -45,9 +49,18 @@ impl WaitWord {
     pub(crate) fn arm(&self) -> u32 {
         // Acquire: pairs with the Release in `notify`; who sees the sequence moved sees why.
         let sequence = self.sequence.load(Ordering::Acquire);
-        // A swap, not a store: it must come after the notifier's compare_exchange in the
-        // modification order if that one is to miss it.
-        self.armed.swap(sequence | ARMED, Ordering::AcqRel);
+        let mine = sequence | ARMED;
+        // Relaxed: nothing is read through the mark; the fence orders it.
+        let mut mark = self.armed.load(Ordering::Relaxed);
+        while mark == 0 || is_before(mark, mine) {
+            let replaced =
+                self.armed
+                    .compare_exchange(mark, mine, Ordering::Relaxed, Ordering::Relaxed);
+            match replaced {
+                Ok(_) => break,
+                Err(now) => mark = now,
+            }
+        }
         // SYNC POINT sleep/notify: pairs with the fence in `notify`. Either this thread's next look
         // sees what was published, or the notifier's load of `armed` sees the mark.
         fence(Ordering::SeqCst);
@@ -70,7 +83,7 @@ impl WaitWord {
         // Release: pairs with the Acquire load in `arm`.
         self.sequence.fetch_add(1, Ordering::Release);
         wake(&self.sequence);
-        // Fails when a later sleeper has armed it anew with another sequence: then its mark stays.
+        // Fails when somebody has armed it for a later sequence: then that mark stays.
         let _ = self
             .armed
             .compare_exchange(armed, 0, Ordering::Relaxed, Ordering::Relaxed);
@@ -87,6 +100,11 @@ impl WaitWord {
     pub(crate) fn notify_all(&self) {
         self.notify(backend::wake);
     }
+}
+
+/// Whether one mark is for an earlier sequence than another, as 31-bit numbers that wrap around.
+fn is_before(mark: u32, other: u32) -> bool {
+    (other.wrapping_sub(mark) << 1) as i32 > 0
 }
 
 mod blocking {

@@ -249,6 +249,16 @@ impl Cell {
         &self.area().wait
     }
 
+    /// Whether a slot or a pin is marked as this participant's.
+    pub(crate) fn is_held_by(&self, index: u16) -> bool {
+        let Area { slots, pins, .. } = self.area();
+        let holders = slots
+            .iter()
+            .map(|(header, _)| header.owner.load(Ordering::Relaxed));
+        let pinners = pins.iter().map(|pin| pin.load(Ordering::Relaxed) >> 16);
+        holders.chain(pinners).any(|mine| mine == mark(index))
+    }
+
     fn pin_word(&self, pin: usize) -> &AtomicU64 {
         &self.area().pins[pin]
     }

@@ -7,8 +7,7 @@ use std::time::{Duration, SystemTime};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::cell::{Cell, Current, Damaged, Geometry, Stamp};
-use crate::atomic::Ordering;
-use crate::atomic::local::AtomicU64;
+use crate::atomic::{AtomicU64, Ordering, fence};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Match, Plan, StructType};
 use crate::liveness;
@@ -747,6 +746,11 @@ impl RawWriter {
         self.inner.page.layout()
     }
 
+    #[cfg(loom)]
+    pub(crate) fn page(&self) -> &Page {
+        &self.inner.page
+    }
+
     pub(crate) fn plan(&self) -> &Arc<Plan> {
         &self.inner.plan
     }
@@ -1054,6 +1058,11 @@ impl RawReader {
         self.inner.page.layout()
     }
 
+    #[cfg(loom)]
+    pub(crate) fn page(&self) -> &Page {
+        &self.inner.page
+    }
+
     pub(crate) fn plan(&self) -> &Plan {
         &self.inner.plan
     }
@@ -1073,8 +1082,11 @@ impl RawReader {
     /// While a pin is held, the place in the participant table is kept until the handle is dropped.
     pub fn close(&self) {
         self.inner.page.shut();
-        // SeqCst: either `read_pinned` sees the handle shut, or we see its pin.
-        if self.inner.pins.load(Ordering::SeqCst) == 0 {
+        // SYNC POINT close/pin: pairs with the fence in `Held::new`. Either `read_pinned` sees the
+        // handle shut, or we see its pin.
+        fence(Ordering::SeqCst);
+        // Acquire: pairs with the Release in `Held`'s drop; a pin is given back before the place is.
+        if self.inner.pins.load(Ordering::Acquire) == 0 {
             self.inner.page.leave();
         }
         if self.inner.page.writable() {
@@ -1120,13 +1132,16 @@ struct Held<'a>(&'a Attachment);
 
 impl<'a> Held<'a> {
     fn new(inner: &'a Attachment) -> Held<'a> {
-        inner.pins.fetch_add(1, Ordering::SeqCst);
+        inner.pins.fetch_add(1, Ordering::Relaxed);
+        // SYNC POINT close/pin: pairs with the fence in `close`. The caller checks the handle after it.
+        fence(Ordering::SeqCst);
         Held(inner)
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.pins.fetch_sub(1, Ordering::SeqCst);
+        // Release: pairs with the Acquire in `close`.
+        self.0.pins.fetch_sub(1, Ordering::Release);
     }
 }

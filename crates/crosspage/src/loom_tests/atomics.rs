@@ -15,12 +15,16 @@ macro_rules! atomic {
 
         impl Default for $name {
             fn default() -> $name {
-                $name(loom::sync::atomic::$name::new(0))
+                $name::new(0)
             }
         }
 
         #[allow(dead_code)]
         impl $name {
+            pub(crate) fn new(value: $int) -> $name {
+                $name(loom::sync::atomic::$name::new(value))
+            }
+
             #[track_caller]
             pub(crate) fn load(&self, order: Ordering) -> $int {
                 if !actor::lives() {

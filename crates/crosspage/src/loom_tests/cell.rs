@@ -64,26 +64,6 @@ impl Shared {
         unsafe { slot.words.write(words.as_ptr().cast(), 0, &whole) };
     }
 
-    /// What `RawWriter::update` does; adds one to the value.
-    fn increment(&self, me: u16) -> u64 {
-        let cell = self.cell();
-        let mut claimed = None;
-        loop {
-            let expected = cell.current().expect("no damage");
-            let (version, value) = self.read().expect("a value");
-            if version != expected.version() {
-                continue;
-            }
-            let at = *claimed.get_or_insert_with(|| cell.claim(me).expect("a slot is free"));
-            self.fill(at, value + 1);
-            let checksum = |version| version ^ (value + 1);
-            let published = cell.publish(at, Some(expected), value + 1, me.into(), checksum);
-            if let Ok(version) = published {
-                return version;
-            }
-        }
-    }
-
     /// The version and the value, whose parts belong together.
     fn read(&self) -> Option<(u64, u64)> {
         let mut words = [0u64; 2];
@@ -138,18 +118,6 @@ fn two_writers_one_reader() {
         reader.done();
         let last = if others == 3 { 200 } else { 101 };
         assert_eq!(shared.read(), Some((3, last)));
-    });
-}
-
-#[test]
-fn updates_of_two_writers_are_not_lost() {
-    explore(2, || {
-        let shared = Shared::new(2, 0);
-        shared.write(0, 40);
-        let other = shared.spawn(|shared| shared.increment(1));
-        let mine = shared.increment(0);
-        assert_eq!(mine + other.done(), 2 + 3);
-        assert_eq!(shared.read(), Some((3, 42)));
     });
 }
 

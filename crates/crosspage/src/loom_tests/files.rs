@@ -97,9 +97,11 @@ fn kernel() -> Arc<Kernel> {
         .expect("a model is running")
 }
 
-/// A kernel as after a restart of the machine, with an empty `/tmp`.
+/// A kernel as after a restart of the machine.
 pub(crate) fn boot() {
     let state = State {
+        // One writer, no pins, two words.
+        geometry: Geometry::new(1, 0, 16),
         directories: [PathBuf::from("/tmp"), PathBuf::from("/dev/shm")].into(),
         ..State::default()
     };
@@ -128,6 +130,15 @@ pub(crate) fn new_actor() -> usize {
         state.actors += 1;
         state.actors
     })
+}
+
+/// Makes the files that the model has open the running actor's, as if it had opened them itself.
+pub(crate) fn adopt() {
+    let me = actor::id();
+    locked(&kernel().state, |state| {
+        let of_the_model = state.open.iter_mut().filter(|open| open.actor == 0);
+        of_the_model.for_each(|open| open.actor = me);
+    });
 }
 
 /// Closes the dead actor's files, one after the other.

@@ -4,7 +4,8 @@
 //! bucket's lock; a waker that finds nobody announced does not even take that lock. A sleep ends by its
 //! limit only when the model says so ([`expire`]): so nothing rests on it but what has to.
 
-use std::sync::Arc;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use loom::sync::Mutex;
@@ -14,10 +15,11 @@ use super::actor;
 use crate::atomic::{AtomicU32, Ordering};
 
 std::thread_local! {
-    static BUCKET: std::cell::RefCell<Option<Arc<Bucket>>> = const { std::cell::RefCell::new(None) };
+    static BUCKET: RefCell<Option<Rc<Bucket>>> = const { RefCell::new(None) };
 }
 
 struct Bucket {
+    expired: Cell<bool>,
     announced: AtomicUsize,
     asleep: Mutex<Vec<Sleeper>>,
 }
@@ -29,14 +31,15 @@ struct Sleeper {
 
 /// A kernel in which nobody sleeps.
 pub(crate) fn boot() {
-    let fresh = Arc::new(Bucket {
+    let fresh = Rc::new(Bucket {
+        expired: Cell::new(false),
         announced: AtomicUsize::new(0),
         asleep: Mutex::new(Vec::new()),
     });
     BUCKET.set(Some(fresh));
 }
 
-fn bucket() -> Arc<Bucket> {
+fn bucket() -> Rc<Bucket> {
     BUCKET
         .with_borrow(|bucket| bucket.clone())
         .expect("a model is running")
@@ -51,6 +54,10 @@ pub(crate) fn sleep(word: &AtomicU32, expected: u32, _limit: Duration) {
         return;
     }
     let bucket = bucket();
+    if bucket.expired.get() {
+        loom::thread::yield_now();
+        return;
+    }
     bucket.announced.fetch_add(1, Ordering::Relaxed);
     fence(Ordering::SeqCst);
     let mut asleep = bucket.asleep.lock().expect("never poisoned");
@@ -62,18 +69,21 @@ pub(crate) fn sleep(word: &AtomicU32, expected: u32, _limit: Duration) {
     let (me, thread) = (address(word), loom::thread::current());
     asleep.push(Sleeper { word: me, thread });
     drop(asleep);
-    loom::thread::park();
+    if !bucket.expired.get() {
+        loom::thread::park();
+    }
 }
 
 pub(crate) fn wake(word: &AtomicU32) {
-    if actor::lives() {
+    if actor::step() {
         let me = address(word);
         wake_where(|sleeper| sleeper.word == me);
     }
 }
 
-/// Lets every sleeper's time run out.
+/// From here on every sleep ends by its limit.
 pub(crate) fn expire() {
+    bucket().expired.set(true);
     wake_where(|_| true);
 }
 
