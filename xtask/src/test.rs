@@ -10,7 +10,7 @@ use crate::{Result, demo, languages, leftovers, readme, tools, workspace};
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
 const WITHOUT_PYTHON: [&str; 3] = ["--workspace", "--exclude", "crosspage-py"];
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         name: "tools",
         about: "compilers and Python packages",
@@ -30,6 +30,11 @@ const STEPS: [Step; 11] = [
         name: "rust",
         about: "the library, its C and C++ face, the command line",
         run: rust,
+    },
+    Step {
+        name: "crash",
+        about: "kills with portable copies; at every instruction (--long)",
+        run: crash,
     },
     Step {
         name: "docs",
@@ -169,6 +174,30 @@ fn rust(long: bool) -> Result<Done> {
         cargo().arg("test").args(WITHOUT_PYTHON).args(show),
         long,
     ))?;
+    Ok(Done::Ran)
+}
+
+/// The kills of the `rust` step over again, in other builds: where values are copied word by word; and,
+/// as long as it takes, at every instruction of what an optimiser makes of it.
+fn crash(long: bool) -> Result<Done> {
+    let flags = std::env::var_os("RUSTFLAGS").unwrap_or_default();
+    let mut portable = flags.clone();
+    portable.push(" --cfg crosspage_portable_copy");
+    let test = |flags, target: &str, args: &[&str]| {
+        let mut command = cargo();
+        command
+            .env("RUSTFLAGS", flags)
+            .env("CARGO_TARGET_DIR", workspace::target().join(target))
+            .args(["test", "--package", "crosspage", "--test", "crash"])
+            .args(args);
+        run_command(patience(&mut command, long))
+    };
+    if long {
+        test(&portable, "portable", &["--test", "hostile", "--release"])?;
+        test(&flags, "kills", &["--test", "hostile", "--release"])?;
+    } else {
+        test(&portable, "portable", &["--", "at_random"])?;
+    }
     Ok(Done::Ran)
 }
 

@@ -77,9 +77,14 @@ fn touches_pages(name: &str) -> bool {
     name.contains("crosspage") && !computes.iter().any(|module| name.contains(module))
 }
 
+/// Every instruction, of those that ship. A debug build has ten times as many: there, a larger sample.
+fn takes_all() -> bool {
+    is_long() && !cfg!(debug_assertions)
+}
+
 /// What a victim does between its markers.
 pub fn trace(victim: Victim) -> Trace {
-    let steps_into = if is_long() { is_ours } else { touches_pages };
+    let steps_into = if takes_all() { is_ours } else { touches_pages };
     let looker = Looker::new(vec![kit::directory(), kit::files()]);
     Trace::of(victim, steps_into, looker)
 }
@@ -98,8 +103,9 @@ fn trace_of(scene: &Scene) -> Trace {
 /// few of the rest.
 fn points(trace: &Trace) -> Vec<Point> {
     let steps = trace.pcs.len();
-    let (calls, mut chosen): (Vec<usize>, Vec<usize>) = match is_long() {
-        true => ((1..=trace.calls).collect(), (0..=steps).collect()),
+    let (calls, mut chosen) = match is_long() {
+        true if takes_all() => ((1..=trace.calls).collect(), (0..=steps).collect()),
+        true => (spread(1, trace.calls, 1000), spread(0, steps, 500)),
         false => (spread(1, trace.calls, 24), spread(0, steps, 12)),
     };
     chosen.extend(&trace.effects);

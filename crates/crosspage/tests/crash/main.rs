@@ -2,9 +2,10 @@
 //!
 //! This is a test binary without libtest, whose threads could not be forked. A test forks its
 //! victims, steps them under ptrace to where it wants them, kills or stops them there, and asks the
-//! page whether it has survived. `CROSSPAGE_LONG=1` takes every instruction (use `--release`: that
-//! has fewer of them, and they are the ones that ship), otherwise a sample; `CROSSPAGE_SEED=N`
-//! repeats the sample of a failure.
+//! page whether it has survived.
+//!
+//! A sample of the instructions in a few seconds; with `CROSSPAGE_LONG=1` and `--release` every one of
+//! them. `CROSSPAGE_SEED=N` repeats the sample of a failure.
 #![allow(
     clippy::disallowed_types,
     reason = "what these processes share is no part of a model"

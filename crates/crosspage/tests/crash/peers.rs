@@ -359,7 +359,7 @@ pub fn killed_while_another_is_half_way(tally: &mut Tally) {
         let peers = traces.of(&pair.kind, pair.peer, pair.exists);
         let turns = match (is_long(), pair.errors.is_empty()) {
             (true, true) => 1500,
-            (true, false) => 200,
+            (true, false) => 60,
             // Both must be at the right one of many places.
             (false, true) if pair.victim.0 == "write a round" => 60,
             (false, true) => 12,
