@@ -44,41 +44,41 @@ const TESTS: &[Test] = &[
     Test {
         name: "killed_at_every_instruction",
         run: kill::at_every_instruction,
-        pinned: true,
+        traced: true,
     },
     #[cfg(target_arch = "x86_64")]
     Test {
         name: "killed_in_turn",
         run: peers::killed_in_turn,
-        pinned: true,
+        traced: true,
     },
     #[cfg(target_arch = "x86_64")]
     Test {
         name: "killed_while_another_is_half_way",
         run: peers::killed_while_another_is_half_way,
-        pinned: true,
+        traced: true,
     },
     #[cfg(target_arch = "x86_64")]
     Test {
         name: "stopped_at_every_instruction",
         run: stop::at_every_instruction,
-        pinned: true,
+        traced: true,
     },
     #[cfg(target_arch = "x86_64")]
     Test {
         name: "stopped_and_overtaken",
         run: stop::overtaken,
-        pinned: true,
+        traced: true,
     },
     Test {
         name: "killed_at_random",
         run: campaign::killed_at_random,
-        pinned: false,
+        traced: false,
     },
     Test {
         name: "stopped_and_killed_at_random",
         run: campaign::stopped_and_killed_at_random,
-        pinned: false,
+        traced: false,
     },
 ];
 

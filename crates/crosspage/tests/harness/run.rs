@@ -11,8 +11,8 @@ use std::time::Instant;
 pub struct Test {
     pub name: &'static str,
     pub run: fn(&mut Tally),
-    /// On one processor: stepping is faster without wake-ups across two.
-    pub pinned: bool,
+    /// It runs processes under ptrace.
+    pub traced: bool,
 }
 
 /// Runs those tests that the command line asks for, as libtest would: `[NAME…] [--skip NAME]
@@ -79,7 +79,15 @@ fn run(tests: &[&Test]) -> ExitCode {
     let processors = sys::processors();
     let mut failed = Vec::new();
     for test in tests {
-        sys::use_processors(if test.pinned { None } else { Some(&processors) });
+        if test.traced && !sys::may_trace() {
+            println!(
+                "skipped: {}, which needs ptrace(2), and here it is refused",
+                test.name
+            );
+            continue;
+        }
+        // On one processor stepping is faster, without wake-ups across two.
+        sys::use_processors(if test.traced { None } else { Some(&processors) });
         let (start, mut tally) = (Instant::now(), Tally::default());
         let done = catch_unwind(AssertUnwindSafe(|| (test.run)(&mut tally)));
         let how = if done.is_ok() { "ok" } else { "FAILED" };

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub type Pid = libc::pid_t;
@@ -124,12 +125,19 @@ pub fn isolate() -> io::Result<()> {
     }
     let private = libc::MS_REC | libc::MS_PRIVATE;
     mount_with("none", Path::new("/"), private, "")?;
-    mount("tmpfs", Path::new("/dev/shm"), "size=64m,mode=1777")
+    mount_with("tmpfs", Path::new("/dev/shm"), 0, "size=64m,mode=1777")?;
+    ISOLATED.store(true, Ordering::Relaxed);
+    Ok(())
 }
 
-/// Mounts a file system that needs no device. For this process and its children alone, after
-/// [`isolate`].
+/// Whether what is mounted now is mounted for these processes alone.
+static ISOLATED: AtomicBool = AtomicBool::new(false);
+
+/// Mounts a file system that needs no device, for this process and its children alone.
 pub fn mount(kind: &str, on: &Path, options: &str) -> io::Result<()> {
+    if !ISOLATED.load(Ordering::Relaxed) {
+        return Err(io::Error::other("these tests share the mounts of others"));
+    }
     mount_with(kind, on, 0, options)
 }
 
@@ -158,14 +166,26 @@ pub fn unmount(on: &Path) {
     check("umount", unsafe { libc::umount(on.as_ptr()) });
 }
 
-/// Gives up being root.
-pub fn become_user(uid: u32) {
+/// Becomes another user, as only root may.
+pub fn become_user(uid: u32) -> io::Result<()> {
     // SAFETY: plain calls; the list of groups is empty.
-    unsafe {
-        check("setgroups", libc::setgroups(0, std::ptr::null()));
-        check("setresgid", libc::setresgid(uid, uid, uid));
-        check("setresuid", libc::setresuid(uid, uid, uid));
+    let done = unsafe {
+        libc::setgroups(0, std::ptr::null()) == 0
+            && libc::setresgid(uid, uid, uid) == 0
+            && libc::setresuid(uid, uid, uid) == 0
+    };
+    if done {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
     }
+}
+
+/// Whether a child may be traced (a container may forbid that).
+pub fn may_trace() -> bool {
+    // SAFETY: plain call.
+    let pid = fork(|| unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) } as i32);
+    wait(pid) == Status::Exited(0)
 }
 
 /// The processors that this process may use.

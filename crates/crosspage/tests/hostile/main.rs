@@ -53,7 +53,7 @@ const fn test(name: &'static str, run: fn(&mut harness::run::Tally)) -> Test {
     Test {
         name,
         run,
-        pinned: false,
+        traced: false,
     }
 }
 
