@@ -428,10 +428,17 @@ pub fn stack(pid: Pid) -> Vec<String> {
     };
     stopped.get_registers();
     let (pc, stack) = (stopped.registers.rip, stopped.registers.rsp);
-    let words = (0..2000).map(|i| stopped.peek(stack + 8 * i));
+    let words = (0..4000).map(|i| stopped.peek(stack + 8 * i));
+    let calls = words.filter(|&word| {
+        // What is behind a `call` (e8, or ff 15 through a pointer) in our functions.
+        let before = stopped.peek(word.wrapping_sub(8)).to_le_bytes();
+        let called = before[3] == 0xe8 || before[2..4] == [0xff, 0x15];
+        let function = binary().function(word).filter(|_| called);
+        function.is_some_and(|f| f.name.starts_with("_ZN9crosspage") || f.name.contains("7harness"))
+    });
     std::iter::once(pc)
-        .chain(words.filter(|&word| binary().function(word).is_some()))
+        .chain(calls)
         .map(|pc| binary().symbol(pc))
-        .take(40)
+        .take(20)
         .collect()
 }
