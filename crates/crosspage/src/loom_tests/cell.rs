@@ -140,6 +140,24 @@ fn the_current_slot_is_never_claimed() {
     });
 }
 
+#[test]
+fn an_abandoned_slot_is_used_by_another_writer() {
+    explore(2, || {
+        let shared = Shared::new(2, 0);
+        shared.write(0, 50);
+        let other = shared.spawn(|shared| {
+            let cell = shared.cell();
+            let at = cell.claim(1).expect("a slot is free");
+            shared.fill(at, 100);
+            cell.abandon(at);
+        });
+        shared.write(0, 200);
+        shared.write(0, 201);
+        other.done();
+        assert_eq!(shared.read(), Some((3, 201)));
+    });
+}
+
 /// A handle's look at a pinned value in place.
 fn look_pinned(shared: &Shared, me: u16) -> Option<u64> {
     let cell = shared.cell();
@@ -198,10 +216,13 @@ fn two_readers_one_pin() {
         shared.write(0, 100);
         let one = shared.spawn(|shared| look_pinned(shared, 1));
         let two = shared.spawn(|shared| look_pinned(shared, 2));
-        for n in 2..=4 {
-            assert_eq!(shared.write(0, n * 100), n);
-        }
+        let writer = shared.spawn(|shared| {
+            for n in 2..=4 {
+                assert_eq!(shared.write(0, n * 100), n);
+            }
+        });
         assert!(one.done().is_some() | two.done().is_some());
+        writer.done();
     });
 }
 
