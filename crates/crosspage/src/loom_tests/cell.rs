@@ -91,7 +91,7 @@ impl Shared {
 
 #[test]
 fn one_writer_one_reader() {
-    explore(3, || {
+    explore(2, || {
         let shared = Shared::new(1, 0);
         let reader = shared.spawn(|shared| shared.watch(2));
         for n in 1..=3 {
