@@ -7,8 +7,8 @@
 //!         owner    index + 1 of the writer that claimed it; 0: free
 //!
 //! write:  claim a slot: CAS owner 0 -> me, then check that it is neither current nor pinned
-//!         stamp = 0 | fence(Release) | payload | stamp = version + 1 (Release)
-//!         latest: CAS (version, current) -> (version + 1, slot) (AcqRel) | owner = 0 (Release)
+//!         stamp = 0 | fence(Release) | payload | stamp = version + 1
+//!         latest: CAS (version, current) -> (version + 1, slot) (Release) | owner = 0 (Release)
 //! read:   l = latest (Acquire) | copy slot(l) | fence(Acquire) | stamp == version(l), else again
 //! ```
 //!
@@ -439,17 +439,16 @@ impl Cell {
             slot.header
                 .checksum
                 .store(checksum(version), Ordering::Relaxed);
-            // Release: a reader that sees this stamp has the whole payload. The publishing write
-            // below carries the same; both sides of the pair are in `read`.
-            slot.header.stamp.store(version, Ordering::Release);
+            // Relaxed: the publishing write below carries it to the readers, with the payload.
+            slot.header.stamp.store(version, Ordering::Relaxed);
             if self.is_exclusive() {
                 // Release: pairs with the Acquire in `current`.
                 latest.store(next.0, Ordering::Release);
                 return Ok(version);
             }
-            // AcqRel: Release pairs with the Acquire in `current`; Acquire, so that versions are seen
-            // in order by whoever publishes the next.
-            match latest.compare_exchange(now.0, next.0, Ordering::AcqRel, Ordering::Relaxed) {
+            // Release: pairs with the Acquire in `current`. Being a read-modify-write it carries on what
+            // the writers before have released; this writer itself reads nothing through it.
+            match latest.compare_exchange(now.0, next.0, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => {
                     // Release: pairs with the Acquire of `try_claim`.
                     slot.header.owner.store(0, Ordering::Release);
@@ -470,16 +469,18 @@ impl Cell {
 
     /// Takes back what a dead participant held. Only under the registration lock, on proof of death.
     pub(crate) fn heal(&self, dead: u16) {
+        // Relaxed loads: who has the proof of a death sees all that the dead one has written.
         // Release: pairs with the Acquire of `try_claim`, as if the dead one had let go itself.
         for at in 0..self.geometry.slots {
             let owner = &self.slot(at).header.owner;
-            if owner.load(Ordering::Acquire) == mark(dead) {
+            if owner.load(Ordering::Relaxed) == mark(dead) {
                 owner.store(0, Ordering::Release);
             }
         }
         for pin in 0..self.geometry.pins {
             let word = self.pin_word(pin);
-            if word.load(Ordering::Acquire) >> 16 == mark(dead) {
+            // As above, with the Acquires of `is_pinned` and `take_pin`.
+            if word.load(Ordering::Relaxed) >> 16 == mark(dead) {
                 word.store(0, Ordering::Release);
             }
         }
@@ -489,6 +490,8 @@ impl Cell {
     pub(crate) fn take_pin(&self, me: u16) -> Option<usize> {
         (0..self.geometry.pins).find(|&pin| {
             let taken = mark(me) << 16;
+            // Acquire: pairs with the Release of `unpin`. Who held it before is done with its slot,
+            // which the Release in `pin` passes on to the writers.
             self.pin_word(pin)
                 .compare_exchange(0, taken, Ordering::Acquire, Ordering::Relaxed)
                 .is_ok()
@@ -539,9 +542,10 @@ impl Cell {
 
     /// Forgets the value but not its version. Only under the registration lock, with no writer alive.
     pub(crate) fn forget(&self) {
-        let version = Current(self.latest().load(Ordering::Acquire)).version();
+        // Relaxed: there is nothing to be read through what says that there is nothing.
+        let version = Current(self.latest().load(Ordering::Relaxed)).version();
         self.latest()
-            .store(Current::new(version, NO_SLOT).0, Ordering::Release);
+            .store(Current::new(version, NO_SLOT).0, Ordering::Relaxed);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::panic::Location;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use super::actor;
 use crate::atomic::Ordering;
@@ -11,7 +11,7 @@ use crate::layout::WordOp;
 macro_rules! atomic {
     ($name:ident, $int:ty) => {
         #[derive(Debug)]
-        pub(crate) struct $name(loom::sync::atomic::$name);
+        pub(crate) struct $name(loom::sync::atomic::$name, Turn);
 
         impl Default for $name {
             fn default() -> $name {
@@ -22,7 +22,7 @@ macro_rules! atomic {
         #[allow(dead_code)]
         impl $name {
             pub(crate) fn new(value: $int) -> $name {
-                $name(loom::sync::atomic::$name::new(value))
+                $name(loom::sync::atomic::$name::new(value), Turn::default())
             }
 
             #[track_caller]
@@ -30,6 +30,7 @@ macro_rules! atomic {
                 if !actor::lives() {
                     return 0;
                 }
+                self.1.take();
                 self.0.load(weakened("load", order))
             }
 
@@ -95,10 +96,36 @@ atomic!(AtomicU32, u32);
 atomic!(AtomicU64, u64);
 
 impl AtomicU64 {
+    /// A load of a word that nobody stores to who has loaded it before: see [`Turn`].
+    fn load_payload(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// As reading plain bytes is: a store that does not happen before or after it ends the model.
     fn plain_read(&self) -> u64 {
         // SAFETY: loom checks what has to hold for it.
         unsafe { self.0.unsync_load() }
+    }
+}
+
+/// Lets loads conflict with each other.
+///
+/// Of each object loom 0.7 remembers the last access only. Where an actor loads a word and then stores
+/// to it, its own load hides that another had loaded the word before, and loom never tries the store
+/// before that other load. So every load first does something that conflicts with every other load,
+/// and has no effect on memory: it notifies nobody.
+#[derive(Default)]
+struct Turn(OnceLock<loom::sync::Condvar>);
+
+impl Turn {
+    fn take(&self) {
+        self.0.get_or_init(loom::sync::Condvar::new).notify_all();
+    }
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Turn")
     }
 }
 
@@ -128,7 +155,7 @@ impl<'a> Words<'a> {
     pub(crate) unsafe fn read(&self, dst: *mut u8, len: usize) {
         assert!(len % 8 == 0, "models use whole words");
         for (i, word) in self.0[..len / 8].iter().enumerate() {
-            let word = word.load(Ordering::Relaxed);
+            let word = word.load_payload();
             // SAFETY: `dst` has `len` bytes by the callers' contract.
             unsafe { dst.cast::<u64>().add(i).write_unaligned(word) };
         }

@@ -91,7 +91,7 @@ impl Shared {
 
 #[test]
 fn one_writer_one_reader() {
-    explore(3, || {
+    explore(2, || {
         let shared = Shared::new(1, 0);
         let reader = shared.spawn(|shared| shared.watch(2));
         for n in 1..=3 {
@@ -137,6 +137,24 @@ fn the_current_slot_is_never_claimed() {
         assert!(!cell.is_current(at));
         one.done();
         two.done();
+    });
+}
+
+#[test]
+fn an_abandoned_slot_is_used_by_another_writer() {
+    explore(2, || {
+        let shared = Shared::new(2, 0);
+        shared.write(0, 50);
+        let other = shared.spawn(|shared| {
+            let cell = shared.cell();
+            let at = cell.claim(1).expect("a slot is free");
+            shared.fill(at, 100);
+            cell.abandon(at);
+        });
+        shared.write(0, 200);
+        shared.write(0, 201);
+        other.done();
+        assert_eq!(shared.read(), Some((3, 201)));
     });
 }
 
@@ -198,10 +216,13 @@ fn two_readers_one_pin() {
         shared.write(0, 100);
         let one = shared.spawn(|shared| look_pinned(shared, 1));
         let two = shared.spawn(|shared| look_pinned(shared, 2));
-        for n in 2..=4 {
-            assert_eq!(shared.write(0, n * 100), n);
-        }
+        let writer = shared.spawn(|shared| {
+            for n in 2..=4 {
+                assert_eq!(shared.write(0, n * 100), n);
+            }
+        });
         assert!(one.done().is_some() | two.done().is_some());
+        writer.done();
     });
 }
 

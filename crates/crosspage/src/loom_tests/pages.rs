@@ -673,3 +673,44 @@ fn closing_beside_a_pin() {
         pinner.done();
     });
 }
+
+/// The same, with another reader that takes the pin as soon as it is given back.
+#[test]
+fn a_pin_is_given_back_before_the_place() {
+    explore(2, || {
+        files::set_geometry(geometry(1, 1));
+        let mut writer = RawWriter::create(PAGE, &LAYOUT, &pinned()).expect("it is free");
+        write_value(&mut writer);
+        let reader = Arc::new(RawReader::open(PAGE, None, &pinned()).expect("it exists"));
+        let other = RawReader::open(PAGE, None, &pinned()).expect("it exists");
+        let pinner = {
+            let reader = reader.clone();
+            actor::spawn(move || drop(reader.read_pinned()))
+        };
+        reader.close();
+        if let Some(pinned) = unless_full(other.read_pinned()) {
+            let pinned = pinned.expect("a value");
+            let before = pinned.as_bytes().to_vec();
+            for _ in 0..3 {
+                write_value(&mut writer);
+            }
+            assert_eq!(pinned.as_bytes(), before);
+        }
+        pinner.done();
+    });
+}
+
+/// Who looks at the table without its lock sees whole entries.
+#[test]
+fn entries_are_seen_whole() {
+    explore(2, || {
+        let _writer = Writer::create().expect("it is free");
+        let reader = Reader::open(&options()).expect("it exists");
+        let other = actor::spawn(|| drop(Reader::open(&options()).expect("it exists")));
+        for entry in reader.0.page().table().entries() {
+            assert_eq!(entry.pid, std::process::id());
+            assert!(entry.attached_at != 0);
+        }
+        other.done();
+    });
+}

@@ -125,7 +125,8 @@ impl Table<'_> {
     pub(crate) fn leave(&self, index: u16) {
         if let Some(record) = self.0.get(usize::from(index)) {
             let generation = record.state.load(Ordering::Relaxed) >> 32;
-            record.state.store(generation << 32, Ordering::Release);
+            // Relaxed: nothing is read through a free record.
+            record.state.store(generation << 32, Ordering::Relaxed);
         }
     }
 }
