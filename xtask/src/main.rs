@@ -3,6 +3,9 @@
 use std::process::ExitCode;
 
 mod bench;
+mod cache;
+mod cross;
+mod debian;
 mod demo;
 mod languages;
 mod leftovers;
@@ -11,8 +14,11 @@ mod process;
 mod python;
 mod readme;
 mod steps;
+mod tally;
+mod targets;
 mod test;
 mod tools;
+mod windows;
 mod workspace;
 
 const HELP: &str = "\
@@ -20,9 +26,13 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test            run every test there is on this platform
+    --windows       also for Windows, on Linux: everything is built for it and run under Wine
+    --aarch64       also the Rust tests for aarch64 Linux, emulated
+    --tsan          also the Rust tests under ThreadSanitizer
+    --macos-check   also a check that macOS on aarch64 compiles
     --long          also what takes minutes: kill campaigns, a kill after every instruction, fuzzing
-    --all           --long and every other optional step
-    --only STEP     only this step (may be given more than once)
+    --all           all of these
+    --only STEP     only this step (may be given more than once), optional or not
     --list          name the steps and stop
   demo            build everything, then let a C++ program and a Python program share one struct
   bench [NAME]    run the benchmarks in release; NAME is one of them, such as `latest`
@@ -30,7 +40,8 @@ Commands:
 
 Missing tools (compilers, Python packages) are installed where that is possible: Python packages
 into a virtual environment under target/, Debian packages when run as root. Otherwise the command
-that installs them is printed.
+that installs them is printed. What other platforms need is made once and kept in the user's cache
+directory (XDG_CACHE_HOME).
 ";
 
 /// What failed, in words for people.
