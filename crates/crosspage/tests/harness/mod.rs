@@ -1,17 +1,13 @@
 //! What the test binaries without libtest share: processes that are forked, traced and killed, values
-//! that show whether they are whole, and a watchdog.
+//! that show whether they are whole, and a watchdog. All of it is for Linux.
 #![allow(dead_code, reason = "not every binary needs all of it")]
 
-#[cfg(target_os = "linux")]
 pub mod kit;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(target_arch = "x86_64")]
 pub mod look;
-#[cfg(target_os = "linux")]
 pub mod report;
 pub mod run;
-#[cfg(target_os = "linux")]
 pub mod sys;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(target_arch = "x86_64")]
 pub mod trace;
-#[cfg(target_os = "linux")]
 pub mod watch;
