@@ -13,5 +13,6 @@ pub mod run;
 pub mod sys;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod trace;
+pub mod values;
 #[cfg(target_os = "linux")]
 pub mod watch;
