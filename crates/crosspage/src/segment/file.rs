@@ -13,6 +13,15 @@ use std::ptr::NonNull;
 use super::Mapping;
 use crate::liveness::fork::OwnedFd;
 
+/// A user, by number.
+pub(crate) type User = u32;
+
+/// What to do when there is no room for a page.
+pub(crate) const NO_ROOM: &str = "the file system is full; for /dev/shm see df -h /dev/shm (containers often have 64 MiB: --shm-size), and crosspage gc";
+
+/// Where pages can be.
+pub(crate) const GOOD_FILE_SYSTEMS: &str = "a local file system (tmpfs, ext4, xfs, btrfs)";
+
 /// A file that carries, or may carry, a page.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -28,7 +37,7 @@ pub(crate) struct Stat {
     pub(crate) named: bool,
     pub(crate) regular: bool,
     pub(crate) mode: u32,
-    pub(crate) uid: u32,
+    pub(crate) uid: User,
 }
 
 /// Which file it is, whatever its name.
@@ -85,6 +94,11 @@ pub(crate) fn stat(path: &Path) -> io::Result<Stat> {
     Ok(from_stat(&stat))
 }
 
+/// Whether a file could not be opened because its name is a symbolic link.
+pub(crate) fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ELOOP)
+}
+
 /// A file that something else than `open` opened (`shm_open`).
 impl From<std::os::fd::OwnedFd> for File {
     fn from(fd: std::os::fd::OwnedFd) -> File {
@@ -112,8 +126,9 @@ impl File {
         Ok(File { fd })
     }
 
-    /// Creates a new file with exactly this mode; an existing name is an error.
-    pub(crate) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    /// Creates a new file with exactly this mode; an existing name is an error. Whether it lasts is
+    /// a matter of where it is.
+    pub(crate) fn create_new(path: &Path, mode: u32, _lasting: bool) -> io::Result<File> {
         let path = c_path(path)?;
         let flags =
             libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_CLOEXEC | libc::O_NOFOLLOW;
@@ -391,7 +406,7 @@ mod file_system {
 /// The directory of a user's named pages.
 ///
 /// Linux: `/dev/shm/crosspage-UID`. Elsewhere: the user's runtime directory, or the temporary one.
-pub(crate) fn directory(uid: u32) -> PathBuf {
+pub(crate) fn directory(uid: User) -> PathBuf {
     if cfg!(any(target_os = "linux", target_os = "android")) {
         return PathBuf::from(format!("/dev/shm/crosspage-{uid}"));
     }
@@ -400,7 +415,7 @@ pub(crate) fn directory(uid: u32) -> PathBuf {
 }
 
 /// Makes a directory that others may pass through but not list, and checks that it is really ours.
-pub(crate) fn make_directory(path: &Path, uid: u32) -> io::Result<()> {
+pub(crate) fn make_directory(path: &Path, uid: User) -> io::Result<()> {
     let c = c_path(path)?;
     // SAFETY: NUL-terminated path.
     match check(unsafe { libc::mkdir(c.as_ptr(), 0o711) }) {
@@ -412,7 +427,7 @@ pub(crate) fn make_directory(path: &Path, uid: u32) -> io::Result<()> {
 }
 
 /// An existing directory serves only if it is a real one of this user that nobody else may fill.
-pub(crate) fn check_directory(path: &Path, uid: u32) -> io::Result<()> {
+pub(crate) fn check_directory(path: &Path, uid: User) -> io::Result<()> {
     let c = c_path(path)?;
     // SAFETY: `stat` is plain integers, for which zero is valid; lstat fills it.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
@@ -452,13 +467,13 @@ pub(crate) fn names(path: &Path) -> io::Result<Vec<OsString>> {
 }
 
 /// The effective user.
-pub(crate) fn current_uid() -> u32 {
+pub(crate) fn current_uid() -> User {
     // SAFETY: always succeeds (geteuid(2)).
     unsafe { libc::geteuid() }
 }
 
 /// A user's number by name, or the number itself.
-pub(crate) fn uid_of(user: &str) -> io::Result<Option<u32>> {
+pub(crate) fn uid_of(user: &str) -> io::Result<Option<User>> {
     if let Ok(uid) = user.parse() {
         return Ok(Some(uid));
     }
@@ -487,7 +502,7 @@ pub(crate) fn uid_of(user: &str) -> io::Result<Option<u32>> {
 }
 
 /// A user's name by number, for messages.
-pub(crate) fn user_name(uid: u32) -> Option<String> {
+pub(crate) fn user_name(uid: User) -> Option<String> {
     let mut buffer = vec![0u8; 16 << 10];
     // SAFETY: `passwd` is plain pointers and integers, for which zero is valid.
     let mut entry: libc::passwd = unsafe { std::mem::zeroed() };

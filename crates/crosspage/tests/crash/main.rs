@@ -11,7 +11,6 @@
     reason = "what these processes share is no part of a model"
 )]
 
-#[cfg(target_os = "linux")]
 #[path = "../harness/mod.rs"]
 mod harness;
 
@@ -26,19 +25,14 @@ mod scenes;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod stop;
 
-#[cfg(target_os = "linux")]
 use harness::run::Test;
 
-#[cfg(not(target_os = "linux"))]
-fn main() {
-    println!("skipped: kills at random, which need the /dev/shm and the fork(2) of Linux");
-    println!("skipped: kills at every instruction, which need ptrace(2) on Linux on x86-64");
-}
-
-#[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     let mut skipped = Vec::new();
-    if cfg!(not(target_arch = "x86_64")) {
+    if cfg!(not(target_os = "linux")) {
+        skipped.push("kills at random, which need the /dev/shm and the fork(2) of Linux");
+    }
+    if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
         skipped.push("kills at every instruction, which need ptrace(2) on Linux on x86-64");
     }
     harness::run::main(TESTS, &skipped)
@@ -87,3 +81,6 @@ const TESTS: &[Test] = &[
         traced: false,
     },
 ];
+
+#[cfg(not(target_os = "linux"))]
+const TESTS: &[Test] = &[];

@@ -1,13 +1,18 @@
 //! What the test binaries without libtest share: processes that are forked, traced and killed, values
-//! that show whether they are whole, and a watchdog. All of it is for Linux.
+//! that show whether they are whole, and a watchdog.
 #![allow(dead_code, reason = "not every binary needs all of it")]
 
+#[cfg(target_os = "linux")]
 pub mod kit;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod look;
+#[cfg(target_os = "linux")]
 pub mod report;
 pub mod run;
+#[cfg(target_os = "linux")]
 pub mod sys;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod trace;
+pub mod values;
+#[cfg(target_os = "linux")]
 pub mod watch;
