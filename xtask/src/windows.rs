@@ -25,7 +25,9 @@ pub fn rust(_long: bool) -> Result<Done> {
     let mut tally = Tally::of("Rust tests under Wine");
     tally.libtest(
         kit.cargo("test")
-            .args(["--package", "xtask"])
+            .arg("--no-fail-fast")
+            .args(["--package", "crosspage", "--package", "crosspage-derive"])
+            .args(["--package", "crosspage-cli", "--package", "xtask"])
             .args(["--", "--show-output"]),
         PATIENCE,
     )?;
