@@ -73,7 +73,10 @@ impl Libtest {
                 Some(test) => format!("{test}: {why}"),
                 None => why.to_owned(),
             };
-            tally.skipped.push(skipped);
+            // Some are told of once for each compiler.
+            if !tally.skipped.contains(&skipped) {
+                tally.skipped.push(skipped);
+            }
         } else if let Some((test, rest)) = line
             .strip_prefix("test ")
             .and_then(|line| line.split_once(" ... ignored"))
@@ -122,9 +125,13 @@ fn watch(command: &mut Command, limit: Duration, mut see: impl FnMut(&str)) -> R
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        // A pipe too, whatever ours is: under Wine a Windows Python does not start with a file.
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(|e| cannot_start(command, &e))?;
     let stdout = child.stdout.take().expect("stdout is a pipe");
+    let mut stderr = child.stderr.take().expect("stderr is a pipe");
+    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::stderr()));
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
         let mut stdout = BufReader::new(stdout);

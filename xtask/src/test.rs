@@ -96,6 +96,18 @@ const STEPS: &[Step] = &[
         run: windows::rust,
     },
     Step {
+        name: "win-cpp",
+        about: "the C and C++ tests under Wine",
+        option: Some("--windows"),
+        run: windows::cpp,
+    },
+    Step {
+        name: "win-python",
+        about: "the Python tests, by a Windows Python under Wine",
+        option: Some("--windows"),
+        run: windows::python,
+    },
+    Step {
         name: "aarch64",
         about: "the Rust tests for aarch64 Linux, emulated",
         option: Some("--aarch64"),
@@ -341,7 +353,7 @@ fn play_demo(_long: bool) -> Result<Done> {
 }
 
 /// Tells the tests whether they may take minutes.
-fn patience(command: &mut Command, long: bool) -> &mut Command {
+pub fn patience(command: &mut Command, long: bool) -> &mut Command {
     if long {
         command.env("CROSSPAGE_LONG", "1")
     } else {

@@ -1,16 +1,21 @@
 //! The Windows leg: what is built for Windows on Linux and run there under Wine.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::Result;
+use crate::process::run;
 use crate::steps::Done;
 use crate::tally::Tally;
+use crate::{Result, tools, workspace};
 
+mod build_host;
 mod kit;
 
+use build_host::BuildHost;
 pub use kit::Kit;
 
-/// Nothing here is silent for so long unless it hangs. (The first build of everything counts, too.)
+/// Nothing here is silent for so long unless it hangs. (Building counts, too.)
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// Installs and makes what is missing.
@@ -19,17 +24,104 @@ pub fn prepare(_long: bool) -> Result<Done> {
     Ok(Done::Ran)
 }
 
-/// The Rust tests.
-pub fn rust(_long: bool) -> Result<Done> {
+/// The Rust tests, those of the command line and of this program among them.
+pub fn rust(long: bool) -> Result<Done> {
     let kit = Kit::ready()?;
+    let host = BuildHost::start()?;
     let mut tally = Tally::of("Rust tests under Wine");
-    tally.libtest(
-        kit.cargo("test")
-            .arg("--no-fail-fast")
-            .args(["--package", "crosspage", "--package", "crosspage-derive"])
-            .args(["--package", "crosspage-cli", "--package", "xtask"])
-            .args(["--", "--show-output"]),
-        PATIENCE,
-    )?;
+    let mut tests = kit.cargo("test");
+    tests
+        .args([
+            "--no-fail-fast",
+            "--package",
+            "crosspage",
+            "--package",
+            "crosspage-derive",
+        ])
+        .args(["--package", "crosspage-cli", "--package", "xtask"])
+        .args(["--", "--show-output"]);
+    tally.libtest(crate::test::patience(host.tell(&mut tests), long), PATIENCE)?;
     Ok(Done::Tested(tally))
+}
+
+/// The C and C++ tests: programs that mingw compiles, and the library as a DLL.
+pub fn cpp(long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    run(kit
+        .cargo("build")
+        .args(["--quiet", "--package", "crosspage-capi"]))?;
+    let host = BuildHost::start()?;
+    let mut tally = Tally::of("C and C++ tests under Wine");
+    let mut tests = kit.cargo("test");
+    tests.env("CROSSPAGE_LIBRARY", kit.debug()).args([
+        "--no-fail-fast",
+        "--package",
+        "crosspage-capi",
+        "--",
+        "--show-output",
+    ]);
+    tally.libtest(crate::test::patience(host.tell(&mut tests), long), PATIENCE)?;
+    Ok(Done::Tested(tally))
+}
+
+/// The Python tests, by a Windows Python.
+pub fn python(long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    let packages = stage_python(kit)?;
+    let mut tally = Tally::of("Python tests under Wine");
+    let mut pytest = kit.python();
+    pytest
+        .args([
+            "-m",
+            "pytest",
+            "-q",
+            "-rs",
+            "-p",
+            "no:cacheprovider",
+            "crates/crosspage-py/tests",
+        ])
+        .env("PYTHONPATH", packages);
+    tally.pytest(crate::test::patience(&mut pytest, long), PATIENCE)?;
+    Ok(Done::Tested(tally))
+}
+
+/// Builds the Python face for Windows; the directory that the package is in.
+fn stage_python(kit: &Kit) -> Result<PathBuf> {
+    run(kit
+        .cargo("build")
+        .args(["--quiet", "--package", "crosspage-py"]))?;
+    let packages = tools::scratch("windows-python")?;
+    let package = packages.join("crosspage");
+    copy_files(
+        &workspace::root().join("crates/crosspage-py/python/crosspage"),
+        &package,
+    )?;
+    copy(
+        &kit.debug().join("_crosspage.dll"),
+        &package.join("_crosspage.pyd"),
+    )?;
+    Ok(packages)
+}
+
+fn copy_files(from: &Path, to: &Path) -> Result {
+    let failed =
+        |e: std::io::Error| format!("cannot copy {} to {}: {e}", from.display(), to.display());
+    // What was removed there must not stay here.
+    match fs::remove_dir_all(to) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
+        _ => fs::create_dir_all(to).map_err(failed)?,
+    }
+    for entry in fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_file() {
+            copy(&entry.path(), &to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result {
+    fs::copy(from, to)
+        .map(|_| ())
+        .map_err(|e| format!("cannot copy {} to {}: {e}", from.display(), to.display()))
 }

@@ -570,6 +570,8 @@ fn gc_removes_what_nobody_can_use() {
         let text = stdout(&namespace, args);
         text.lines()
             .filter(|line| line.contains("held") || line.contains("kept"))
+            // On Windows a file that somebody has mapped is renamed first and goes with the next gc.
+            .filter(|line| !(cfg!(windows) && line.contains(".new: ")))
             .map(str::to_owned)
             .collect()
     };
@@ -698,6 +700,7 @@ fn foreign_segments_need_a_layout_and_are_shown_with_it() {
 }
 
 #[test]
+#[cfg_attr(not(unix), ignore = "System V segments are POSIX")]
 fn system_v_segments_are_listed_and_collected_after_asking() {
     let namespace = testing::namespace();
     let layout = robot();
