@@ -1,6 +1,5 @@
 //! Pages to put values in, and how to ask a page whether it has survived.
 
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,15 +10,7 @@ use super::sys;
 
 pub use super::values::*;
 
-/// Where the pages of this user are.
-pub fn directory() -> PathBuf {
-    PathBuf::from(format!("/dev/shm/crosspage-{}", sys::uid()))
-}
-
-/// Where the `file:` pages of these tests are.
-pub fn files() -> PathBuf {
-    PathBuf::from(format!("/dev/shm/crash-{}", std::process::id()))
-}
+pub use super::sys::{directory, files};
 
 /// The namespace of these tests.
 pub fn namespace() -> String {
@@ -86,7 +77,7 @@ impl Kind {
     /// In a file, as if it were to survive a restart.
     pub fn durable(checksum: bool) -> Kind {
         let mut kind = Kind::new("file", 4, |o| o.checksum = Some(checksum));
-        kind.locator = format!("file:{}/x.page", files().display());
+        kind.locator = format!("file:{}", files().join("x.page").display());
         kind
     }
 
@@ -125,7 +116,10 @@ impl Kind {
     pub fn pins(&self) -> usize {
         self.options.max_pins.unwrap_or(0) as usize
     }
+}
 
+#[cfg(target_os = "linux")]
+impl Kind {
     /// A process that is killed while it fills a slot.
     pub fn die_in_write(&self) {
         let pid = sys::fork(|| {
@@ -163,7 +157,7 @@ impl Kind {
             .write(true)
             .open(self.path())
             .unwrap();
-        file.write_all_at(&word.to_le_bytes(), offset).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &word.to_le_bytes(), offset).unwrap();
     }
 }
 

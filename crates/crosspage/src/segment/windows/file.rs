@@ -27,18 +27,15 @@ use windows_sys::Win32::Security::Cryptography::{
 };
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE,
+    BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateDirectoryW, CreateFileW,
     FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_REPARSE_POINT,
-    FILE_ATTRIBUTE_TEMPORARY, FILE_DISPOSITION_FLAG_DELETE,
-    FILE_DISPOSITION_FLAG_IGNORE_READONLY_ATTRIBUTE, FILE_DISPOSITION_FLAG_POSIX_SEMANTICS,
-    FILE_DISPOSITION_INFO, FILE_DISPOSITION_INFO_EX, FILE_FLAG_BACKUP_SEMANTICS,
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_FLAGS_AND_ATTRIBUTES, FILE_ID_INFO, FILE_READ_ATTRIBUTES,
-    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_STANDARD_INFO, FILE_TYPE_DISK,
-    FileDispositionInfo, FileDispositionInfoEx, FileIdInfo, FileStandardInfo,
-    GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
+    FILE_ATTRIBUTE_TEMPORARY, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
+    FILE_FLAGS_AND_ATTRIBUTES, FILE_ID_INFO, FILE_READ_ATTRIBUTES, FILE_SHARE_DELETE,
+    FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_STANDARD_INFO, FILE_TYPE_DISK, FileIdInfo,
+    FileStandardInfo, GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
     GetFinalPathNameByHandleW, LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx,
     MoveFileExW, OPEN_EXISTING, READ_CONTROL, SECURITY_ANONYMOUS, SECURITY_SQOS_PRESENT,
-    SetFileInformationByHandle, UnlockFileEx, WRITE_DAC,
+    UnlockFileEx, WRITE_DAC,
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 use windows_sys::Win32::System::Memory::{
@@ -62,6 +59,7 @@ pub(crate) const GOOD_FILE_SYSTEMS: &str = "a local disk (NTFS, ReFS)";
 #[derive(Debug)]
 pub(crate) struct File {
     file: std::fs::File,
+    identity: Identity,
     /// Whether this handle holds the registration lock. Its mutex is held over every call that takes
     /// a lock or lets go of one, so that a probe of one thread is done before another unlocks.
     registered: Mutex<bool>,
@@ -184,68 +182,38 @@ fn query<T: Default>(file: &std::fs::File, class: i32) -> io::Result<T> {
     Ok(found)
 }
 
-/// What an open file is. Needs READ_CONTROL.
-fn stat_of(file: &std::fs::File) -> io::Result<Stat> {
-    let handle = file.as_raw_handle();
-    // SAFETY: an open handle.
-    let is_disk = unsafe { GetFileType(handle) } == FILE_TYPE_DISK;
-    if !is_disk {
-        return Ok(Stat {
-            size: 0,
-            identity: Identity {
-                device: 0,
-                number: 0,
-            },
-            named: true,
-            regular: false,
-            mode: 0,
-            uid: User::UNKNOWN,
-        });
-    }
-    let mut found = BY_HANDLE_FILE_INFORMATION::default();
-    // SAFETY: an open handle, and a writable place.
-    check(unsafe { GetFileInformationByHandle(handle, &mut found) })?;
-    let join = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+/// Which file this is. Wine finds out the volume by the name that the handle was opened by: so this
+/// is asked while it still has that.
+fn identify(file: &std::fs::File) -> Identity {
     // FAT has no such numbers; there the older ones must do.
-    let identity = match query::<FILE_ID_INFO>(file, FileIdInfo) {
-        Ok(id) => Identity {
+    if let Ok(id) = query::<FILE_ID_INFO>(file, FileIdInfo) {
+        return Identity {
             device: id.VolumeSerialNumber,
             number: u128::from_le_bytes(id.FileId.Identifier),
-        },
-        Err(_) => Identity {
-            device: u64::from(found.dwVolumeSerialNumber),
-            number: u128::from(join(found.nFileIndexHigh, found.nFileIndexLow)),
-        },
-    };
-    let doomed =
-        query::<FILE_STANDARD_INFO>(file, FileStandardInfo).is_ok_and(|info| info.DeletePending);
-    // SAFETY: open, and asked for with READ_CONTROL (which GENERIC_READ has).
-    let (uid, mode) = match unsafe { owner_and_mode(handle, &rights::FILE) } {
-        Ok(found) => found,
-        // No lists: then everybody is its owner.
-        Err(e) if security::has_no_lists(&e) => (current_uid(), 0o666),
-        Err(e) => return Err(e),
-    };
-    let irregular = FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT;
-    Ok(Stat {
-        size: join(found.nFileSizeHigh, found.nFileSizeLow),
-        identity,
-        named: found.nNumberOfLinks != 0 && !doomed,
-        regular: found.dwFileAttributes & irregular == 0,
-        mode,
-        uid,
-    })
+        };
+    }
+    let found = information(file).unwrap_or_default();
+    Identity {
+        device: u64::from(found.dwVolumeSerialNumber),
+        number: u128::from(join(found.nFileIndexHigh, found.nFileIndexLow)),
+    }
+}
+
+fn join(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+fn information(file: &std::fs::File) -> io::Result<BY_HANDLE_FILE_INFORMATION> {
+    let mut found = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: an open handle, and a writable place.
+    check(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &mut found) })?;
+    Ok(found)
 }
 
 /// What the name refers to now (a symbolic link is not followed).
 pub(crate) fn stat(path: &Path) -> io::Result<Stat> {
-    stat_of(&open(
-        path,
-        FILE_READ_ATTRIBUTES | READ_CONTROL,
-        null(),
-        OPEN_EXISTING,
-        0,
-    )?)
+    let access = FILE_READ_ATTRIBUTES | READ_CONTROL;
+    File::from(open(path, access, null(), OPEN_EXISTING, 0)?).stat()
 }
 
 /// Whether a file could not be opened because its name is a link. Here links are opened themselves,
@@ -257,6 +225,7 @@ pub(crate) fn is_link(_: &io::Error) -> bool {
 impl From<std::fs::File> for File {
     fn from(file: std::fs::File) -> File {
         File {
+            identity: identify(&file),
             file,
             registered: Mutex::new(false),
         }
@@ -300,8 +269,37 @@ impl File {
         self.file.as_raw_handle()
     }
 
+    /// What the file is. Needs READ_CONTROL, which GENERIC_READ has.
     pub(crate) fn stat(&self) -> io::Result<Stat> {
-        stat_of(&self.file)
+        // SAFETY: an open handle.
+        if unsafe { GetFileType(self.handle()) } != FILE_TYPE_DISK {
+            return Ok(Stat {
+                size: 0,
+                identity: self.identity,
+                named: true,
+                regular: false,
+                mode: 0,
+                uid: User::UNKNOWN,
+            });
+        }
+        let found = information(&self.file)?;
+        let standard = query::<FILE_STANDARD_INFO>(&self.file, FileStandardInfo);
+        let doomed = standard.is_ok_and(|info| info.DeletePending);
+        // SAFETY: open, and asked for with READ_CONTROL by all who call this.
+        let (uid, mode) = match unsafe { owner_and_mode(self.handle(), &rights::FILE) } {
+            // No lists: then everybody is its owner.
+            Err(e) if security::has_no_lists(&e) => (current_uid(), 0o666),
+            found => found?,
+        };
+        let irregular = FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT;
+        Ok(Stat {
+            size: join(found.nFileSizeHigh, found.nFileSizeLow),
+            identity: self.identity,
+            named: found.nNumberOfLinks != 0 && !doomed,
+            regular: found.dwFileAttributes & irregular == 0,
+            mode,
+            uid,
+        })
     }
 
     /// Makes the file `len` bytes long. NTFS and ReFS reserve the room, so that a full disk is an
@@ -530,31 +528,10 @@ pub(crate) fn unlink(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Deletes a file: at once (POSIX semantics) or, where that is not known, when nobody has it open.
+/// Deletes a file: at once or, where Windows (before 10 1809) does not know how, when nobody has it
+/// open any more.
 fn delete(path: &Path) -> io::Result<()> {
-    let file = open(path, DELETE, null(), OPEN_EXISTING, 0)?;
-    let set = |class, what: *const std::ffi::c_void, size: usize| {
-        // SAFETY: an open handle; `what` is valid for `size` bytes, by the two calls below.
-        check(unsafe { SetFileInformationByHandle(file.as_raw_handle(), class, what, size as u32) })
-    };
-    let posix = FILE_DISPOSITION_INFO_EX {
-        Flags: FILE_DISPOSITION_FLAG_DELETE
-            | FILE_DISPOSITION_FLAG_POSIX_SEMANTICS
-            | FILE_DISPOSITION_FLAG_IGNORE_READONLY_ATTRIBUTE,
-    };
-    let plain = FILE_DISPOSITION_INFO { DeleteFile: true };
-    set(
-        FileDispositionInfoEx,
-        (&raw const posix).cast(),
-        size_of_val(&posix),
-    )
-    .or_else(|_| {
-        set(
-            FileDispositionInfo,
-            (&raw const plain).cast(),
-            size_of_val(&plain),
-        )
-    })
+    std::fs::remove_file(verbatim(path))
 }
 
 fn is_aside(path: &Path) -> bool {
@@ -609,9 +586,7 @@ pub(crate) fn make_directory(path: &Path, uid: User) -> io::Result<()> {
 pub(crate) fn check_directory(path: &Path, uid: User) -> io::Result<()> {
     let access = FILE_READ_ATTRIBUTES | READ_CONTROL;
     let directory = open(path, access, null(), OPEN_EXISTING, 0)?;
-    let mut found = BY_HANDLE_FILE_INFORMATION::default();
-    // SAFETY: an open handle, and a writable place.
-    check(unsafe { GetFileInformationByHandle(directory.as_raw_handle(), &mut found) })?;
+    let found = information(&directory)?;
     let irregular = FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT;
     // SAFETY: open, and asked for with READ_CONTROL.
     let (owner, mode) = match unsafe { owner_and_mode(directory.as_raw_handle(), &rights::FILE) } {
