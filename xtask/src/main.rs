@@ -35,6 +35,7 @@ Commands:
     --only STEP     only this step (may be given more than once), optional or not
     --list          name the steps and stop
   demo            build everything, then let a C++ program and a Python program share one struct
+    --windows       the same on Windows (under Wine), with a C++ program that knows nothing of crosspage
   bench [NAME]    run the benchmarks in release; NAME is one of them, such as `latest`
   help            print this
 
@@ -85,9 +86,10 @@ fn run(args: &[String]) -> std::result::Result<(), Failure> {
             Ok(test::run(&options)?)
         }
         ["demo"] => Ok(demo::run()?),
+        ["demo", "--windows"] => Ok(windows::demo(false).map(drop)?),
         ["bench", rest @ ..] => Ok(bench::run(rest)?),
         ["demo", extra, ..] => Err(Failure::Usage(format!(
-            "`demo` takes no argument, but there is {extra:?}"
+            "`demo` takes no argument but --windows, and there is {extra:?}"
         ))),
         [other, ..] => Err(Failure::Usage(format!("there is no command {other:?}"))),
     }

@@ -108,6 +108,18 @@ const STEPS: &[Step] = &[
         run: windows::python,
     },
     Step {
+        name: "win-golden",
+        about: "the golden record between the languages, and between Windows and Linux",
+        option: Some("--windows"),
+        run: windows::languages,
+    },
+    Step {
+        name: "win-demo",
+        about: "cargo xtask demo --windows",
+        option: Some("--windows"),
+        run: windows::demo,
+    },
+    Step {
         name: "aarch64",
         about: "the Rust tests for aarch64 Linux, emulated",
         option: Some("--aarch64"),
