@@ -81,7 +81,8 @@ pub fn exchange(languages: &[Language], namespace: &str) -> Result {
     for writer in languages {
         for reader in languages {
             // A page of each pair's own, so that no reader sees another writer's value.
-            let page = format!("{}-to-{}", writer.name, reader.name).replace('+', "p");
+            let page = format!("{}-to-{}", writer.name, reader.name);
+            let page = page.replace('+', "p").replace(' ', "-");
             writer.run("write", &page, namespace)?;
             let said = reader.run("read", &page, namespace)?;
             if said.trim() != "golden ok" {
@@ -90,7 +91,7 @@ pub fn exchange(languages: &[Language], namespace: &str) -> Result {
                     writer.name, reader.name
                 ));
             }
-            println!("{:>6} -> {:<6} golden", writer.name, reader.name);
+            println!("{:>14} -> {:<14} golden", writer.name, reader.name);
         }
         layouts.push((&writer.name, writer.run("layout", "-", namespace)?));
     }
@@ -121,7 +122,7 @@ pub fn across(writers: (&[Language], &str), readers: (&[Language], &str)) -> Res
                     writer.name, reader.name
                 ));
             }
-            println!("{:>16} -> {:<16} golden", writer.name, reader.name);
+            println!("{:>14} -> {:<14} golden", writer.name, reader.name);
         }
     }
     Ok(())

@@ -30,12 +30,14 @@ pub fn run(command: &mut Command) -> Result {
     }
 }
 
-/// What the command prints on stdout. Its stderr goes to ours.
+/// What the command prints on stdout. Its stderr goes to ours, through a pipe: under Wine a Windows
+/// Python does not start with files.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command
-        .stderr(Stdio::inherit())
+        .stdin(Stdio::null())
         .output()
         .map_err(|e| cannot_start(command, &e))?;
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {
         return Err(format!("`{}` failed ({})", brief(command), output.status));
     }
@@ -60,12 +62,38 @@ pub fn cannot_start(command: &Command, error: &std::io::Error) -> String {
     )
 }
 
-/// The command as one would type it: the variables it sets (but for those of a virtual
-/// environment), the program, its arguments.
+/// Variables that a whole run has in common: those of a virtual environment, of another target, of Wine.
+fn is_background(variable: &str) -> bool {
+    let prefixes = [
+        "CARGO_ENCODED_",
+        "CARGO_TARGET_",
+        "RUSTC",
+        "RUSTDOC",
+        "WINE",
+    ];
+    ["PATH", "VIRTUAL_ENV"].contains(&variable)
+        || prefixes.iter().any(|prefix| variable.starts_with(prefix))
+}
+
+/// The variables of a command, as one would set them in a shell.
+pub fn variables(command: &Command) -> String {
+    let set = command.get_envs().filter_map(|(name, value)| {
+        let value = value?.to_string_lossy().replace('\x1f', " ");
+        Some(format!(
+            "export {}={}\n",
+            name.to_string_lossy(),
+            quoted(value.as_ref())
+        ))
+    });
+    set.collect()
+}
+
+/// The command as one would type it: the variables it sets (but for those in the background), the
+/// program, its arguments.
 pub fn line(command: &Command) -> String {
     let set = command
         .get_envs()
-        .filter(|(name, _)| *name != "PATH" && *name != "VIRTUAL_ENV")
+        .filter(|(name, _)| !is_background(&name.to_string_lossy()))
         .filter_map(|(name, value)| Some(format!("{}={}", name.to_string_lossy(), quoted(value?))));
     set.chain([brief(command)]).collect::<Vec<_>>().join(" ")
 }

@@ -10,6 +10,10 @@ use crosspage::layout::{EnumType, Field, Record, Scalar, StructType, Type, Value
 use crosspage::testing::Namespace;
 use crosspage::{Lifetime, foreign, latest, testing};
 
+#[cfg(windows)]
+#[path = "../../../tests/build_host.rs"]
+mod build_host;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_crosspage");
 
 fn crosspage(namespace: &Namespace, args: &[&str]) -> Command {
@@ -636,8 +640,12 @@ fn foreign_segments_need_a_layout_and_are_shown_with_it() {
     let source = format!("{}#SharedData", schema.display());
     let layout = crosspage::layout::from_source(&source).unwrap();
 
-    let locator = format!("posix:/crosspage-cli-{}", std::process::id());
-    let _posix = Foreign(locator.clone());
+    let name = format!("crosspage-cli-{}", std::process::id());
+    let locator = match cfg!(windows) {
+        true => format!(r"win:Local\{name}"),
+        false => format!("posix:/{name}"),
+    };
+    let _segment = Foreign(locator.clone());
     let mut view = foreign::DynView::create(&locator, &layout, 1024).unwrap();
     view.set("counter", &Value::Int(42)).unwrap();
     view.set("coordinates[1]", &Value::F32(20.3)).unwrap();
@@ -673,6 +681,14 @@ fn foreign_segments_need_a_layout_and_are_shown_with_it() {
         "42\n"
     );
 
+    if cfg!(windows) {
+        // Windows lists no named mappings, and has no way to remove one: it is gone with its last handle.
+        let error = failure(&namespace, &["rm", &locator]);
+        assert!(error.contains(&name), "{error}");
+        drop(view);
+        failure(&namespace, &["show", &locator, "--layout", &source]);
+        return;
+    }
     let listed = json(&namespace, &["ls", "--all", "--json"]);
     let row = listed
         .as_array()
@@ -836,7 +852,86 @@ impl Drop for OriginalWriter {
 
 const ORIGINAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crosspage/tests/foreign");
 
+/// A program for Windows that knows nothing of crosspage, while it holds its segment.
+#[cfg(windows)]
 #[test]
+fn the_original_projects_writer_is_read_on_windows() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("original_writer.exe");
+    let mut compiler = Command::new(build_host::gnu("g++"));
+    compiler
+        .args(["-std=c++17", "-static", "-o"])
+        .arg(&program)
+        .arg(here.join("../../examples/windows/original_writer.cpp"));
+    let built = build_host::output(&mut compiler).expect("the C++ compiler starts");
+    assert!(built.success, "{built:?}");
+
+    let mut child = Command::new(&program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = Vec::new();
+    let mut byte = [0];
+    while !said.ends_with(b"Press Enter") {
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut byte)
+            .unwrap();
+        said.push(byte[0]);
+    }
+    let namespace = testing::namespace();
+    let source = format!("{ORIGINAL}/schema.toml#SharedData");
+    let args = [
+        "show",
+        r"win:Local\IPCSharedMemory",
+        "--layout",
+        &source,
+        "--json",
+    ];
+    let shown = json(&namespace, &args);
+    assert_eq!(shown["layout"]["size"], 632);
+    let value = &shown["value"];
+    assert_eq!(value["processId"], child.id());
+    assert_eq!(
+        (&value["counter"], &value["dataReady"]),
+        (&42.into(), &true.into())
+    );
+    assert_eq!(value["coordinates"].to_string(), "[10.5,20.3,30.8]");
+    assert_eq!(
+        value["dataArray"].to_string(),
+        "[10,20,30,40,50,60,70,80,90,100]"
+    );
+    let message = format!("Process ID: {}", child.id());
+    assert!(
+        value["message"].as_str().unwrap().ends_with(&message),
+        "{value}"
+    );
+    let args = [
+        "get",
+        "win:Local/IPCSharedMemory",
+        "temperature",
+        "--layout",
+        &source,
+    ];
+    assert_eq!(stdout(&namespace, &args), "23.5\n");
+
+    child.stdin.take().unwrap().write_all(b"\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    let error = failure(
+        &namespace,
+        &["show", r"win:Local\IPCSharedMemory", "--layout", &source],
+    );
+    assert!(
+        error.contains("IPCSharedMemory"),
+        "it is gone with its last handle: {error}"
+    );
+}
+
+#[test]
+#[cfg_attr(not(unix), ignore = "POSIX and System V segments")]
 fn the_original_projects_writers_are_read() {
     let namespace = testing::namespace();
     let me = std::process::id();

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::cross::Cross;
-use crate::process::{command, output, run};
+use crate::process::{command, output, run, succeeds, variables};
 use crate::python::Venv;
 use crate::{Result, cache, debian, workspace};
 
@@ -18,6 +18,8 @@ const PACKAGES: [&str; 2] = ["g++-mingw-w64-x86-64-posix", "wine64"];
 /// By its real path: the `wine` in PATH complains that there is no 32-bit one.
 const WINE: &str = "/usr/lib/wine/wine64";
 const WINESERVER: &str = "/usr/lib/wine/wineserver64";
+/// How long Wine's server stays, in seconds.
+const STAY: u32 = 600;
 /// The Windows Python and its packages, each by its hash.
 const INTERPRETER: &str = "xtask/windows-python.txt";
 const PACKAGES_OF_PYTHON: &str = "xtask/windows-requirements.txt";
@@ -52,7 +54,9 @@ impl Kit {
     /// The one of this run; what is missing is installed, or named where it cannot be.
     pub fn ready() -> Result<&'static Kit> {
         static KIT: OnceLock<Result<Kit>> = OnceLock::new();
-        KIT.get_or_init(Kit::make).as_ref().map_err(Clone::clone)
+        let kit = KIT.get_or_init(Kit::make).as_ref().map_err(Clone::clone)?;
+        kit.stay();
+        Ok(kit)
     }
 
     fn make() -> Result<Kit> {
@@ -73,6 +77,20 @@ impl Kit {
             python: python()?,
             cross,
         })
+    }
+
+    /// Keeps Wine's server for a while when no program is left, so that it lasts as long as the tests do.
+    /// Its start is what programs are told as the start of the machine, and a page that is older than
+    /// that has been through a power loss.
+    fn stay(&self) {
+        let mut server = command(WINESERVER);
+        self.environment(server.arg(format!("--persistent={STAY}")));
+        // One that runs already stays as it was told to.
+        succeeds(&mut server);
+        // Wine's services stay, too, and would keep the pipes of whoever started the first program.
+        let mut first = command(WINE);
+        self.environment(first.args(["cmd.exe", "/c", "exit"]));
+        succeeds(&mut first);
     }
 
     /// `cargo SUBCOMMAND` for Windows; what it runs, it runs under Wine.
@@ -114,14 +132,15 @@ impl Kit {
     pub fn describe(&self) -> Result<String> {
         let python = output(self.python().args(["-c", "import sys; print(sys.version)"]))?;
         Ok(format!(
-            "{}\nWindows Python {}\n{}\nWINEPREFIX={}",
+            "{}\nWindows Python {}\n{}\n\nby hand, from here on:\n{}alias cargo={}\nalias wine={WINE}",
             output(command(WINE).arg("--version"))?.trim(),
             python.trim(),
             output(command(GXX).arg("--version"))?
                 .lines()
                 .next()
                 .unwrap_or_default(),
-            self.prefix.display(),
+            variables(&self.cargo("test")),
+            self.cargo("test").get_program().to_string_lossy(),
         ))
     }
 }
