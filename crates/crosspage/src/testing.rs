@@ -24,9 +24,12 @@ pub struct Namespace {
 pub fn namespace() -> Namespace {
     use crate::atomic::Ordering;
     static COUNT: crate::atomic::local::AtomicU64 = crate::atomic::local::AtomicU64::new(0);
+    // With the time, because process ids are used again (by Wine at once), and a test that was killed
+    // has left its pages.
     let name = format!(
-        "test-{}-{}",
+        "test-{}-{:x}-{}",
         std::process::id(),
+        crate::liveness::start_time() as u32,
         COUNT.fetch_add(1, Ordering::Relaxed)
     );
     CURRENT.with_borrow_mut(|stack| stack.push(name.clone()));
