@@ -23,14 +23,15 @@ use crosspage::Result;
 #[derive(Parser)]
 #[command(
     name = "crosspage",
+    bin_name = "crosspage",
     version,
     arg_required_else_help = true,
     max_term_width = 100
 )]
 #[command(after_help = "\
 A segment is named by its locator: `telemetry` (a page), `file:PATH` (a page in a file), and foreign
-segments: `posix:/NAME`, `sysv:KEY`, `sysv:id=ID`. CROSSPAGE_NAMESPACE puts plain names into a
-namespace of their own.
+segments: `posix:/NAME`, `sysv:KEY`, `sysv:id=ID`, on Windows `win:Local\\NAME`, `win:Global\\NAME`.
+CROSSPAGE_NAMESPACE puts plain names into a namespace of their own.
 
 Exit codes: 0 ok, 1 failed (stderr says why), 2 wrong usage.")]
 struct Cli {

@@ -12,7 +12,7 @@ use crosspage::{Error, ErrorKind, Locator, Participant, Result};
 /// What the commands that read a segment's value have in common.
 #[derive(clap::Args)]
 pub struct Target {
-    /// The segment: telemetry, file:PATH, posix:/NAME, sysv:KEY or sysv:id=ID
+    /// The segment: telemetry, file:PATH, posix:/NAME, sysv:KEY, sysv:id=ID or win:Local\NAME
     #[arg(value_name = "SEG")]
     pub segment: String,
     /// Where the layout comes from: foreign segments need it, a page is checked against it
