@@ -1,13 +1,12 @@
-//! `latest` for Rust types, and for records of pages whose type this program does not have.
+//! `latest` for Rust types.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::raw::{Meta, Options, Pinned, RawReader, RawWriter, Slot};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Layout, Match, Record, StructType, Value};
+use crate::layout::{Layout, Match};
 use crate::locator::Locator;
 use crate::page::{Lifetime, Participant};
 use crate::segment::Permissions;
@@ -511,129 +510,6 @@ impl<T: Layout> Reader<T> {
     ///
     /// # Errors
     /// As [`open`](Reader::open).
-    pub fn reopen(&mut self) -> Result<()> {
-        self.raw.reopen()
-    }
-
-    /// The page's locator.
-    pub fn locator(&self) -> &Locator {
-        self.raw.locator()
-    }
-
-    /// Who is attached.
-    pub fn participants(&self) -> Vec<Participant> {
-        self.raw.participants()
-    }
-}
-
-/// Reads a page whose type this program does not have.
-#[derive(Debug)]
-pub struct DynReader {
-    raw: RawReader,
-}
-
-/// A value of a page whose type this program does not have.
-#[derive(Debug, Clone)]
-pub struct DynSnapshot {
-    /// The value: complete, never torn.
-    pub record: Record,
-    /// Version, time and writer.
-    pub meta: Meta,
-}
-
-impl DynSnapshot {
-    /// One field by its path, such as `arm.joints[2]`.
-    ///
-    /// # Errors
-    /// Not found, with the nearest name.
-    pub fn get(&self, path: &str) -> Result<Value> {
-        self.record.get(path)
-    }
-}
-
-impl DynReader {
-    /// Joins a page that exists.
-    ///
-    /// # Errors
-    /// As [`Reader::open`], but for the layout.
-    pub fn open(locator: &str) -> Result<DynReader> {
-        DynReader::open_wait(locator, Duration::ZERO)
-    }
-
-    /// Joins a page, and waits for it to be made: `None` waits for ever.
-    ///
-    /// # Errors
-    /// Timed out; and as [`open`](DynReader::open).
-    pub fn open_wait(locator: &str, timeout: impl Into<Option<Duration>>) -> Result<DynReader> {
-        DynReader::open_with(
-            locator,
-            &Options {
-                timeout: timeout.into(),
-                ..Options::default()
-            },
-        )
-    }
-
-    /// Joins a page with these options.
-    ///
-    /// # Errors
-    /// As [`open`](DynReader::open).
-    pub fn open_with(locator: &str, options: &Options) -> Result<DynReader> {
-        Ok(DynReader {
-            raw: RawReader::open(locator, None, options)?,
-        })
-    }
-
-    /// The newest complete value; `None` before the first write.
-    ///
-    /// # Errors
-    /// As [`Reader::read`], but for enums: unnamed values are their integers here.
-    pub fn read(&self) -> Result<Option<DynSnapshot>> {
-        let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
-        // SAFETY: `bytes` has the layout's size.
-        let meta = unsafe { self.raw.read(bytes.as_mut_ptr()) }?;
-        Ok(meta.map(|meta| self.snapshot(bytes, meta)))
-    }
-
-    /// Waits until there is a value of another version than `since` (0: any value).
-    ///
-    /// # Errors
-    /// Timed out; and as [`read`](DynReader::read).
-    pub fn wait_changed(
-        &self,
-        since: u64,
-        timeout: impl Into<Option<Duration>>,
-    ) -> Result<DynSnapshot> {
-        let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
-        // SAFETY: `bytes` has the layout's size.
-        let meta = unsafe {
-            self.raw
-                .wait_changed(since, timeout.into(), bytes.as_mut_ptr())
-        }?;
-        Ok(self.snapshot(bytes, meta))
-    }
-
-    fn snapshot(&self, bytes: Box<[u8]>, meta: Meta) -> DynSnapshot {
-        DynSnapshot {
-            record: Record::new(self.layout().clone(), bytes),
-            meta,
-        }
-    }
-
-    /// The page's layout.
-    pub fn layout(&self) -> &Arc<StructType> {
-        self.raw.layout()
-    }
-
-    /// Whether the process that wrote a value still holds the writer's role.
-    pub fn writer_alive(&self, meta: &Meta) -> bool {
-        self.raw.writer_alive(meta)
-    }
-
-    /// Attaches to the page that has the name now: after the error *replaced*.
-    ///
-    /// # Errors
-    /// As [`open`](DynReader::open).
     pub fn reopen(&mut self) -> Result<()> {
         self.raw.reopen()
     }
