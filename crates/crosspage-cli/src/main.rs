@@ -8,6 +8,7 @@
 mod declare;
 mod diff;
 mod gc;
+mod generate;
 mod get;
 mod hex;
 mod json;
@@ -56,6 +57,8 @@ enum Command {
     Diff(diff::Args),
     Rm(rm::Args),
     Gc(gc::Args),
+    Completions(generate::Completions),
+    Man(generate::Man),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +77,8 @@ fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Rm(args) => rm::run(&args).map(Outcome::Done),
         Command::Gc(args) => gc::run(&args).map(Outcome::Done),
+        Command::Completions(args) => generate::completions(&args).map(Outcome::Done),
+        Command::Man(args) => generate::man(&args).map(Outcome::Done),
     };
     let printed = result.and_then(|outcome| match outcome {
         Outcome::Done(output) => print(&output).map(|()| ExitCode::SUCCESS),

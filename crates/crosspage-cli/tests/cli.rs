@@ -151,7 +151,18 @@ fn write(writer: &mut latest::RawWriter, record: &Record) {
 fn help_is_golden() {
     let namespace = testing::namespace();
     for command in [
-        "", "ls", "show", "get", "set", "hex", "layout", "diff", "rm", "gc",
+        "",
+        "ls",
+        "show",
+        "get",
+        "set",
+        "hex",
+        "layout",
+        "diff",
+        "rm",
+        "gc",
+        "completions",
+        "man",
     ] {
         let args: Vec<&str> = [command, "--help"]
             .into_iter()
@@ -169,6 +180,29 @@ fn help_is_golden() {
             "crosspage {command} --help; UPDATE_GOLDEN=1 accepts what it prints now"
         );
     }
+}
+
+#[test]
+fn completions_and_man_pages_know_the_commands() {
+    let namespace = testing::namespace();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout(&namespace, &["completions", shell]);
+        assert!(
+            script.contains("dry-run") && script.contains("layout"),
+            "{shell}"
+        );
+    }
+    let page = stdout(&namespace, &["man"]);
+    assert!(
+        page.contains(".TH CROSSPAGE 1") && page.contains("crosspage\\-layout"),
+        "{page}"
+    );
+    let page = stdout(&namespace, &["man", "gc"]);
+    assert!(
+        page.contains(".TH CROSSPAGE-GC 1") && page.contains("dry\\-run"),
+        "{page}"
+    );
+    failure(&namespace, &["man", "frobnicate"]);
 }
 
 #[test]
