@@ -31,6 +31,8 @@ use crosspage::Result;
 #[derive(Parser)]
 #[command(
     name = "crosspage",
+    // Without the .exe of Windows.
+    bin_name = "crosspage",
     version,
     arg_required_else_help = true,
     max_term_width = 100

@@ -13,12 +13,26 @@ use crosspage::{Lifetime, foreign, latest, testing};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_crosspage");
 
 fn crosspage(namespace: &Namespace, args: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
+    let mut command = emulated(PROGRAM);
     command
         .args(args)
         .env("CROSSPAGE_NAMESPACE", namespace.name())
         .env_remove("CROSSPAGE_LOG");
     command
+}
+
+/// Starts a program of this platform, which may have to be emulated: CROSSPAGE_TEST_RUNNER says how.
+fn emulated(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let runner = std::env::var("CROSSPAGE_TEST_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    match words.next() {
+        None => Command::new(program),
+        Some(runner) => {
+            let mut command = Command::new(runner);
+            command.args(words).arg(program);
+            command
+        }
+    }
 }
 
 fn run(namespace: &Namespace, args: &[&str]) -> Output {
@@ -807,7 +821,7 @@ fn gc_removes_what_nobody_can_use() {
     let layout = robot();
     drop(writer("kept", &layout));
     // A process that makes a `while_used` page and is killed: this test, run again as a child.
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut child = emulated(std::env::current_exe().unwrap())
         .args([
             "--exact",
             "--ignored",
@@ -837,6 +851,8 @@ fn gc_removes_what_nobody_can_use() {
         let text = stdout(&namespace, args);
         text.lines()
             .filter(|line| line.contains("held") || line.contains("kept"))
+            // On Windows a file that somebody has mapped is renamed first and goes with the next gc.
+            .filter(|line| !(cfg!(windows) && line.contains(".new: ")))
             .map(str::to_owned)
             .collect()
     };
@@ -965,6 +981,7 @@ fn foreign_segments_need_a_layout_and_are_shown_with_it() {
 }
 
 #[test]
+#[cfg_attr(not(unix), ignore = "System V segments are POSIX")]
 fn system_v_segments_are_listed_and_collected_after_asking() {
     let namespace = testing::namespace();
     let layout = robot();

@@ -167,7 +167,11 @@ def refused(annotation: Any, **options: Any) -> str:
         (ctypes.c_void_p, ("Bad.field", "pointer")),
         (ctypes.CFUNCTYPE(None), ("Bad.field", "pointer")),
         (ctypes.c_wchar, ("Bad.field", "no counterpart")),
-        (ctypes.c_longdouble, ("Bad.field", "no counterpart")),
+        pytest.param(
+            ctypes.c_longdouble,
+            ("Bad.field", "no counterpart"),
+            marks=pytest.mark.skipif(ctypes.c_longdouble is ctypes.c_double, reason="long double is double here"),
+        ),
         ("Bad", ("Bad.field", "cannot contain itself")),
         ("Nowhere", ("Bad.field", "Nowhere")),
     ],

@@ -24,7 +24,9 @@ pub(crate) fn fence(ordering: Ordering) {
 /// Atomics for process-local state (never in shared memory, never part of a model).
 pub(crate) mod local {
     pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;
+    #[cfg(unix)]
     pub(crate) type AtomicI32 = std::sync::atomic::AtomicI32;
+    #[cfg(unix)]
     pub(crate) type AtomicPtr<T> = std::sync::atomic::AtomicPtr<T>;
     pub(crate) type AtomicU64 = std::sync::atomic::AtomicU64;
 }

@@ -12,8 +12,9 @@
 //! as far as the other side keeps to it, and a writer that never waits for its readers may still
 //! overtake one. What must never tear belongs into a page: [`crate::latest`].
 //!
-//! A segment outlives every handle: closing a view detaches and never removes. [`remove`] (or
-//! `crosspage rm`) does.
+//! On POSIX systems a segment outlives every handle: closing a view detaches and never removes.
+//! [`remove`] (or `crosspage rm`) does. On Windows a segment (`win:Local\NAME`) goes, bytes and name,
+//! with the last handle that any program has to it; a view holds one until it is dropped.
 //!
 //! ```no_run
 //! # fn main() -> crosspage::Result<()> {
@@ -77,7 +78,8 @@ pub struct View<T: Layout> {
 }
 
 impl<T: Layout> View<T> {
-    /// The segment at `locator` (`posix:/NAME`, `sysv:KEY`, `sysv:id=ID`), for reading and writing.
+    /// The segment at `locator` (`posix:/NAME`, `sysv:KEY`, `sysv:id=ID`; on Windows
+    /// `win:Local\NAME`, `win:Global\NAME`), for reading and writing.
     ///
     /// # Errors
     /// *Not found* with what there is instead; *permission denied* with owner and mode; *layout
@@ -94,7 +96,8 @@ impl<T: Layout> View<T> {
     /// The segment at `locator` with `size` bytes, at least as many as `T` has; made, all zero,
     /// where there is none. One that exists is used as it is if it is large enough.
     ///
-    /// The segment stays when the view is dropped; [`remove`] removes it.
+    /// The segment stays when the view is dropped; [`remove`] removes it. (On Windows it goes with
+    /// the last view of any program.)
     pub fn create(locator: &str, size: usize) -> Result<View<T>> {
         View::options().create(locator, size)
     }
@@ -816,7 +819,7 @@ fn word(mapping: &Mapping, at: usize) -> &AtomicU64 {
     // SAFETY: `at` is inside the mapping, which starts at a page boundary, so the word is aligned.
     // It does not leave the mapping's last page, because pages are multiples of 8; the kernel maps
     // whole pages, and bytes of the last one behind the segment's end are there to be accessed
-    // (mmap(2), shmat(2)). The mapping lives as long as the borrow. An atomic may be shared with
+    // (mmap(2), shmat(2); on Windows a mapping is whole pages). The mapping lives as long as the borrow. An atomic may be shared with
     // writers.
     unsafe { &*mapping.as_ptr().add(at).cast::<AtomicU64>() }
 }
@@ -916,9 +919,9 @@ pub struct Info {
     pub locator: Locator,
     /// Bytes.
     pub size: u64,
-    /// The owner's user id.
+    /// The owner's user id (Windows: the last number of the owner's SID).
     pub uid: u32,
-    /// The owner's name, or `uid 1000` where the number has none.
+    /// The owner's name, or `uid 1000` (Windows: the SID) where there is none.
     pub owner: String,
     /// The nine permission bits.
     pub mode: u32,
@@ -961,7 +964,7 @@ pub fn processes(locator: &str) -> Result<Vec<u32>> {
 }
 
 /// Removes the foreign segment at `locator`: the name at once, the bytes when nobody has them mapped
-/// any more.
+/// any more. *Unsupported* on Windows, where a segment goes with its last handle.
 ///
 /// # Errors
 /// *In use* where somebody is known to have it mapped, unless `force`; then they keep their bytes.
@@ -1116,6 +1119,72 @@ mod backend {
                 creator_pid: u32::try_from(info.creator).ok().filter(|&pid| pid != 0),
                 last_pid: u32::try_from(info.last).ok().filter(|&pid| pid != 0),
                 doomed: info.doomed,
+            }
+        }
+    }
+}
+
+#[cfg(windows)]
+mod backend {
+    use super::{Info, not_foreign};
+    use crate::error::Result;
+    use crate::locator::Locator;
+    use crate::segment::windows::named;
+    use crate::segment::{Mapping, Permissions};
+
+    /// The name, if it is one of this system.
+    fn name(locator: &Locator) -> Result<&str> {
+        match locator {
+            Locator::Win(name) => Ok(name),
+            _ => Err(not_foreign(locator)),
+        }
+    }
+
+    pub(super) fn open(locator: &Locator, writable: bool) -> Result<Mapping> {
+        named::open(name(locator)?, writable)
+    }
+
+    pub(super) fn create(
+        locator: &Locator,
+        size: usize,
+        permissions: Permissions,
+    ) -> Result<(Mapping, bool)> {
+        named::create(name(locator)?, size, permissions.mode())
+    }
+
+    pub(super) fn remove(locator: &Locator) -> Result<()> {
+        named::remove(name(locator)?)
+    }
+
+    /// Windows does not tell.
+    pub(super) fn processes(locator: &Locator) -> Result<Vec<u32>> {
+        named::info(name(locator)?).map(|_| Vec::new())
+    }
+
+    pub(super) fn info(locator: &Locator) -> Result<Info> {
+        named::info(name(locator)?).map(Info::from)
+    }
+
+    /// Windows does not tell.
+    pub(super) fn list() -> Result<Vec<Info>> {
+        Ok(Vec::new())
+    }
+
+    impl From<named::Info> for Info {
+        fn from(info: named::Info) -> Info {
+            Info {
+                locator: Locator::Win(info.name),
+                size: info.size,
+                uid: info.user.relative_id(),
+                owner: named::user(info.user),
+                mode: info.mode,
+                modified: None,
+                key: None,
+                id: None,
+                attached: None,
+                creator_pid: None,
+                last_pid: None,
+                doomed: false,
             }
         }
     }

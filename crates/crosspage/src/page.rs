@@ -18,8 +18,8 @@ use crate::layout::{Difference, Match, StructType, compare};
 use crate::liveness::{self, Byte};
 use crate::locator::{self, Locator};
 use crate::segment::file::{self, File};
-use crate::segment::{Mapping, Permissions};
-use crate::wait;
+use crate::segment::{Mapping, Permissions, TEMPORARY};
+use crate::wait::{self, Alarm};
 
 pub(crate) mod header;
 pub(crate) mod known;
@@ -119,8 +119,10 @@ pub(crate) struct Page {
     /// The same, or [`CLOSED`]: what each call compares.
     open: AtomicU64,
     left: AtomicBool,
+    /// How this page's sleepers are woken.
+    alarm: Alarm,
     /// The file's user and permission bits.
-    owner: (u32, u32),
+    owner: (file::User, u32),
 }
 
 /// No fork generation has this number.
@@ -152,7 +154,7 @@ pub struct Participant {
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
     /// The directory that crosspage keeps, for named pages; `file:` pages have none.
-    pub(crate) directory: Option<(PathBuf, u32)>,
+    pub(crate) directory: Option<(PathBuf, file::User)>,
     pub(crate) name: String,
     pub(crate) namespace: String,
     /// The name comes from a file's, which has lost its case.
@@ -173,8 +175,6 @@ pub(crate) fn namespace() -> Result<String> {
 
 /// The end of a page's file name; temporary ones end in [`TEMPORARY`].
 pub(crate) const SUFFIX: &str = ".page";
-/// The end of the file name of a page that is being made.
-pub(crate) const TEMPORARY: &str = ".new";
 
 /// The file name of a named page. Case is folded, so that names that differ only in case meet (as
 /// they would on Windows); `/` becomes `+`, which no name has. The header keeps the spelling.
@@ -289,7 +289,7 @@ impl Page {
                         Attached::MakeNew(None)
                     }
                 }
-                Err(e) if matches!(e.raw_os_error(), Some(libc::ELOOP)) => {
+                Err(e) if file::is_link(&e) => {
                     return Err(Error::new(
                         ErrorKind::Invalid,
                         format!(
@@ -401,6 +401,7 @@ impl Page {
             )
         })?;
         let fork = liveness::fork::generation();
+        let alarm = Alarm::new(facts.instance, stat.mode);
         Ok(Page {
             file,
             mapping,
@@ -413,6 +414,7 @@ impl Page {
             born: fork,
             open: AtomicU64::new(fork),
             left: AtomicBool::new(false),
+            alarm,
             owner: (stat.uid, stat.mode),
         })
     }
@@ -851,9 +853,15 @@ impl Page {
         })?;
         refuse_file_system(&locator.to_string(), place, &file, stat.identity.device)?;
         file.allocate(total).map_err(|e| {
-            let error = Error::os(format_args!("page \"{locator}\": cannot reserve {total} bytes in {}", place.path.display()), &e);
+            let error = Error::os(
+                format_args!(
+                    "page \"{locator}\": cannot reserve {total} bytes in {}",
+                    place.path.display()
+                ),
+                &e,
+            );
             if error.is_no_space() {
-                error.with_hint("the file system is full; for /dev/shm see df -h /dev/shm (containers often have 64 MiB: --shm-size), and crosspage gc")
+                error.with_hint(file::NO_ROOM)
             } else {
                 error
             }
@@ -1263,8 +1271,12 @@ impl Page {
         )
     }
 
-    pub(crate) fn owner(&self) -> (u32, u32) {
+    pub(crate) fn owner(&self) -> (file::User, u32) {
         self.owner
+    }
+
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.alarm
     }
 
     pub(crate) fn pattern(&self) -> &'static Pattern {
@@ -1436,7 +1448,7 @@ fn refuse_file_system(shown: &str, place: &Place, file: &File, device: u64) -> R
                 "page {shown:?}: its file system is {name}, which has no reliable locks or shared mappings"
             ),
         )
-        .with_hint("put the page on a local file system (tmpfs, ext4, xfs, btrfs), or use a plain name")),
+        .with_hint(format!("put the page on {}, or use a plain name", file::GOOD_FILE_SYSTEMS))),
         Err(e) => Err(Error::os(format_args!("page {shown:?}: cannot examine its file system"), &e)),
     }
 }
@@ -1525,7 +1537,7 @@ impl Temporary {
                 temporary_beside(&place.path, &unique)
             }
         };
-        match File::create_new(&path, mode) {
+        match File::create_new(&path, mode, place.directory.is_none()) {
             Ok(file) => {
                 let temporary = Temporary { path, kept: false };
                 let locked = file

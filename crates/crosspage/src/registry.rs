@@ -8,7 +8,7 @@ use crate::latest;
 use crate::layout::StructType;
 use crate::locator::Locator;
 use crate::page::{self, Lifetime, Page, Participant, Pattern};
-use crate::segment::file;
+use crate::segment::{TEMPORARY, file};
 
 /// Every pattern that this library knows.
 static PATTERNS: &[&Pattern] = &[&latest::PATTERN];
@@ -167,7 +167,7 @@ pub fn gc(dry_run: bool) -> Result<Vec<Garbage>> {
             continue;
         };
         let path = directory.join(name);
-        if name.ends_with(page::TEMPORARY) {
+        if name.ends_with(TEMPORARY) {
             if if dry_run {
                 page::is_stale(&path)
             } else {

@@ -1,8 +1,8 @@
 //! Named bytes: one [`Mapping`], whatever it is made of.
 //!
 //! Backends are constructors, chosen by `cfg`, with the same function names: [`file`] carries pages;
-//! `posix`, `sysv` and (on Windows) `windows` carry foreign segments. Nothing here knows of layouts,
-//! headers or patterns.
+//! `posix`, `sysv` and (on Windows) `windows::named` carry foreign segments. Nothing here knows of
+//! layouts, headers or patterns.
 
 #[cfg(not(loom))]
 use std::ptr::NonNull;
@@ -15,9 +15,16 @@ pub(crate) mod posix;
 pub(crate) mod sysv;
 #[cfg(all(unix, not(loom)))]
 pub(crate) mod unix;
+#[cfg(windows)]
+pub(crate) mod windows;
+#[cfg(windows)]
+pub(crate) use windows::file;
 
 #[cfg(loom)]
 pub(crate) use crate::loom_tests::files::{self as file, Mapping};
+
+/// The end of the names of files that are nobody's page: not yet, or no longer.
+pub(crate) const TEMPORARY: &str = ".new";
 
 /// Who may attach to a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,14 +66,16 @@ impl std::str::FromStr for Permissions {
     }
 }
 
-/// Bytes mapped into this process. Unmapped on drop; nothing else happens then.
+/// Bytes mapped into this process. Unmapped on drop.
 #[cfg(not(loom))]
-#[derive(Debug)]
 pub(crate) struct Mapping {
     base: NonNull<u8>,
     len: usize,
     writable: bool,
     unmap: unsafe fn(*mut u8, usize),
+    /// What must live as long as the bytes: on Windows the handle that a name lives by.
+    #[cfg_attr(unix, allow(dead_code))]
+    keeps: Option<Box<dyn Send + Sync>>,
 }
 
 #[cfg(not(loom))]
@@ -91,7 +100,15 @@ impl Mapping {
             len,
             writable,
             unmap,
+            keeps: None,
         }
+    }
+
+    /// The same mapping, which drops `what` after it is unmapped.
+    #[cfg(windows)]
+    pub(crate) fn keeping(mut self, what: impl Send + Sync + 'static) -> Mapping {
+        self.keeps = Some(Box::new(what));
+        self
     }
 
     pub(crate) fn as_ptr(&self) -> *mut u8 {
@@ -141,5 +158,16 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: `new`'s contract: this range is ours to unmap, with this function, once.
         unsafe { (self.unmap)(self.base.as_ptr(), self.len) }
+    }
+}
+
+#[cfg(not(loom))]
+impl std::fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mapping")
+            .field("base", &self.base)
+            .field("len", &self.len)
+            .field("writable", &self.writable)
+            .finish_non_exhaustive()
     }
 }

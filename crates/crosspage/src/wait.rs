@@ -14,13 +14,17 @@ use crate::atomic::{AtomicU32, Ordering, fence};
 #[cfg(all(target_os = "linux", not(loom)))]
 #[path = "wait/futex.rs"]
 mod backend;
-#[cfg(all(not(target_os = "linux"), not(loom)))]
+#[cfg(all(windows, not(loom)))]
+#[path = "wait/windows.rs"]
+mod backend;
+#[cfg(all(not(target_os = "linux"), not(windows), not(loom)))]
 #[path = "wait/poll.rs"]
 mod backend;
 
 #[cfg(loom)]
 use crate::loom_tests::futex as backend;
 
+pub(crate) use backend::Alarm;
 pub(crate) use blocking::{Sleep, until};
 
 /// Sleeps by the clock, in a loop that looks again.
@@ -47,7 +51,7 @@ impl WaitWord {
     /// Announces a sleeper and returns the sequence to sleep on. The caller must look once more for
     /// what it waits for before it sleeps.
     pub(crate) fn arm(&self) -> u32 {
-        // Acquire: pairs with the Release in `notify`; who sees the sequence moved sees why.
+        // Acquire: pairs with the Release in `wake`; who sees the sequence moved sees why.
         let sequence = self.sequence.load(Ordering::Acquire);
         let mine = sequence | ARMED;
         // Relaxed: nothing is read through the mark; the fence orders it.
@@ -69,20 +73,20 @@ impl WaitWord {
 
     /// Wakes every sleeper, if there may be one. To be called after publishing what they wait for.
     #[inline(always)]
-    pub(crate) fn notify(&self, wake: impl FnOnce(&AtomicU32)) {
+    pub(crate) fn notify_all(&self, alarm: &Alarm) {
         // SYNC POINT sleep/notify: pairs with the fence in `arm`.
         fence(Ordering::SeqCst);
         let armed = self.armed.load(Ordering::Relaxed);
         if armed != 0 {
-            self.wake(armed, wake);
+            self.wake(armed, alarm);
         }
     }
 
     #[cold]
-    fn wake(&self, armed: u32, wake: impl FnOnce(&AtomicU32)) {
+    fn wake(&self, armed: u32, alarm: &Alarm) {
         // Release: pairs with the Acquire load in `arm`.
-        self.sequence.fetch_add(1, Ordering::Release);
-        wake(&self.sequence);
+        let before = self.sequence.fetch_add(1, Ordering::Release);
+        backend::wake(alarm, &self.sequence, before);
         // Fails when somebody has armed it for a later sequence: then that mark stays.
         let _ = self
             .armed
@@ -90,15 +94,9 @@ impl WaitWord {
     }
 
     /// Wakes every sleeper whether armed or not: for closing a handle.
-    pub(crate) fn wake_all(&self) {
-        self.sequence.fetch_add(1, Ordering::Release);
-        backend::wake(&self.sequence);
-    }
-
-    /// [`WaitWord::notify`] with this platform's wake-up.
-    #[inline(always)]
-    pub(crate) fn notify_all(&self) {
-        self.notify(backend::wake);
+    pub(crate) fn wake_all(&self, alarm: &Alarm) {
+        let before = self.sequence.fetch_add(1, Ordering::Release);
+        backend::wake(alarm, &self.sequence, before);
     }
 }
 
@@ -108,7 +106,7 @@ fn is_before(mark: u32, other: u32) -> bool {
 }
 
 mod blocking {
-    use super::{WaitWord, backend};
+    use super::{Alarm, WaitWord, backend};
     use std::time::{Duration, Instant};
 
     /// No sleep is longer: what a dead notifier left undone is found this late at worst.
@@ -121,7 +119,7 @@ mod blocking {
     #[derive(Clone, Copy)]
     pub(crate) enum Sleep<'a> {
         /// On a word of the page, which this process may write.
-        On(&'a WaitWord),
+        On(&'a WaitWord, &'a Alarm),
         /// By the clock: the page is mapped read-only, so nobody can know of the waiter.
         Poll,
     }
@@ -152,7 +150,7 @@ mod blocking {
         let mut pause = Duration::from_micros(50);
         loop {
             let armed = match sleep {
-                Sleep::On(word) => Some((word, word.arm())),
+                Sleep::On(word, alarm) => Some((word, alarm, word.arm())),
                 Sleep::Poll => None,
             };
             if let Some(found) = look()? {
@@ -165,7 +163,9 @@ mod blocking {
                     None => MAX_SLEEP,
                 };
             match armed {
-                Some((word, sequence)) => backend::sleep(&word.sequence, sequence, left),
+                Some((word, alarm, sequence)) => {
+                    backend::sleep(alarm, &word.sequence, sequence, left);
+                }
                 None => {
                     super::pause(pause.min(left));
                     pause = (pause * 2).min(Duration::from_millis(2));

@@ -532,7 +532,7 @@ impl RawWriter {
             self.signature,
             checksum,
         )?;
-        inner.cell.wait_word().notify_all();
+        inner.cell.wait_word().notify_all(inner.page.alarm());
         Ok(version)
     }
 
@@ -1003,7 +1003,7 @@ impl RawReader {
         value: *mut u8,
     ) -> Result<Meta> {
         let sleep = match self.inner.page.writable() {
-            true => Sleep::On(self.inner.cell.wait_word()),
+            true => Sleep::On(self.inner.cell.wait_word(), self.inner.page.alarm()),
             false => Sleep::Poll,
         };
         let found = wait::until(sleep, deadline_of(timeout), || {
@@ -1141,7 +1141,10 @@ impl RawReader {
             self.inner.page.leave();
         }
         if self.inner.page.writable() {
-            self.inner.cell.wait_word().wake_all();
+            self.inner
+                .cell
+                .wait_word()
+                .wake_all(self.inner.page.alarm());
         }
     }
 }

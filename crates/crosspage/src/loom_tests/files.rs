@@ -273,6 +273,10 @@ impl std::fmt::Debug for File {
     }
 }
 
+pub(crate) type User = u32;
+pub(crate) const NO_ROOM: &str = "";
+pub(crate) const GOOD_FILE_SYSTEMS: &str = "";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stat {
     pub(crate) size: u64,
@@ -280,7 +284,7 @@ pub(crate) struct Stat {
     pub(crate) named: bool,
     pub(crate) regular: bool,
     pub(crate) mode: u32,
-    pub(crate) uid: u32,
+    pub(crate) uid: User,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -302,7 +306,7 @@ impl File {
         }
     }
 
-    pub(crate) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    pub(crate) fn create_new(path: &Path, mode: u32, _lasting: bool) -> io::Result<File> {
         let kernel = kernel();
         let inode = kernel.change(|state| {
             let parent = path.parent().unwrap_or(path);
@@ -479,6 +483,10 @@ impl Mapping {
     }
 }
 
+pub(crate) fn is_link(_: &io::Error) -> bool {
+    false
+}
+
 pub(crate) fn stat(path: &Path) -> io::Result<Stat> {
     let found = kernel().look(|state| state.names.get(path).map(|inode| inode.stat()));
     found.ok_or_else(dead)?.ok_or_else(not_found)
@@ -519,11 +527,11 @@ pub(crate) fn unlink(path: &Path) -> io::Result<()> {
     })
 }
 
-pub(crate) fn directory(uid: u32) -> PathBuf {
+pub(crate) fn directory(uid: User) -> PathBuf {
     PathBuf::from(format!("/dev/shm/crosspage-{uid}"))
 }
 
-pub(crate) fn make_directory(path: &Path, _uid: u32) -> io::Result<()> {
+pub(crate) fn make_directory(path: &Path, _uid: User) -> io::Result<()> {
     kernel().change(|state| {
         state.directories.insert(path.to_owned());
         Ok(())
@@ -553,15 +561,15 @@ pub(crate) fn names(path: &Path) -> io::Result<Vec<OsString>> {
     kernel().look(list).ok_or_else(dead)
 }
 
-pub(crate) fn current_uid() -> u32 {
+pub(crate) fn current_uid() -> User {
     1000
 }
 
-pub(crate) fn uid_of(_user: &str) -> io::Result<Option<u32>> {
+pub(crate) fn uid_of(_user: &str) -> io::Result<Option<User>> {
     Ok(None)
 }
 
-pub(crate) fn user_name(_uid: u32) -> Option<String> {
+pub(crate) fn user_name(_uid: User) -> Option<String> {
     None
 }
 

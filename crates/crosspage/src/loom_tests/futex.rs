@@ -49,7 +49,17 @@ fn address(word: &AtomicU32) -> usize {
     std::ptr::from_ref(word).addr()
 }
 
-pub(crate) fn sleep(word: &AtomicU32, expected: u32, _limit: Duration) {
+/// Nothing: a futex is its memory.
+#[derive(Default)]
+pub(crate) struct Alarm;
+
+impl Alarm {
+    pub(crate) fn new(_instance: u128, _mode: u32) -> Alarm {
+        Alarm
+    }
+}
+
+pub(crate) fn sleep(_: &Alarm, word: &AtomicU32, expected: u32, _limit: Duration) {
     if !actor::lives() {
         return;
     }
@@ -74,7 +84,7 @@ pub(crate) fn sleep(word: &AtomicU32, expected: u32, _limit: Duration) {
     }
 }
 
-pub(crate) fn wake(word: &AtomicU32) {
+pub(crate) fn wake(_: &Alarm, word: &AtomicU32, _before: u32) {
     if actor::step() {
         let me = address(word);
         wake_where(|sleeper| sleeper.word == me);

@@ -317,7 +317,7 @@ fn a_remover_dies() {
 fn make_damaged() {
     let directory = files::directory(files::current_uid());
     files::make_directory(&directory, files::current_uid()).expect("it can be made");
-    let file = files::File::create_new(&directory.join("telemetry.page"), 0o600);
+    let file = files::File::create_new(&directory.join("telemetry.page"), 0o600, false);
     file.expect("it is free")
         .allocate(4096)
         .expect("there is room");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::actor::{self, Handle, explore, kill_everywhere};
 use super::futex;
 use crate::atomic::{AtomicU64, Ordering};
-use crate::wait::{Sleep, WaitWord, until};
+use crate::wait::{Alarm, Sleep, WaitWord, until};
 
 #[derive(Default)]
 struct Shared {
@@ -20,11 +20,11 @@ struct Shared {
 impl Shared {
     fn publish(&self, value: u64) {
         self.published.store(value, Ordering::Relaxed);
-        self.word.notify_all();
+        self.word.notify_all(&Alarm);
     }
 
     fn wait_for(&self, least: u64) -> u64 {
-        let found = until(Sleep::On(&self.word), None, || {
+        let found = until(Sleep::On(&self.word, &Alarm), None, || {
             let value = self.published.load(Ordering::Relaxed);
             Ok::<_, Infallible>((value >= least).then_some(value))
         });
@@ -90,7 +90,7 @@ fn one_sleeper_two_notifiers() {
         });
         let publish = |shared: &Shared| {
             shared.published.fetch_add(1, Ordering::Relaxed);
-            shared.word.notify_all();
+            shared.word.notify_all(&Alarm);
         };
         let other = shared.spawn(publish);
         publish(&shared);
@@ -123,7 +123,7 @@ fn a_notifier_dies_beside_another() {
         let sleeper = shared.spawn(|shared| shared.wait_for(2));
         let victim = {
             let shared = shared.clone();
-            fate.spawn(move || shared.word.notify_all())
+            fate.spawn(move || shared.word.notify_all(&Alarm))
         };
         shared.publish(1);
         shared.publish(2);
@@ -141,7 +141,7 @@ fn the_last_notifier_dies() {
             let shared = shared.clone();
             actor::spawn(move || {
                 let mut looks = 0;
-                let found = until(Sleep::On(&shared.word), None, || {
+                let found = until(Sleep::On(&shared.word, &Alarm), None, || {
                     looks += 1;
                     assert!(looks < 10, "it sleeps, and does not spin");
                     let value = shared.published.load(Ordering::Relaxed);
@@ -193,7 +193,7 @@ fn closing_wakes_the_sleeper() {
         let shared = Arc::<Shared>::default();
         let sleeper = shared.spawn(|shared| shared.wait_for(1));
         shared.published.store(1, Ordering::Relaxed);
-        shared.word.wake_all();
+        shared.word.wake_all(&Alarm);
         sleeper.done();
     });
 }

@@ -13,6 +13,15 @@ use std::ptr::NonNull;
 use super::Mapping;
 use crate::liveness::fork::OwnedFd;
 
+/// A user, by number.
+pub(crate) type User = u32;
+
+/// What to do when there is no room for a page.
+pub(crate) const NO_ROOM: &str = "the file system is full; for /dev/shm see df -h /dev/shm (containers often have 64 MiB: --shm-size), and crosspage gc";
+
+/// Where pages can be.
+pub(crate) const GOOD_FILE_SYSTEMS: &str = "a local file system (tmpfs, ext4, xfs, btrfs)";
+
 /// A file that carries, or may carry, a page.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -28,7 +37,7 @@ pub(crate) struct Stat {
     pub(crate) named: bool,
     pub(crate) regular: bool,
     pub(crate) mode: u32,
-    pub(crate) uid: u32,
+    pub(crate) uid: User,
 }
 
 /// Which file it is, whatever its name.
@@ -64,12 +73,13 @@ fn from_stat(stat: &libc::stat) -> Stat {
     Stat {
         size: u64::try_from(stat.st_size).unwrap_or(0),
         identity: Identity {
-            device: stat.st_dev,
+            // Its type differs between systems, as that of the mode does.
+            device: stat.st_dev as _,
             inode: stat.st_ino,
         },
         named: stat.st_nlink != 0,
         regular: stat.st_mode & libc::S_IFMT == libc::S_IFREG,
-        mode: stat.st_mode & 0o7777,
+        mode: (stat.st_mode & 0o7777) as _,
         uid: stat.st_uid,
     }
 }
@@ -82,6 +92,11 @@ pub(crate) fn stat(path: &Path) -> io::Result<Stat> {
     // SAFETY: `path` is NUL-terminated and `stat` is writable.
     check(unsafe { libc::lstat(path.as_ptr(), &mut stat) })?;
     Ok(from_stat(&stat))
+}
+
+/// Whether a file could not be opened because its name is a symbolic link.
+pub(crate) fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ELOOP)
 }
 
 /// A file that something else than `open` opened (`shm_open`).
@@ -111,8 +126,9 @@ impl File {
         Ok(File { fd })
     }
 
-    /// Creates a new file with exactly this mode; an existing name is an error.
-    pub(crate) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    /// Creates a new file with exactly this mode; an existing name is an error. Whether it lasts is
+    /// a matter of where it is.
+    pub(crate) fn create_new(path: &Path, mode: u32, _lasting: bool) -> io::Result<File> {
         let path = c_path(path)?;
         let flags =
             libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_CLOEXEC | libc::O_NOFOLLOW;
@@ -149,14 +165,7 @@ impl File {
     pub(crate) fn allocate(&self, len: u64) -> io::Result<()> {
         let too_large = || io::Error::from_raw_os_error(libc::EFBIG);
         let len = libc::off_t::try_from(len).map_err(|_| too_large())?;
-        loop {
-            // SAFETY: plain call on an open descriptor. It returns the error instead of setting errno.
-            match unsafe { libc::posix_fallocate(self.fd(), 0, len) } {
-                0 => return Ok(()),
-                libc::EINTR => {}
-                code => return Err(io::Error::from_raw_os_error(code)),
-            }
-        }
+        reserve(self.fd(), len)
     }
 
     /// Reads exactly `buffer.len()` bytes at `offset` without mapping, so a cut file is an error.
@@ -229,6 +238,45 @@ impl File {
     pub(crate) fn refused_file_system(&self) -> io::Result<Option<&'static str>> {
         file_system::refused(self.fd())
     }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn reserve(fd: RawFd, len: libc::off_t) -> io::Result<()> {
+    loop {
+        // SAFETY: plain call on an open descriptor. It returns the error instead of setting errno.
+        match unsafe { libc::posix_fallocate(fd, 0, len) } {
+            0 => return Ok(()),
+            libc::EINTR => {}
+            code => return Err(io::Error::from_raw_os_error(code)),
+        }
+    }
+}
+
+/// macOS reserves blocks by a command of its own, and has none for shared memory objects, whose memory
+/// is not limited by a file system.
+#[cfg(target_vendor = "apple")]
+fn reserve(fd: RawFd, len: libc::off_t) -> io::Result<()> {
+    let request = libc::fstore_t {
+        fst_flags: libc::F_ALLOCATEALL,
+        fst_posmode: libc::F_PEOFPOSMODE,
+        fst_offset: 0,
+        fst_length: len,
+        fst_bytesalloc: 0,
+    };
+    // SAFETY: an open descriptor and a valid `fstore_t` (fcntl(2)).
+    match retry(|| unsafe { libc::fcntl(fd, libc::F_PREALLOCATE, &request) }) {
+        Err(e)
+            if !matches!(
+                e.raw_os_error(),
+                Some(libc::ENOTSUP | libc::EINVAL | libc::ENOTTY)
+            ) =>
+        {
+            return Err(e);
+        }
+        _ => {}
+    }
+    // SAFETY: an open descriptor.
+    retry(|| unsafe { libc::ftruncate(fd, len) }).map(|_| ())
 }
 
 unsafe fn munmap(base: *mut u8, len: usize) {
@@ -310,7 +358,7 @@ mod lock {
         let mut lock = request(byte, libc::F_WRLCK as i16);
         // SAFETY: an open descriptor and a valid, writable `flock`.
         retry(|| unsafe { libc::fcntl(fd, COMMANDS.1, &mut lock) })?;
-        Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
+        Ok(lock.l_type != libc::F_UNLCK as libc::c_short)
     }
 }
 
@@ -358,7 +406,7 @@ mod file_system {
 /// The directory of a user's named pages.
 ///
 /// Linux: `/dev/shm/crosspage-UID`. Elsewhere: the user's runtime directory, or the temporary one.
-pub(crate) fn directory(uid: u32) -> PathBuf {
+pub(crate) fn directory(uid: User) -> PathBuf {
     if cfg!(any(target_os = "linux", target_os = "android")) {
         return PathBuf::from(format!("/dev/shm/crosspage-{uid}"));
     }
@@ -367,7 +415,7 @@ pub(crate) fn directory(uid: u32) -> PathBuf {
 }
 
 /// Makes a directory that others may pass through but not list, and checks that it is really ours.
-pub(crate) fn make_directory(path: &Path, uid: u32) -> io::Result<()> {
+pub(crate) fn make_directory(path: &Path, uid: User) -> io::Result<()> {
     let c = c_path(path)?;
     // SAFETY: NUL-terminated path.
     match check(unsafe { libc::mkdir(c.as_ptr(), 0o711) }) {
@@ -379,7 +427,7 @@ pub(crate) fn make_directory(path: &Path, uid: u32) -> io::Result<()> {
 }
 
 /// An existing directory serves only if it is a real one of this user that nobody else may fill.
-pub(crate) fn check_directory(path: &Path, uid: u32) -> io::Result<()> {
+pub(crate) fn check_directory(path: &Path, uid: User) -> io::Result<()> {
     let c = c_path(path)?;
     // SAFETY: `stat` is plain integers, for which zero is valid; lstat fills it.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
@@ -419,13 +467,13 @@ pub(crate) fn names(path: &Path) -> io::Result<Vec<OsString>> {
 }
 
 /// The effective user.
-pub(crate) fn current_uid() -> u32 {
+pub(crate) fn current_uid() -> User {
     // SAFETY: always succeeds (geteuid(2)).
     unsafe { libc::geteuid() }
 }
 
 /// A user's number by name, or the number itself.
-pub(crate) fn uid_of(user: &str) -> io::Result<Option<u32>> {
+pub(crate) fn uid_of(user: &str) -> io::Result<Option<User>> {
     if let Ok(uid) = user.parse() {
         return Ok(Some(uid));
     }
@@ -454,7 +502,7 @@ pub(crate) fn uid_of(user: &str) -> io::Result<Option<u32>> {
 }
 
 /// A user's name by number, for messages.
-pub(crate) fn user_name(uid: u32) -> Option<String> {
+pub(crate) fn user_name(uid: User) -> Option<String> {
     let mut buffer = vec![0u8; 16 << 10];
     // SAFETY: `passwd` is plain pointers and integers, for which zero is valid.
     let mut entry: libc::passwd = unsafe { std::mem::zeroed() };

@@ -5,8 +5,18 @@ use std::time::Duration;
 
 use crate::atomic::AtomicU32;
 
+/// What sleepers on a page's words are woken by, where that is not the memory itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Alarm;
+
+impl Alarm {
+    pub(crate) fn new(_instance: u128, _mode: u32) -> Alarm {
+        Alarm
+    }
+}
+
 /// Sleeps while `word` is `expected`, for at most `limit`. May return early for any reason.
-pub(super) fn sleep(word: &AtomicU32, expected: u32, limit: Duration) {
+pub(super) fn sleep(_: &Alarm, word: &AtomicU32, expected: u32, limit: Duration) {
     let timeout = libc::timespec {
         tv_sec: limit.as_secs() as libc::time_t,
         tv_nsec: limit.subsec_nanos() as _,
@@ -28,7 +38,7 @@ pub(super) fn sleep(word: &AtomicU32, expected: u32, limit: Duration) {
 }
 
 /// Wakes everybody who sleeps on `word`.
-pub(super) fn wake(word: &AtomicU32) {
+pub(super) fn wake(_: &Alarm, word: &AtomicU32, _before: u32) {
     let none = std::ptr::null::<u32>();
     // SAFETY: the kernel uses the address of `word` only as a key.
     unsafe {

@@ -8,13 +8,16 @@ use crosspage::{ErrorKind, Result};
 
 use crate::harness::kit::{self, Kind, Survivors, mix};
 use crate::harness::run::{Tally, context, is_long, random, seed};
-use crate::harness::sys::{self, Child, Status};
+use crate::harness::sys::{self, Child};
 use crate::harness::watch;
 
 /// How many processes there are at a time. The pages have 4 places.
 const WORKERS: usize = 4;
 /// A worker that makes no progress for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// At most so many µs pass between two kills: enough for a worker to get somewhere, which begins with
+/// being started where there is no fork.
+const BETWEEN_KILLS: u64 = if cfg!(windows) { 80_000 } else { 3000 };
 /// The ends of how many writes are remembered.
 const LOG: usize = 1 << 14;
 
@@ -200,8 +203,13 @@ impl Worker<'_> {
     fn be_reader(&mut self) {
         let mut options = Options::default();
         options.read_only = self.random(4) == 0;
+        if self.game == Game::Churn && self.random(2) == 0 {
+            options.timeout = Some(Duration::from_millis(20));
+        }
         let opened = RawReader::open(&self.kind.locator, Some(kit::layout()), &options);
-        let Some(reader) = self.may_fail(opened, &[ErrorKind::Full]) else {
+        let refused = [ErrorKind::Full, ErrorKind::TimedOut];
+        let allowed = &refused[..if self.game == Game::Churn { 2 } else { 1 }];
+        let Some(reader) = self.may_fail(opened, allowed) else {
             return;
         };
         let mut seen = 0;
@@ -278,37 +286,45 @@ fn play(game: Game, kind: &Kind, kills: usize, stops: bool, tally: &mut Tally) {
     }
     let employ = |me: usize| {
         let state = mix(seed(), random(u64::MAX));
-        Child::new(|| {
-            Worker {
-                game,
-                kind,
-                board,
-                me,
-                state,
-            }
-            .run()
-        })
+        Child::employ(
+            &[
+                format!("{game:?}"),
+                kind.name.to_owned(),
+                me.to_string(),
+                state.to_string(),
+            ],
+            || {
+                Worker {
+                    game,
+                    kind,
+                    board,
+                    me,
+                    state,
+                }
+                .run()
+            },
+        )
     };
     let mut workers: Vec<Child> = (0..WORKERS).map(employ).collect();
     let mut last_progress = [(0, Instant::now()); WORKERS];
     let mut seen = 0;
     let mut killed = 0;
     while killed < kills {
-        std::thread::sleep(Duration::from_micros(random(3000)));
+        std::thread::sleep(Duration::from_micros(random(BETWEEN_KILLS)));
         let me = random(WORKERS as u64) as usize;
         if stops && random(2) == 0 {
             let worker = &workers[me];
-            sys::signal(worker.pid(), libc::SIGSTOP);
+            worker.stop();
             look(game, observer.as_ref(), board, &mut seen);
             std::thread::sleep(Duration::from_micros(random(5000)));
             if random(2) == 0 {
-                sys::signal(worker.pid(), libc::SIGCONT);
+                worker.resume();
                 tally.stops += 1;
                 continue;
             }
         }
         match workers.remove(me).end() {
-            Status::Killed(libc::SIGKILL) => {}
+            status if status.is_killed() => {}
             other => panic!("worker {me} ended by itself, of what it says above: {other:?}"),
         }
         killed += 1;
@@ -348,7 +364,9 @@ fn play(game: Game, kind: &Kind, kills: usize, stops: bool, tally: &mut Tally) {
     tally.reads += count(&board.reads);
     assert!(
         count(&board.writes) > 0 && count(&board.reads) > 0,
-        "nothing happened"
+        "nothing happened: {} writes, {} reads",
+        count(&board.writes),
+        count(&board.reads)
     );
 }
 
@@ -362,24 +380,41 @@ fn look(game: Game, observer: Option<&RawReader>, board: &Board, seen: &mut u64)
     *seen = version;
 }
 
-fn all(stops: bool, tally: &mut Tally) {
-    let kills = if is_long() { 1500 } else { 80 };
-    let named = |kind: Kind, set: fn(&mut Options)| {
-        let mut kind = kind;
-        set(&mut kind.options);
-        kind
-    };
-    let games = [
+fn games() -> [(Game, Kind); 5] {
+    let mut anything = Kind::several();
+    anything.options.checksum = Some(true);
+    [
         (Game::OneWriter, Kind::plain()),
         (Game::Updates, Kind::several()),
-        (
-            Game::Anything,
-            named(Kind::several(), |options| options.checksum = Some(true)),
-        ),
+        (Game::Anything, anything),
         (Game::Churn, Kind::used()),
         (Game::Churn, Kind::plain()),
-    ];
-    for (game, kind) in games {
+    ]
+}
+
+/// What a worker is told where it is a process of its own making: the words that `play` gives it.
+#[cfg(windows)]
+pub fn work(words: &[String]) -> ! {
+    let [game, kind, me, state] = words else {
+        panic!("{words:?}");
+    };
+    let (game, kind) = games()
+        .into_iter()
+        .find(|(g, k)| format!("{g:?}") == *game && k.name == kind)
+        .expect("a game there is");
+    Worker {
+        game,
+        kind: &kind,
+        board: sys::shared(),
+        me: me.parse().expect("a number"),
+        state: state.parse().expect("a number"),
+    }
+    .run()
+}
+
+fn all(stops: bool, tally: &mut Tally) {
+    let kills = if is_long() { 1500 } else { 80 };
+    for (game, kind) in games() {
         let what = format!("{game:?} ({}), with {kills} kills", kind.name);
         watch::phase(PATIENCE * 4 * if is_long() { 20 } else { 1 }, &what);
         context(&what, || play(game, &kind, kills, stops, tally));

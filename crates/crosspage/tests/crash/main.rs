@@ -14,7 +14,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod campaign;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod kill;
@@ -28,9 +28,14 @@ mod stop;
 use harness::run::Test;
 
 fn main() -> std::process::ExitCode {
+    #[cfg(windows)]
+    if let Some(words) = harness::sys::words() {
+        campaign::work(&words);
+    }
     let mut skipped = Vec::new();
-    if cfg!(not(target_os = "linux")) {
-        skipped.push("kills at random, which need the /dev/shm and the fork(2) of Linux");
+    if cfg!(not(any(target_os = "linux", windows))) {
+        skipped
+            .push("kills at random, which need the /dev/shm and the fork(2) of Linux, or Windows");
     }
     if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
         skipped.push("kills at every instruction, which need ptrace(2) on Linux on x86-64");
@@ -38,33 +43,33 @@ fn main() -> std::process::ExitCode {
     harness::run::main(TESTS, &skipped)
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 const TESTS: &[Test] = &[
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     Test {
         name: "killed_at_every_instruction",
         run: kill::at_every_instruction,
         traced: true,
     },
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     Test {
         name: "killed_in_turn",
         run: peers::killed_in_turn,
         traced: true,
     },
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     Test {
         name: "killed_while_another_is_half_way",
         run: peers::killed_while_another_is_half_way,
         traced: true,
     },
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     Test {
         name: "stopped_at_every_instruction",
         run: stop::at_every_instruction,
         traced: true,
     },
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     Test {
         name: "stopped_and_overtaken",
         run: stop::overtaken,
@@ -82,5 +87,5 @@ const TESTS: &[Test] = &[
     },
 ];
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 const TESTS: &[Test] = &[];

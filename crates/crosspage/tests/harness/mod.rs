@@ -2,7 +2,7 @@
 //! that show whether they are whole, and a watchdog.
 #![allow(dead_code, reason = "not every binary needs all of it")]
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub mod kit;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod look;
@@ -11,7 +11,14 @@ pub mod report;
 pub mod run;
 #[cfg(target_os = "linux")]
 pub mod sys;
+#[cfg(windows)]
+#[path = "sys_windows.rs"]
+pub mod sys;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod trace;
+pub mod values;
 #[cfg(target_os = "linux")]
+pub mod watch;
+#[cfg(windows)]
+#[path = "watch_windows.rs"]
 pub mod watch;

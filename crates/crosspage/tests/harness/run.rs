@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 /// One test.
 pub struct Test {
@@ -47,11 +46,22 @@ pub fn main(tests: &[Test], skipped: &[&str]) -> ExitCode {
     for what in skipped {
         println!("skipped: {what}");
     }
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", windows))]
     let code = run(&tests);
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(any(target_os = "linux", windows)))]
     let code = ExitCode::SUCCESS;
     code
+}
+
+/// Who else could disturb: nobody has this namespace.
+#[cfg(windows)]
+fn run(tests: &[&Test]) -> ExitCode {
+    use super::kit;
+
+    println!("running {} tests, CROSSPAGE_SEED={}", tests.len(), seed());
+    // SAFETY: this process has one thread.
+    unsafe { std::env::set_var("CROSSPAGE_NAMESPACE", kit::namespace()) };
+    run_each(tests, |_| true)
 }
 
 #[cfg(target_os = "linux")]
@@ -77,18 +87,34 @@ fn run(tests: &[&Test]) -> ExitCode {
     std::fs::create_dir_all(kit::files()).expect("/dev/shm is writable");
     let dog = watch::start();
     let processors = sys::processors();
-    let mut failed = Vec::new();
-    for test in tests {
+    let code = run_each(tests, |test| {
         if test.traced && !sys::may_trace() {
             println!(
                 "skipped: {}, which needs ptrace(2), and here it is refused",
                 test.name
             );
-            continue;
+            return false;
         }
         // On one processor stepping is faster, without wake-ups across two.
         sys::use_processors(if test.traced { None } else { Some(&processors) });
-        let (start, mut tally) = (Instant::now(), Tally::default());
+        true
+    });
+    watch::stop(dog);
+    let _ = std::fs::remove_dir(kit::files());
+    code
+}
+
+/// One test after the other, where `prepare` says that it can be run.
+#[cfg(any(target_os = "linux", windows))]
+fn run_each(tests: &[&Test], prepare: impl Fn(&Test) -> bool) -> ExitCode {
+    use super::kit;
+
+    let mut failed = Vec::new();
+    for test in tests {
+        if !prepare(test) {
+            continue;
+        }
+        let (start, mut tally) = (std::time::Instant::now(), Tally::default());
         let done = catch_unwind(AssertUnwindSafe(|| (test.run)(&mut tally)));
         let how = if done.is_ok() { "ok" } else { "FAILED" };
         println!(
@@ -101,8 +127,6 @@ fn run(tests: &[&Test]) -> ExitCode {
             kit::remove_everything();
         }
     }
-    watch::stop(dog);
-    let _ = std::fs::remove_dir(kit::files());
     match failed.is_empty() {
         true => ExitCode::SUCCESS,
         false => {
@@ -167,7 +191,7 @@ pub fn seed() -> u64 {
 pub fn random(n: u64) -> u64 {
     static STATE: AtomicU64 = AtomicU64::new(0);
     let turn = STATE.fetch_add(1, Ordering::Relaxed);
-    super::kit::mix(seed(), turn) % n
+    super::values::mix(seed(), turn) % n
 }
 
 /// Up to `n` numbers from `from` to `to`, one at random from each of `n` parts.

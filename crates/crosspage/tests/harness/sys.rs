@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,13 @@ pub enum Status {
     Exited(i32),
     Killed(i32),
     Stopped(i32),
+}
+
+impl Status {
+    /// As [`Child::end`] does it.
+    pub fn is_killed(self) -> bool {
+        self == Status::Killed(libc::SIGKILL)
+    }
 }
 
 fn check<N: PartialEq + From<i8>>(what: &str, result: N) -> N {
@@ -301,6 +308,16 @@ pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     true
 }
 
+/// Where the pages of this user are.
+pub fn directory() -> PathBuf {
+    PathBuf::from(format!("/dev/shm/crosspage-{}", uid()))
+}
+
+/// Where this process's `file:` pages may be.
+pub fn files() -> PathBuf {
+    PathBuf::from(format!("/dev/shm/crash-{}", std::process::id()))
+}
+
 /// A process that is killed when this is dropped.
 pub struct Child {
     pid: Pid,
@@ -313,8 +330,21 @@ impl Child {
         Child { pid }
     }
 
+    /// Where processes are not forked but started, `words` say what the child is to do.
+    pub fn employ(_words: &[String], body: impl FnOnce() -> i32) -> Child {
+        Child::new(body)
+    }
+
     pub fn pid(&self) -> Pid {
         self.pid
+    }
+
+    pub fn stop(&self) {
+        signal(self.pid, libc::SIGSTOP);
+    }
+
+    pub fn resume(&self) {
+        signal(self.pid, libc::SIGCONT);
     }
 
     pub fn waits_on_a_futex(&self) -> bool {

@@ -54,7 +54,7 @@ fn page_in(directory: &tempfile::TempDir) -> String {
 
 #[test]
 fn the_frozen_page_is_read() {
-    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let directory = crate::directory();
     std::fs::write(directory.path().join("shared_data.page"), frozen()).unwrap();
     let locator = page_in(&directory);
     for read_only in [true, false] {
@@ -88,7 +88,7 @@ const VARYING: &[(usize, usize)] = &[
 
 #[test]
 fn a_page_made_now_has_the_frozen_bytes() {
-    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let directory = crate::directory();
     let locator = page_in(&directory);
     let mut writer = Writer::<SharedData>::create(&locator).unwrap();
     for _ in 0..3 {

@@ -376,7 +376,7 @@ fn read_only_handles_are_no_participants() {
 
 #[test]
 fn a_file_page_survives_and_carries_a_checksum() {
-    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let directory = crate::directory();
     let locator = format!("file:{}", directory.path().join("state.page").display());
     let mut writer = Writer::<Telemetry>::create(&locator).unwrap();
     writer.write(&sample(3)).unwrap();
@@ -399,8 +399,8 @@ fn a_file_page_survives_and_carries_a_checksum() {
 
 #[test]
 fn a_reader_may_come_first() {
-    let namespace = testing::namespace();
-    let name = format!("file:/dev/shm/{}-first.page", namespace.name());
+    let directory = crate::directory();
+    let name = format!("file:{}", directory.path().join("first.page").display());
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let reader = Reader::<Telemetry>::open_wait(&name, Duration::from_secs(10)).unwrap();
@@ -470,7 +470,7 @@ fn large_values_are_filled_and_seen_in_place() {
 
 #[test]
 fn damaged_values_are_an_error_and_the_next_write_heals() {
-    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let directory = crate::directory();
     let path = directory.path().join("state.page");
     let locator = format!("file:{}", path.display());
     let mut writer = Writer::<Telemetry>::create(&locator).unwrap();
@@ -478,7 +478,10 @@ fn damaged_values_are_an_error_and_the_next_write_heals() {
     writer.write(&sample(1)).unwrap();
     // One byte of the value in slot 0, where docs/layout.md puts it.
     let file = std::fs::File::options().write(true).open(&path).unwrap();
-    std::os::unix::fs::FileExt::write_at(&file, &[8], 12288 + 256 + 64).unwrap();
+    let mut file = std::io::BufWriter::new(file);
+    std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(12288 + 256 + 64)).unwrap();
+    std::io::Write::write_all(&mut file, &[8]).unwrap();
+    std::io::Write::flush(&mut file).unwrap();
     let error = reader.read().unwrap_err();
     assert!(
         error.is_corrupt() && error.to_string().contains("checksum"),
@@ -488,6 +491,7 @@ fn damaged_values_are_an_error_and_the_next_write_heals() {
     assert_eq!(reader.read().unwrap().unwrap().value, sample(2));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_forked_child_is_told_to_attach_anew() {
     let _namespace = testing::namespace();

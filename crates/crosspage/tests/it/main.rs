@@ -4,3 +4,12 @@ mod corpus;
 mod derive;
 mod golden;
 mod latest;
+
+/// A directory for `file:` pages: in memory on Linux, so that no test waits for a disk.
+fn directory() -> tempfile::TempDir {
+    match cfg!(target_os = "linux") {
+        true => tempfile::tempdir_in("/dev/shm"),
+        false => tempfile::tempdir(),
+    }
+    .expect("a temporary directory")
+}
