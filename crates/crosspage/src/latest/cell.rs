@@ -160,7 +160,7 @@ impl Geometry {
             slots,
             payload,
             stride,
-            slots_at: PINS_AT + pins * LINE,
+            slots_at: pins.checked_mul(LINE)?.checked_add(PINS_AT)?,
         };
         (writers > 0 && slots <= MAX_SLOTS && geometry.area().is_some()).then_some(geometry)
     }
