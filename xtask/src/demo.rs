@@ -5,13 +5,13 @@
 //! against each other, so that a demo that ends well has shown the right values.
 
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::Result;
-use crate::process::{cannot_start, command, line};
+use crate::process::{brief, cannot_start, command, line};
 use crate::python::Venv;
 use crate::{native, tools};
 
@@ -22,75 +22,53 @@ const PROMPT: &str = "Press Enter to cleanup and exit...";
 
 /// Builds what the demo needs and plays it.
 pub fn run() -> Result {
-    let programs = Programs::build()?;
+    let writer = tools::scratch("demo")?.join("latest_writer");
+    native::compile(Path::new("examples/cpp/latest_writer.cpp"), &writer)?;
+    let venv = Venv::ready()?;
+    venv.install_crosspage()?;
+    // A namespace of its own, so that the demo meets nobody else's pages.
+    let namespace = format!("demo-{}", std::process::id());
+    let mut writer = command(&writer);
+    let mut reader = venv.python();
+    reader.arg(READER).env("PYTHONIOENCODING", "utf-8");
     println!();
-    let transcript = programs.play()?;
+    let shown = play(
+        writer.env("CROSSPAGE_NAMESPACE", &namespace),
+        reader.env("CROSSPAGE_NAMESPACE", &namespace),
+    );
+    let removed = remove_pages(&mut venv.python(), &namespace);
+    shown.and(removed)
+}
+
+/// The program that reads, from the root of the repository.
+pub const READER: &str = "examples/python/latest_reader.py";
+
+/// Starts the writer, then the reader, shows what they print, and checks it.
+pub fn play(writer: &mut Command, reader: &mut Command) -> Result {
+    println!("$ {}", brief(writer));
+    let mut writer = Player::start(writer)?;
+    writer.show_until(Some(PROMPT))?;
+
+    println!("\n\n$ {}", brief(reader));
+    let mut reader = Player::start(reader)?;
+    reader.show_until(None)?;
+    let reader = reader.finish()?;
+
+    println!("\n(Enter, for the C++ program)");
+    writer.press_enter()?;
+    writer.show_until(None)?;
+    let transcript = Transcript {
+        writer: writer.finish()?,
+        reader,
+    };
     transcript.check()?;
     println!("\nBoth programs showed the same, right values.");
     Ok(())
 }
 
-struct Programs {
-    writer: PathBuf,
-    venv: Venv,
-    /// A namespace of its own, so that the demo meets nobody else's pages.
-    namespace: String,
-}
-
 struct Transcript {
-    writer_pid: u32,
     writer: String,
     reader: String,
-}
-
-impl Programs {
-    fn build() -> Result<Programs> {
-        let writer = tools::scratch("demo")?.join("latest_writer");
-        native::compile(Path::new("examples/cpp/latest_writer.cpp"), &writer)?;
-        let venv = Venv::ready()?;
-        venv.install_crosspage()?;
-        Ok(Programs {
-            writer,
-            venv,
-            namespace: format!("demo-{}", std::process::id()),
-        })
-    }
-
-    fn play(&self) -> Result<Transcript> {
-        let transcript = self.play_both();
-        let removed = remove_pages(&self.venv, &self.namespace);
-        let transcript = transcript?;
-        removed?;
-        Ok(transcript)
-    }
-
-    fn play_both(&self) -> Result<Transcript> {
-        println!("$ latest_writer");
-        let mut writer =
-            Player::start(command(&self.writer).env("CROSSPAGE_NAMESPACE", &self.namespace))?;
-        writer.show_until(Some(PROMPT))?;
-
-        println!("\n\n$ python latest_reader.py");
-        let mut reader = Player::start(
-            self.venv
-                .python()
-                .arg("examples/python/latest_reader.py")
-                .env("CROSSPAGE_NAMESPACE", &self.namespace)
-                .env("PYTHONIOENCODING", "utf-8"),
-        )?;
-        reader.show_until(None)?;
-        let reader = reader.finish()?;
-
-        println!("\n(Enter, for the C++ program)");
-        let writer_pid = writer.child.id();
-        writer.press_enter()?;
-        writer.show_until(None)?;
-        Ok(Transcript {
-            writer_pid,
-            writer: writer.finish()?,
-            reader,
-        })
-    }
 }
 
 /// A running program whose output is shown and kept.
@@ -106,9 +84,13 @@ impl Player {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // Pipes, whatever ours are: under Wine a Windows Python does not start with files.
+            .stderr(Stdio::piped())
             .spawn()
             .map_err(|e| cannot_start(command, &e))?;
         let mut stdout = child.stdout.take().expect("stdout is a pipe");
+        let mut stderr = child.stderr.take().expect("stderr is a pipe");
+        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::stderr()));
         let (sender, output) = mpsc::channel();
         std::thread::spawn(move || {
             let mut chunk = [0; 4096];
@@ -177,7 +159,10 @@ impl Player {
             return Err(format!("`{}` failed ({status})", self.name));
         }
         let seen = std::mem::take(&mut self.seen);
-        String::from_utf8(seen).map_err(|_| format!("`{}` printed what is not UTF-8", self.name))
+        // C's streams end lines in two bytes on Windows.
+        String::from_utf8(seen)
+            .map(|seen| seen.replace("\r\n", "\n"))
+            .map_err(|_| format!("`{}` printed what is not UTF-8", self.name))
     }
 }
 
@@ -203,9 +188,9 @@ impl Transcript {
             check_line("C++", &self.writer, label, value)?;
             check_line("Python", &self.reader, label, value)?;
         }
-        let pid = self.writer_pid.to_string();
-        check_line("C++", &self.writer, "Process ID", &pid)?;
-        check_line("Python", &self.reader, "C++ Process ID", &pid)?;
+        let pid =
+            labelled(&self.writer, "Process ID").ok_or_else(|| missing("C++", "Process ID"))?;
+        check_line("Python", &self.reader, "C++ Process ID", pid)?;
         check_line("Python", &self.reader, "Data Ready Flag", "True")?;
         for label in ["Username", "Timestamp"] {
             let written = labelled(&self.writer, label).ok_or_else(|| missing("C++", label))?;
@@ -271,19 +256,20 @@ fn message(output: &str) -> Option<String> {
 
 /// Removes all pages of a namespace: `latest` pages are meant to outlive their programs, but those
 /// of a demo are of no use to anybody.
-pub fn remove_pages(venv: &Venv, namespace: &str) -> Result {
+pub fn remove_pages(python: &mut Command, namespace: &str) -> Result {
     let remove = "import crosspage\nfor page in crosspage.list(): crosspage.remove(page.locator)";
-    let mut python = venv.python();
     let status = python
         .args(["-c", remove])
         .env("CROSSPAGE_NAMESPACE", namespace)
-        .status();
+        // Pipes: under Wine a Windows Python does not start with a file.
+        .output();
+    let status = status.map(|output| output.status);
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!(
             "the pages of namespace {namespace:?} could not be removed ({status})"
         )),
-        Err(e) => Err(cannot_start(&python, &e)),
+        Err(e) => Err(cannot_start(python, &e)),
     }
 }
 
@@ -296,7 +282,6 @@ mod tests {
         let values = "Counter: 42\nTemperature: 23.5 °C\nCoordinates: [10.5, 20.3, 30.8]\nUsername: ann\n\
                       Timestamp: 98765 ms\nData Array: [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]\n";
         Transcript {
-            writer_pid: 7,
             writer: format!("Process ID: 7\n{values}{dashes}\nHello\nthere\n{dashes}\n"),
             reader: format!(
                 "Data Ready Flag: True\nC++ Process ID: 7\n{values}{dashes}\nHello\nthere\n{dashes}\n\
@@ -313,7 +298,7 @@ mod tests {
     #[test]
     fn every_wrong_value_is_named() {
         let wrongs = [
-            ("Process ID: 7", "Process ID: 9", "Process ID"),
+            ("C++ Process ID: 7", "C++ Process ID: 9", "Process ID"),
             ("Ready Flag: True", "Ready Flag: False", "Data Ready Flag"),
             ("Counter: 42", "Counter: 43", "Counter"),
             ("20.3", "20.299999237060547", "Coordinates"),

@@ -1,7 +1,7 @@
 //! The golden record from every language to every language, and one canonical layout from all of them:
 //! tests/golden.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::Result;
@@ -9,35 +9,46 @@ use crate::python::Venv;
 use crate::steps::Done;
 use crate::{demo, native, process, tools, workspace};
 
+/// The programs, from the root of the repository.
+pub const CPP: &str = "tests/golden/golden.cpp";
+pub const PYTHON: &str = "tests/golden/golden.py";
+
 /// A language, and how to run its program.
-struct Language {
-    name: &'static str,
-    program: PathBuf,
-    /// What `program` runs, where it is an interpreter.
-    script: Option<&'static str>,
+pub struct Language {
+    name: String,
+    program: Box<dyn Fn() -> Command>,
 }
 
 impl Language {
+    pub fn new(name: &str, program: impl Fn() -> Command + 'static) -> Language {
+        Language {
+            name: name.to_owned(),
+            program: Box::new(program),
+        }
+    }
+
     fn run(&self, action: &str, page: &str, namespace: &str) -> Result<String> {
-        let mut command = Command::new(&self.program);
-        command.current_dir(workspace::root());
+        let mut command = (self.program)();
         command
-            .args(self.script)
             .args([action, page])
             .env("CROSSPAGE_NAMESPACE", namespace);
-        process::output(&mut command).map_err(|e| format!("{} {action}: {e}", self.name))
+        let said =
+            process::output(&mut command).map_err(|e| format!("{} {action}: {e}", self.name))?;
+        // C's streams end lines in two bytes on Windows.
+        Ok(said.replace("\r\n", "\n"))
     }
 }
 
 pub fn run(_long: bool) -> Result<Done> {
-    let languages = build()?;
+    let languages = native()?;
     let namespace = format!("golden-{}", std::process::id());
     let outcome = exchange(&languages, &namespace);
-    demo::remove_pages(&Venv::ready()?, &namespace)?;
+    demo::remove_pages(&mut Venv::ready()?.python(), &namespace)?;
     outcome.map(|()| Done::Ran)
 }
 
-fn build() -> Result<Vec<Language>> {
+/// The languages on this platform, built.
+pub fn native() -> Result<Vec<Language>> {
     process::run(process::cargo().args([
         "build",
         "--quiet",
@@ -47,33 +58,25 @@ fn build() -> Result<Vec<Language>> {
         "golden",
     ]))?;
     let cpp = tools::scratch("golden")?.join("golden");
-    native::compile(Path::new("tests/golden/golden.cpp"), &cpp)?;
+    native::compile(Path::new(CPP), &cpp)?;
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
-    let python = PathBuf::from(venv.python().get_program());
     let rust = workspace::debug()
         .join("examples")
         .join(format!("golden{}", std::env::consts::EXE_SUFFIX));
     Ok(vec![
-        Language {
-            name: "Rust",
-            program: rust,
-            script: None,
-        },
-        Language {
-            name: "C++",
-            program: cpp,
-            script: None,
-        },
-        Language {
-            name: "Python",
-            program: python,
-            script: Some("tests/golden/golden.py"),
-        },
+        Language::new("Rust", move || process::command(&rust)),
+        Language::new("C++", move || process::command(&cpp)),
+        Language::new("Python", move || {
+            let mut python = venv.python();
+            python.arg(PYTHON);
+            python
+        }),
     ])
 }
 
-fn exchange(languages: &[Language], namespace: &str) -> Result {
+/// Every language writes a page that every one reads.
+pub fn exchange(languages: &[Language], namespace: &str) -> Result {
     let mut layouts = Vec::new();
     for writer in languages {
         for reader in languages {
@@ -89,7 +92,7 @@ fn exchange(languages: &[Language], namespace: &str) -> Result {
             }
             println!("{:>6} -> {:<6} golden", writer.name, reader.name);
         }
-        layouts.push((writer.name, writer.run("layout", "-", namespace)?));
+        layouts.push((&writer.name, writer.run("layout", "-", namespace)?));
     }
     let (first, canonical) = &layouts[0];
     for (name, other) in &layouts[1..] {
@@ -102,3 +105,27 @@ fn exchange(languages: &[Language], namespace: &str) -> Result {
     println!("one canonical layout: {} bytes", canonical.trim().len() / 2);
     Ok(())
 }
+
+/// Every one of `writers` writes a page in a file that every one of `readers` reads on another platform.
+/// Its directory has two names: one there, one here.
+pub fn across(writers: (&[Language], &str), readers: (&[Language], &str)) -> Result {
+    for writer in writers.0 {
+        let page =
+            |directory: &str| format!("file:{directory}/{}.page", writer.name.replace(' ', "-"));
+        writer.run("write", &page(writers.1), NO_NAMESPACE)?;
+        for reader in readers.0 {
+            let said = reader.run("read", &page(readers.1), NO_NAMESPACE)?;
+            if said.trim() != "golden ok" {
+                return Err(format!(
+                    "{} wrote, {} read: {said}",
+                    writer.name, reader.name
+                ));
+            }
+            println!("{:>16} -> {:<16} golden", writer.name, reader.name);
+        }
+    }
+    Ok(())
+}
+
+/// A page in a file has none, but its programs may be told of one.
+const NO_NAMESPACE: &str = "golden";

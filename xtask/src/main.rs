@@ -3,6 +3,9 @@
 use std::process::ExitCode;
 
 mod bench;
+mod cache;
+mod cross;
+mod debian;
 mod demo;
 mod languages;
 mod leftovers;
@@ -11,8 +14,11 @@ mod process;
 mod python;
 mod readme;
 mod steps;
+mod tally;
+mod targets;
 mod test;
 mod tools;
+mod windows;
 mod workspace;
 
 const HELP: &str = "\
@@ -20,17 +26,23 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test            run every test there is on this platform
+    --windows       also for Windows, on Linux: everything is built for it and run under Wine
+    --aarch64       also the Rust tests for aarch64 Linux, emulated
+    --tsan          also the Rust tests under ThreadSanitizer
+    --macos-check   also a check that macOS on aarch64 compiles
     --long          also what takes minutes: kill campaigns, a kill after every instruction, fuzzing
-    --all           --long and every other optional step
-    --only STEP     only this step (may be given more than once)
+    --all           all of these
+    --only STEP     only this step (may be given more than once), optional or not
     --list          name the steps and stop
   demo            build everything, then let a C++ program and a Python program share one struct
+    --windows       the same on Windows (under Wine), with a C++ program that knows nothing of crosspage
   bench [NAME]    run the benchmarks in release; NAME is one of them, such as `latest`
   help            print this
 
 Missing tools (compilers, Python packages) are installed where that is possible: Python packages
 into a virtual environment under target/, Debian packages when run as root. Otherwise the command
-that installs them is printed.
+that installs them is printed. What other platforms need is made once and kept in the user's cache
+directory (XDG_CACHE_HOME).
 ";
 
 /// What failed, in words for people.
@@ -74,9 +86,10 @@ fn run(args: &[String]) -> std::result::Result<(), Failure> {
             Ok(test::run(&options)?)
         }
         ["demo"] => Ok(demo::run()?),
+        ["demo", "--windows"] => Ok(windows::demo(false).map(drop)?),
         ["bench", rest @ ..] => Ok(bench::run(rest)?),
         ["demo", extra, ..] => Err(Failure::Usage(format!(
-            "`demo` takes no argument, but there is {extra:?}"
+            "`demo` takes no argument but --windows, and there is {extra:?}"
         ))),
         [other, ..] => Err(Failure::Usage(format!("there is no command {other:?}"))),
     }

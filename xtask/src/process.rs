@@ -26,7 +26,7 @@ pub fn run(command: &mut Command) -> Result {
     if status.success() {
         Ok(())
     } else {
-        Err(format!("`{}` failed ({status})", line(command)))
+        Err(format!("`{}` failed ({status})", brief(command)))
     }
 }
 
@@ -37,10 +37,10 @@ pub fn output(command: &mut Command) -> Result<String> {
         .output()
         .map_err(|e| cannot_start(command, &e))?;
     if !output.status.success() {
-        return Err(format!("`{}` failed ({})", line(command), output.status));
+        return Err(format!("`{}` failed ({})", brief(command), output.status));
     }
     String::from_utf8(output.stdout)
-        .map_err(|_| format!("`{}` printed what is not UTF-8", line(command)))
+        .map_err(|_| format!("`{}` printed what is not UTF-8", brief(command)))
 }
 
 /// Whether the command can be started and succeeds; it prints nothing.
@@ -67,6 +67,11 @@ pub fn line(command: &Command) -> String {
         .get_envs()
         .filter(|(name, _)| *name != "PATH" && *name != "VIRTUAL_ENV")
         .filter_map(|(name, value)| Some(format!("{}={}", name.to_string_lossy(), quoted(value?))));
+    set.chain([brief(command)]).collect::<Vec<_>>().join(" ")
+}
+
+/// The same without variables: enough to tell which one failed.
+pub fn brief(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = if program.is_absolute() {
         program.file_name()
@@ -74,7 +79,7 @@ pub fn line(command: &Command) -> String {
         Some(program.as_os_str())
     };
     let words = program.into_iter().chain(command.get_args()).map(quoted);
-    set.chain(words).collect::<Vec<_>>().join(" ")
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &OsStr) -> String {

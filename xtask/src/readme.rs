@@ -24,7 +24,7 @@ pub fn run(_long: bool) -> Result<Done> {
             None => Ok(()),
         }
     });
-    demo::remove_pages(&venv, &namespace)?;
+    demo::remove_pages(&mut venv.python(), &namespace)?;
     outcome.map(|()| Done::Ran)
 }
 

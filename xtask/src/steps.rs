@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::tally::Tally;
 
 /// How a step ended, where it did not fail.
 pub enum Done {
@@ -10,12 +11,16 @@ pub enum Done {
     Ran,
     /// It ran, but not whole: what was left out, and why.
     Partly(String),
+    /// It ran tests, which were counted.
+    Tested(Tally),
 }
 
 /// One thing that `cargo xtask test` does.
 pub struct Step {
     pub name: &'static str,
     pub about: &'static str,
+    /// The option that asks for it; `None`: it always runs.
+    pub option: Option<&'static str>,
     pub run: fn(long: bool) -> Result<Done>,
 }
 
@@ -46,6 +51,13 @@ pub fn run(steps: &[&Step], long: bool) -> Result {
         seconds(rows.iter().map(|row| row.1).sum())
     );
 
+    for tally in rows.iter().filter_map(|row| tested(&row.2)) {
+        println!("\n{}: {}", tally.what, counted(tally));
+        for skipped in &tally.skipped {
+            println!("  skipped: {skipped}");
+        }
+    }
+
     let failed: Vec<&str> = rows
         .iter()
         .filter(|row| row.2.is_err())
@@ -62,8 +74,20 @@ fn described(outcome: &Result<Done>) -> String {
     match outcome {
         Ok(Done::Ran) => "ok".to_owned(),
         Ok(Done::Partly(why)) => format!("ok in part ({why})"),
+        Ok(Done::Tested(tally)) => format!("ok ({})", counted(tally)),
         Err(why) => format!("FAILED ({why})"),
     }
+}
+
+fn tested(outcome: &Result<Done>) -> Option<&Tally> {
+    match outcome {
+        Ok(Done::Tested(tally)) => Some(tally),
+        _ => None,
+    }
+}
+
+fn counted(tally: &Tally) -> String {
+    format!("{} passed, {} skipped", tally.passed, tally.skipped.len())
 }
 
 fn seconds(duration: Duration) -> String {

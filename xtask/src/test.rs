@@ -5,71 +5,137 @@ use std::process::Command;
 use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
-use crate::{Result, demo, languages, leftovers, readme, tools, workspace};
+use crate::{Result, demo, languages, leftovers, readme, targets, tools, windows, workspace};
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
 const WITHOUT_PYTHON: [&str; 3] = ["--workspace", "--exclude", "crosspage-py"];
 
-const STEPS: [Step; 12] = [
+const STEPS: &[Step] = &[
     Step {
         name: "tools",
         about: "compilers and Python packages",
+        option: None,
         run: prepare,
     },
     Step {
         name: "format",
         about: "rustfmt",
+        option: None,
         run: format,
     },
     Step {
         name: "lint",
         about: "clippy, nothing let through",
+        option: None,
         run: lint,
     },
     Step {
         name: "rust",
         about: "the library, its C and C++ face, the command line",
+        option: None,
         run: rust,
     },
     Step {
         name: "crash",
         about: "kills with portable copies; at every instruction (--long)",
+        option: None,
         run: crash,
     },
     Step {
         name: "docs",
         about: "rustdoc, nothing let through",
+        option: None,
         run: docs,
     },
     Step {
         name: "loom",
         about: "every interleaving of the algorithms' models",
+        option: None,
         run: loom,
     },
     Step {
         name: "fuzz",
         about: "new inputs for the parsers, for a minute each (--long)",
+        option: None,
         run: fuzz,
     },
     Step {
         name: "python",
         about: "pytest, mypy and stubtest",
+        option: None,
         run: python,
     },
     Step {
         name: "languages",
         about: "the golden record, from every language to every language",
+        option: None,
         run: languages::run,
     },
     Step {
         name: "readme",
         about: "the README's programs",
+        option: None,
         run: readme::run,
     },
     Step {
         name: "demo",
         about: "cargo xtask demo",
+        option: None,
         run: play_demo,
+    },
+    Step {
+        name: "win-kit",
+        about: "mingw, Wine, a Windows Python, Rust for Windows",
+        option: Some("--windows"),
+        run: windows::prepare,
+    },
+    Step {
+        name: "win-rust",
+        about: "the Rust tests under Wine",
+        option: Some("--windows"),
+        run: windows::rust,
+    },
+    Step {
+        name: "win-cpp",
+        about: "the C and C++ tests under Wine",
+        option: Some("--windows"),
+        run: windows::cpp,
+    },
+    Step {
+        name: "win-python",
+        about: "the Python tests, by a Windows Python under Wine",
+        option: Some("--windows"),
+        run: windows::python,
+    },
+    Step {
+        name: "win-golden",
+        about: "the golden record between the languages, and between Windows and Linux",
+        option: Some("--windows"),
+        run: windows::languages,
+    },
+    Step {
+        name: "win-demo",
+        about: "cargo xtask demo --windows",
+        option: Some("--windows"),
+        run: windows::demo,
+    },
+    Step {
+        name: "aarch64",
+        about: "the Rust tests for aarch64 Linux, emulated",
+        option: Some("--aarch64"),
+        run: targets::aarch64,
+    },
+    Step {
+        name: "tsan",
+        about: "the Rust tests under ThreadSanitizer",
+        option: Some("--tsan"),
+        run: targets::tsan,
+    },
+    Step {
+        name: "macos",
+        about: "everything compiles for macOS on aarch64",
+        option: Some("--macos-check"),
+        run: targets::macos,
     },
 ];
 
@@ -78,6 +144,8 @@ const STEPS: [Step; 12] = [
 pub struct Options {
     /// Also what takes minutes. Tests see it as `CROSSPAGE_LONG=1`.
     long: bool,
+    /// Also the steps that these ask for.
+    also: Vec<&'static str>,
     /// Only the steps of these names; empty: all.
     only: Vec<String>,
     list: bool,
@@ -90,20 +158,31 @@ impl Options {
         let mut args = args.iter();
         while let Some(&arg) = args.next() {
             match arg {
-                "--long" | "--all" => options.long = true,
+                "--long" => options.long = true,
+                "--all" => {
+                    options.long = true;
+                    options.also = STEPS.iter().filter_map(|step| step.option).collect();
+                }
                 "--list" => options.list = true,
                 "--only" => {
                     let name = *args.next().ok_or("--only needs the name of a step")?;
                     if !STEPS.iter().any(|step| step.name == name) {
-                        let names = STEPS.map(|step| step.name).join(", ");
+                        let names = STEPS
+                            .iter()
+                            .map(|step| step.name)
+                            .collect::<Vec<_>>()
+                            .join(", ");
                         return Err(format!("there is no step {name:?}; the steps are {names}"));
                     }
                     options.only.push(name.to_owned());
                 }
-                "--windows" => {
-                    return Err("--windows is not there yet: the Windows backend comes next".into());
-                }
-                other => return Err(format!("`test` knows no argument {other:?}")),
+                other => match STEPS
+                    .iter()
+                    .find_map(|step| step.option.filter(|&o| o == other))
+                {
+                    Some(option) => options.also.push(option),
+                    None => return Err(format!("`test` knows no argument {other:?}")),
+                },
             }
         }
         Ok(options)
@@ -112,15 +191,20 @@ impl Options {
 
 /// Runs the steps.
 pub fn run(options: &Options) -> Result {
-    let wanted =
-        |step: &&Step| options.only.is_empty() || options.only.iter().any(|name| name == step.name);
-    let steps: Vec<&Step> = STEPS.iter().filter(wanted).collect();
     if options.list {
-        for step in steps {
-            println!("{:<10} {}", step.name, step.about);
+        for step in STEPS {
+            let option = step.option.map_or(String::new(), |o| format!(" ({o})"));
+            println!("{:<10} {}{option}", step.name, step.about);
         }
         return Ok(());
     }
+    let wanted = |step: &&Step| match &options.only[..] {
+        [] => step
+            .option
+            .is_none_or(|option| options.also.contains(&option)),
+        only => only.iter().any(|name| name == step.name),
+    };
+    let steps: Vec<&Step> = STEPS.iter().filter(wanted).collect();
     let before = leftovers::segments();
     let outcome = steps::run(&steps, options.long);
     // Told and not failed: other programs of this machine make segments too.
@@ -281,7 +365,7 @@ fn play_demo(_long: bool) -> Result<Done> {
 }
 
 /// Tells the tests whether they may take minutes.
-fn patience(command: &mut Command, long: bool) -> &mut Command {
+pub fn patience(command: &mut Command, long: bool) -> &mut Command {
     if long {
         command.env("CROSSPAGE_LONG", "1")
     } else {

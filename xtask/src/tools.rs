@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::Result;
-use crate::process::{command, output, run, succeeds};
-use crate::workspace;
+use crate::process::{command, succeeds};
+use crate::{debian, workspace};
 
 /// A tool, how to see whether it works, and the Debian package that brings it.
 struct Tool {
@@ -58,18 +58,10 @@ pub fn install_missing() -> Result<Option<String>> {
             packages.join(", ")
         )));
     }
-    let root = output(command("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !root {
-        return Ok(Some(format!(
-            "run `sudo apt-get install {}`",
-            packages.join(" ")
-        )));
+    if !debian::is_root() {
+        return Ok(Some(format!("run `{}`", debian::by_hand(&packages))));
     }
-    run(command("apt-get").args(["update", "-qq"]))?;
-    run(command("apt-get")
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .args(["install", "-y", "-qq", "--no-install-recommends"])
-        .args(&packages))?;
+    debian::install(&packages)?;
     let still: Vec<&str> = missing
         .iter()
         .filter(|tool| !(tool.works)())

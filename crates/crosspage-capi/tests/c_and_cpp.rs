@@ -17,6 +17,9 @@ use crosspage::layout::{
 };
 use crosspage::{ErrorKind, Layout, Text};
 
+#[path = "../../../tests/build_host.rs"]
+mod build_host;
+
 /// The struct of the original project.
 #[derive(Clone, Copy, Layout)]
 #[repr(C)]
@@ -64,6 +67,10 @@ fn scratch(name: &str) -> PathBuf {
 fn library() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
+        // Under Wine there is no cargo: what runs this test has built it.
+        if let Some(built) = std::env::var_os("CROSSPAGE_LIBRARY") {
+            return built.into();
+        }
         // <target>/<profile>/deps/this
         let exe = std::env::current_exe().unwrap();
         let profile = exe.ancestors().nth(2).unwrap().to_owned();
@@ -86,12 +93,8 @@ fn library() -> &'static Path {
 
 /// Whether a program starts; says so where it does not.
 fn has(program: &str, package: &str) -> bool {
-    let starts = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let there = starts.is_ok_and(|status| status.success());
+    let starts = build_host::output(Command::new(program).arg("--version"));
+    let there = starts.is_ok_and(|built| built.success);
     if !there {
         println!("skipped: {program} is not installed (apt-get install {package})");
     }
@@ -135,14 +138,35 @@ const SANITIZERS: [&str; 3] = [
     "-g",
 ];
 
+/// What else links a program: without the DLLs of the compiler, which Windows does not have.
+const STATIC: &[&str] = if cfg!(windows) { &["-static"] } else { &[] };
+
 impl Compiler {
     fn is_there(self) -> bool {
-        has(self.program, self.package)
+        if cfg!(windows) && [CLANG, CLANGXX].contains(&self) {
+            println!("skipped: clang, which has no libraries for Windows here");
+            return false;
+        }
+        has(&self.name(), self.package)
+    }
+
+    fn name(self) -> String {
+        build_host::gnu(self.program)
+    }
+
+    fn command(self) -> Command {
+        let mut command = Command::new(self.name());
+        command.current_dir(here());
+        command
     }
 
     /// Compiles and links programs of this directory; `None` where the compiler is missing.
     fn compile(self, sources: &[&str], flags: &[&str]) -> Option<PathBuf> {
         if !self.is_there() {
+            return None;
+        }
+        if cfg!(windows) && flags.iter().any(|flag| flag.starts_with("-fsanitize")) {
+            println!("skipped: sanitizers, which mingw does not have");
             return None;
         }
         let name = [self.program, sources[0]]
@@ -151,22 +175,55 @@ impl Compiler {
             .copied()
             .collect::<Vec<_>>()
             .join(" ");
-        let program =
-            scratch("programs").join(name.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
-        let mut command = Command::new(self.program);
+        let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let program = scratch("programs").join(name + std::env::consts::EXE_SUFFIX);
+        let mut command = self.command();
         command
-            .current_dir(here())
             .args(WARNINGS)
             .args(["-Iinclude", "-pthread"])
             .args(flags)
             .args(sources);
-        command.arg("-o").arg(&program).arg("-L").arg(library());
-        command
-            .arg("-lcrosspage")
-            .arg(format!("-Wl,-rpath,{}", library().display()));
-        checked(&mut command);
-        Some(program)
+        compiled(link(command.arg("-o").arg(&program)));
+        Some(beside_library(program))
     }
+}
+
+/// Adds what links the library.
+fn link(command: &mut Command) -> &mut Command {
+    if cfg!(windows) {
+        return command
+            .args(STATIC)
+            .arg(library().join("libcrosspage.dll.a"));
+    }
+    let path = format!("-Wl,-rpath,{}", library().display());
+    command
+        .arg("-L")
+        .arg(library())
+        .arg("-lcrosspage")
+        .arg(path)
+}
+
+/// On Windows a program finds the library in its own directory.
+fn beside_library(program: PathBuf) -> PathBuf {
+    if cfg!(windows) {
+        static COPIED: std::sync::Mutex<BTreeSet<PathBuf>> = std::sync::Mutex::new(BTreeSet::new());
+        let there = program.with_file_name("crosspage.dll");
+        if COPIED.lock().unwrap().insert(there.clone()) {
+            fs::copy(library().join("crosspage.dll"), there).unwrap();
+        }
+    }
+    program
+}
+
+/// Runs a compiler, which must succeed.
+fn compiled(command: &mut Command) -> String {
+    let built = build_host::output(command).unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert!(
+        built.success,
+        "{command:?}\n{}{}",
+        built.stdout, built.stderr
+    );
+    built.stdout
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -189,7 +246,16 @@ fn checked(command: &mut Command) -> String {
         text(stdout),
         text(stderr)
     );
-    text(stdout)
+    lines(text(stdout))
+}
+
+/// What a program printed as text, with the line ends that the source has: C's streams on Windows have two bytes.
+fn lines(printed: String) -> String {
+    if cfg!(windows) {
+        printed.replace("\r\n", "\n")
+    } else {
+        printed
+    }
 }
 
 fn run(program: impl AsRef<OsStr>, args: &[&str]) -> String {
@@ -218,20 +284,31 @@ impl Drop for Running {
 
 /// Compiles without linking the library: the tables are all there is.
 fn layouts_program(compiler: Compiler, flags: &[&str]) -> PathBuf {
-    let program = scratch("layouts").join(format!("{}{}", compiler.program, flags.concat()));
-    let mut command = Command::new(compiler.program);
+    let name = format!(
+        "{}{}{}",
+        compiler.program,
+        flags.concat(),
+        std::env::consts::EXE_SUFFIX
+    );
+    let program = scratch("layouts").join(name);
+    let mut command = compiler.command();
     command
-        .current_dir(here())
         .args(WARNINGS)
         .arg("-Iinclude")
-        .args(flags);
-    checked(command.arg("tests/cpp/layouts.cpp").arg("-o").arg(&program));
+        .args(flags)
+        .args(STATIC);
+    compiled(command.arg("tests/cpp/layouts.cpp").arg("-o").arg(&program));
     program
 }
 
 #[test]
 fn cpp_layouts() {
-    let expected = fs::read_to_string(here().join("tests/cpp/layouts.txt")).unwrap();
+    // `long` has 32 bits on Windows.
+    let expected = match cfg!(windows) {
+        true => "tests/cpp/layouts_windows.txt",
+        false => "tests/cpp/layouts.txt",
+    };
+    let expected = fs::read_to_string(here().join(expected)).unwrap();
     for compiler in [GXX, CLANGXX] {
         for standard in [
             "-std=c++17",
@@ -248,13 +325,17 @@ fn cpp_layouts() {
 }
 
 fn compiles_for_32_bits() -> bool {
+    if cfg!(windows) {
+        println!("skipped: programs for 32-bit Windows, which cannot run here");
+        return false;
+    }
     let source = scratch("m32").join("probe.cpp");
     fs::write(
         &source,
         "#include <string>\nint main() { return std::string().size(); }\n",
     )
     .unwrap();
-    let mut command = Command::new(GXX.program);
+    let mut command = GXX.command();
     let there = GXX.is_there()
         && (command
             .arg("-m32")
@@ -389,20 +470,17 @@ fn refused(compiler: Compiler, standard: &str, cases: &[(&str, &str)]) {
     fs::write(&prelude, "#include <string>\n#include <string_view>\n#include <vector>\n#include <crosspage/layout.hpp>\n")
         .unwrap();
     let command = || {
-        let mut command = Command::new(compiler.program);
-        command
-            .current_dir(here())
-            .arg(format!("-std={standard}"))
-            .arg("-Iinclude");
+        let mut command = compiler.command();
+        command.arg(format!("-std={standard}")).arg("-Iinclude");
         command
     };
-    let compiled = prelude.with_extension("hpp.gch");
-    checked(
+    let once = prelude.with_extension("hpp.gch");
+    compiled(
         command()
             .args(["-x", "c++-header"])
             .arg(&prelude)
             .arg("-o")
-            .arg(&compiled),
+            .arg(&once),
     );
     for (name, words) in cases {
         let mut command = command();
@@ -410,26 +488,22 @@ fn refused(compiler: Compiler, standard: &str, cases: &[(&str, &str)]) {
             .args(["-fsyntax-only", "-include"])
             .arg(&prelude)
             .arg(format!("-DCASE_{name}"));
-        let output = command.arg("tests/cpp/refused.cpp").output().unwrap();
-        let said = text(&output.stderr)
+        let output = build_host::output(command.arg("tests/cpp/refused.cpp")).unwrap();
+        let said = (output.stderr)
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ");
         let case = format!("{name} with {} -std={standard}", compiler.program);
         if *words == "compiles" {
-            assert!(output.status.success(), "{case}: {said}");
+            assert!(output.success, "{case}: {said}");
             continue;
         }
-        assert!(!output.status.success(), "{case} compiles");
+        assert!(!output.success, "{case} compiles");
         let expected = match words.contains(" | ") {
             true => words.split(" | ").any(|words| said.contains(words)),
             false => words.split("; ").all(|words| said.contains(words)),
         };
-        assert!(
-            expected,
-            "{case}: not {words:?} in\n{}",
-            text(&output.stderr)
-        );
+        assert!(expected, "{case}: not {words:?} in\n{}", output.stderr);
     }
 }
 
@@ -446,13 +520,11 @@ fn c_tables() {
                 "long_double",
                 "nested",
             ] {
-                let mut command = Command::new(compiler.program);
-                command
-                    .current_dir(here())
-                    .args(["-std=c11", "-Iinclude", "-fsyntax-only"]);
+                let mut command = compiler.command();
+                command.args(["-std=c11", "-Iinclude", "-fsyntax-only"]);
                 command.arg(format!("-DBAD_{bad}")).arg("tests/c/tables.c");
                 assert!(
-                    !command.output().unwrap().status.success(),
+                    !build_host::output(&mut command).unwrap().success,
                     "{bad} compiles with {compiler:?}"
                 );
             }
@@ -463,7 +535,7 @@ fn c_tables() {
 #[test]
 fn arity_is_up_to_date() {
     if has("python3", "python3") {
-        checked(
+        compiled(
             Command::new("python3")
                 .arg(here().join("include/crosspage/arity.py"))
                 .arg("--check"),
@@ -494,25 +566,39 @@ fn header_and_exports_agree() {
         }
     }
     assert!(declared.len() > 40, "{declared:?}");
-    if !has("nm", "binutils") {
-        return;
-    }
-    let symbols = checked(
-        Command::new("nm")
-            .args(["-D", "--defined-only"])
-            .arg(library().join("libcrosspage.so")),
-    );
-    let exported: BTreeSet<_> = symbols
-        .lines()
-        .filter_map(|line| line.split(' ').next_back())
-        .map(str::to_owned)
-        .collect();
+    let Some(exported) = exports() else { return };
     let missing: Vec<_> = declared.difference(&exported).collect();
     let undeclared: Vec<_> = exported.difference(&declared).collect();
     assert!(
         missing.is_empty() && undeclared.is_empty(),
         "not exported: {missing:?}; not in the header: {undeclared:?}"
     );
+}
+
+/// What the shared library exports.
+fn exports() -> Option<BTreeSet<String>> {
+    let (tool, flags, file): (_, &[_], _) = if cfg!(windows) {
+        ("objdump", &["-p"], "crosspage.dll")
+    } else {
+        ("nm", &["-D", "--defined-only"], "libcrosspage.so")
+    };
+    if !has(tool, "binutils") {
+        return None;
+    }
+    let listed = compiled(Command::new(tool).args(flags).arg(library().join(file)));
+    let last = |line: &str| line.split_whitespace().next_back().map(str::to_owned);
+    Some(if cfg!(windows) {
+        let names = listed
+            .lines()
+            .skip_while(|line| !line.starts_with("[Ordinal/Name Pointer]"));
+        names
+            .skip(1)
+            .take_while(|line| !line.is_empty())
+            .filter_map(last)
+            .collect()
+    } else {
+        listed.lines().filter_map(last).collect()
+    })
 }
 
 #[test]
@@ -582,6 +668,9 @@ fn versions_agree() {
 
 #[test]
 fn library_has_a_soname() {
+    if cfg!(windows) {
+        return println!("skipped: a DLL has no SONAME");
+    }
     if has("readelf", "binutils") {
         let dynamic = run(
             "readelf",
@@ -653,7 +742,7 @@ fn cpp_errors_by_choice() {
 
 #[test]
 fn hot_paths_do_not_allocate() {
-    if cfg!(not(target_env = "gnu")) {
+    if cfg!(not(all(target_os = "linux", target_env = "gnu"))) {
         return println!("skipped: counts calls of glibc's malloc");
     }
     for compiler in [GXX, CLANGXX] {
@@ -672,15 +761,15 @@ fn halves_of_two_standards_link() {
             continue;
         }
         let object = scratch("link").join(format!("{}.o", compiler.program));
-        let mut command = Command::new(compiler.program);
-        command.current_dir(here()).args([
+        let mut command = compiler.command();
+        command.args([
             "-std=c++17",
             "-Iinclude",
             "-c",
             "tests/cpp/link_17.cpp",
             "-o",
         ]);
-        checked(command.arg(&object));
+        compiled(command.arg(&object));
         let sources = ["tests/cpp/link_20.cpp", object.to_str().unwrap()];
         run(compiler.compile(&sources, &["-std=c++20"]).unwrap(), &[]);
     }
@@ -737,6 +826,40 @@ fn golden_record_both_ways() {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         assert_eq!(cpp(["layout", "-"]).trim(), canonical);
+    }
+}
+
+/// What `crosspage layout --as c` and `--as cpp` print declares the struct that it was made from.
+#[test]
+fn printed_declarations_declare_the_same() {
+    let declared = "../../tests/golden/declared";
+    let schema = here()
+        .join(declared)
+        .join("robot.toml")
+        .display()
+        .to_string();
+    let robot = crosspage::layout::from_source(&format!("{schema}#Robot")).unwrap();
+    let canonical: String = robot
+        .canonical()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    for (compiler, program, flags) in [
+        (GCC, "print.c", "-std=c11"),
+        (CLANG, "print.c", "-std=c11"),
+        (GXX, "print.cpp", "-std=c++17"),
+        (GXX, "print.cpp", "-std=c++20"),
+        (CLANGXX, "print.cpp", "-std=c++20"),
+    ] {
+        let program = format!("{declared}/{program}");
+        let Some(program) = compiler.compile(&[&program], &[flags]) else {
+            continue;
+        };
+        assert_eq!(
+            checked(&mut Command::new(&program)).trim(),
+            canonical,
+            "{program:?}"
+        );
     }
 }
 
@@ -838,7 +961,7 @@ fn a_killed_cpp_writer_leaves_whole_values() {
         BufReader::new(writer.0.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        assert_eq!(line, "writing\n");
+        assert_eq!(lines(line), "writing\n");
         let checker = start(&["check", "killed", "2000"]).0.wait_with_output_of();
         assert_eq!(checker, "whole\n");
         writer.0.kill().unwrap();
@@ -861,16 +984,16 @@ impl WaitWithOutput for std::process::Child {
         let mut all = String::new();
         std::io::Read::read_to_string(&mut self.stdout.take().unwrap(), &mut all).unwrap();
         assert!(self.wait().unwrap().success());
-        all
+        lines(all)
     }
 }
 
 #[test]
 fn examples_run() {
-    let library = library();
-    let build = |compiler: &str, standard: &str, language: &str, story: &str, suffix: &str| {
-        let program = scratch("examples").join(format!("{language}_{story}"));
-        let mut command = Command::new(compiler);
+    let build = |compiler: Compiler, standard: &str, language: &str, story: &str, suffix: &str| {
+        let name = format!("{language}_{story}{}", std::env::consts::EXE_SUFFIX);
+        let program = scratch("examples").join(name);
+        let mut command = compiler.command();
         command
             .args(["-Wall", "-Wextra", "-Werror", "-O2", standard])
             .arg("-I")
@@ -881,21 +1004,15 @@ fn examples_run() {
                 .join(language)
                 .join(format!("{story}.{suffix}")),
         );
-        command
-            .arg("-o")
-            .arg(&program)
-            .arg("-L")
-            .arg(library)
-            .arg("-lcrosspage");
-        checked(command.arg(format!("-Wl,-rpath,{}", library.display())));
-        program
+        compiled(link(command.arg("-o").arg(&program)));
+        beside_library(program)
     };
     if !GCC.is_there() || !GXX.is_there() {
         return;
     }
     let namespace = crosspage::testing::namespace();
-    let c = |story: &str| build("gcc", "-std=gnu11", "c", story, "c");
-    let cpp = |story: &str| build("g++", "-std=c++20", "cpp", story, "cpp");
+    let c = |story: &str| build(GCC, "-std=gnu11", "c", story, "c");
+    let cpp = |story: &str| build(GXX, "-std=c++20", "cpp", story, "cpp");
 
     // Readers first, in both languages; then the writers, one after the other.
     let readers = [c("latest_reader"), cpp("latest_reader")].map(|program| {
@@ -939,6 +1056,9 @@ fn examples_run() {
         "{shown}"
     );
 
+    if cfg!(windows) {
+        return println!("skipped: the foreign examples, which are written for POSIX segments");
+    }
     // A foreign segment has one name for everybody, so the two pairs come one after the other.
     let (c_reader, c_writer) = (c("foreign_reader"), c("foreign_writer"));
     let (cpp_reader, cpp_writer) = (cpp("foreign_reader"), cpp("foreign_writer"));
@@ -978,6 +1098,9 @@ fn crosspage_log_shows_on_stderr() {
 
 #[test]
 fn cmake_package() {
+    if cfg!(windows) {
+        return println!("skipped: the CMake package, which is built on the machine that uses it");
+    }
     if !has("cmake", "cmake") || !GXX.is_there() {
         return;
     }

@@ -1,5 +1,6 @@
 """docs/python.md is true: its programs run, one behind the other, as one."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,4 +19,7 @@ def test_the_programs_of_the_page_run() -> None:
         elif inside:
             program[n] = line
     assert sum(map(bool, program)) > 50
+    if sys.platform == "win32":  # A foreign segment has another name there, and is gone with its last handle.
+        program = [line for line in program if not line.startswith('crosspage.remove("posix:')]
+        program = [line.replace("posix:/telemetry", r"win:Local\\telemetry") for line in program]
     exec(compile("\n".join(program), str(PAGE), "exec"), {"__name__": "docs"})

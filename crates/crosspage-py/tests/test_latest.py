@@ -218,7 +218,10 @@ def test_options() -> None:
     )  # fmt: skip
     writer.write(counter=1, temperature=0)
     (page,) = crosspage.list()
-    assert (page.name, page.pattern, page.mode, page.lifetime, page.version) == ("telemetry", "latest", 0o660, "while_used", 1)
+    # Wine keeps no group in the access list of a file.
+    modes = (0o600, 0o660) if sys.platform == "win32" else (0o660,)
+    assert page.mode in modes
+    assert (page.name, page.pattern, page.lifetime, page.version) == ("telemetry", "latest", "while_used", 1)
     assert page.layout == crosspage.layout_of(Telemetry) and page.age is not None
     assert [(p.role, p.pid, p.alive, p.language) for p in page.participants] == [("writer", os.getpid(), True, "Python")]
     with pytest.raises(crosspage.Invalid, match="checksum"):
@@ -261,10 +264,15 @@ def test_a_file() -> None:
 
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as directory:
         locator = f"file:{directory}/x.page"
-        crosspage.latest.create(locator, Telemetry).write(counter=1, temperature=2)
-        reader = crosspage.latest.open(locator)
-        assert reader.read().counter == 1 and reader.locator == locator
-        crosspage.remove(locator, force=True)
+
+        def write_and_read() -> None:
+            crosspage.latest.create(locator, Telemetry).write(counter=1, temperature=2)
+            reader = crosspage.latest.open(locator)
+            assert reader.read().counter == 1 and reader.locator == locator
+
+        # Windows removes no directory with a file in it that is mapped: the handles are gone before.
+        write_and_read()
+        crosspage.remove(locator)
 
 
 def test_two_writers_share_a_page(start: Start) -> None:
@@ -302,7 +310,7 @@ while True:
     for _ in range(2000):
         record = reader.read()
         assert record is not None and record.label == str(record.counter) and record.temperature == record.counter * 0.5
-    child.send_signal(signal.SIGKILL)
+    child.kill()
     child.wait()
     last = reader.read()
     assert last is not None

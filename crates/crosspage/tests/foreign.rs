@@ -1009,7 +1009,7 @@ fn whoever_is_refused_is_told_owner_and_mode() {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
     if !foreign_user_possible() {
-        println!("not run: only root can become another user");
+        println!("skipped: only root can become another user");
         return;
     }
     let (private, public, key, public_key) = (
@@ -1027,7 +1027,7 @@ fn whoever_is_refused_is_told_owner_and_mode() {
         [&private, &public].map(|segment| View::<Robot>::create(&segment.locator(), 64).unwrap());
     let _view = View::<Robot>::create(&key.locator(), 64).unwrap();
     std::fs::set_permissions(public.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
-    let output = Command::new(std::env::current_exe().unwrap())
+    let output = emulated(std::env::current_exe().unwrap())
         .args(["refused", "--exact", "--ignored", "--nocapture"])
         .env(
             "CROSSPAGE_TEST_REFUSED",
@@ -1049,6 +1049,20 @@ fn whoever_is_refused_is_told_owner_and_mode() {
         output.status.success() && said.contains("1 passed"),
         "{said}"
     );
+}
+
+/// Starts a program of this platform, which may have to be emulated: CROSSPAGE_TEST_RUNNER says how.
+fn emulated(program: std::path::PathBuf) -> Command {
+    let runner = std::env::var("CROSSPAGE_TEST_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    match words.next() {
+        None => Command::new(program),
+        Some(runner) => {
+            let mut command = Command::new(runner);
+            command.args(words).arg(program);
+            command
+        }
+    }
 }
 
 fn foreign_user_possible() -> bool {

@@ -1,6 +1,8 @@
 // latest, from C++ with exceptions: one process, several handles.
+#ifndef _WIN32
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
 
 #include <thread>
 
@@ -303,6 +305,7 @@ static void large_and_pinned() {
   CHECK_CONTAINS(bad.what(), "field moving is a bool that is neither 0 nor 1");
 }
 
+#ifndef _WIN32
 static void forked() {
   auto writer = Writer<Other>::create("forked");
   auto reader = Reader<Other>::open("forked");
@@ -317,6 +320,9 @@ static void forked() {
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   CHECK_EQ(writer.write({2}), 2u);
 }
+#else
+static void forked() {}
+#endif
 
 static void registry() {
   auto writer = Writer<Other>::create("robot/one");

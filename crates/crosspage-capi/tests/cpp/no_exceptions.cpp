@@ -78,6 +78,11 @@ int main() {
   const auto layout = crosspage::Layout::from_source("nowhere.toml#SharedData", e);
   CHECK(!layout && e);
   CHECK_EQ(layout.size(), 0u);
-  CHECK(!crosspage::foreign::View<SharedData>::open("posix:/crosspage-not-there", e));
+#ifdef _WIN32
+  const char *nothing = "win:Local\\crosspage-not-there";
+#else
+  const char *nothing = "posix:/crosspage-not-there";
+#endif
+  CHECK(!crosspage::foreign::View<SharedData>::open(nothing, e));
   CHECK(e.is_not_found());
 }

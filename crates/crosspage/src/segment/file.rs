@@ -73,12 +73,13 @@ fn from_stat(stat: &libc::stat) -> Stat {
     Stat {
         size: u64::try_from(stat.st_size).unwrap_or(0),
         identity: Identity {
-            device: stat.st_dev,
+            // Its type differs between systems, as that of the mode does.
+            device: stat.st_dev as _,
             inode: stat.st_ino,
         },
         named: stat.st_nlink != 0,
         regular: stat.st_mode & libc::S_IFMT == libc::S_IFREG,
-        mode: stat.st_mode & 0o7777,
+        mode: (stat.st_mode & 0o7777) as _,
         uid: stat.st_uid,
     }
 }
@@ -164,14 +165,7 @@ impl File {
     pub(crate) fn allocate(&self, len: u64) -> io::Result<()> {
         let too_large = || io::Error::from_raw_os_error(libc::EFBIG);
         let len = libc::off_t::try_from(len).map_err(|_| too_large())?;
-        loop {
-            // SAFETY: plain call on an open descriptor. It returns the error instead of setting errno.
-            match unsafe { libc::posix_fallocate(self.fd(), 0, len) } {
-                0 => return Ok(()),
-                libc::EINTR => {}
-                code => return Err(io::Error::from_raw_os_error(code)),
-            }
-        }
+        reserve(self.fd(), len)
     }
 
     /// Reads exactly `buffer.len()` bytes at `offset` without mapping, so a cut file is an error.
@@ -244,6 +238,45 @@ impl File {
     pub(crate) fn refused_file_system(&self) -> io::Result<Option<&'static str>> {
         file_system::refused(self.fd())
     }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn reserve(fd: RawFd, len: libc::off_t) -> io::Result<()> {
+    loop {
+        // SAFETY: plain call on an open descriptor. It returns the error instead of setting errno.
+        match unsafe { libc::posix_fallocate(fd, 0, len) } {
+            0 => return Ok(()),
+            libc::EINTR => {}
+            code => return Err(io::Error::from_raw_os_error(code)),
+        }
+    }
+}
+
+/// macOS reserves blocks by a command of its own, and has none for shared memory objects, whose memory
+/// is not limited by a file system.
+#[cfg(target_vendor = "apple")]
+fn reserve(fd: RawFd, len: libc::off_t) -> io::Result<()> {
+    let request = libc::fstore_t {
+        fst_flags: libc::F_ALLOCATEALL,
+        fst_posmode: libc::F_PEOFPOSMODE,
+        fst_offset: 0,
+        fst_length: len,
+        fst_bytesalloc: 0,
+    };
+    // SAFETY: an open descriptor and a valid `fstore_t` (fcntl(2)).
+    match retry(|| unsafe { libc::fcntl(fd, libc::F_PREALLOCATE, &request) }) {
+        Err(e)
+            if !matches!(
+                e.raw_os_error(),
+                Some(libc::ENOTSUP | libc::EINVAL | libc::ENOTTY)
+            ) =>
+        {
+            return Err(e);
+        }
+        _ => {}
+    }
+    // SAFETY: an open descriptor.
+    retry(|| unsafe { libc::ftruncate(fd, len) }).map(|_| ())
 }
 
 unsafe fn munmap(base: *mut u8, len: usize) {
@@ -325,7 +358,7 @@ mod lock {
         let mut lock = request(byte, libc::F_WRLCK as i16);
         // SAFETY: an open descriptor and a valid, writable `flock`.
         retry(|| unsafe { libc::fcntl(fd, COMMANDS.1, &mut lock) })?;
-        Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
+        Ok(lock.l_type != libc::F_UNLCK as libc::c_short)
     }
 }
 

@@ -9,8 +9,8 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::time::SystemTime;
 
 use super::Mapping;
-use super::file::{self, File};
-use super::unix::{bytes, denied, me, user};
+use super::file::File;
+use super::unix::{bytes, denied, me};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::did_you_mean;
 
@@ -157,7 +157,7 @@ pub(crate) fn list() -> Result<Vec<Info>> {
 #[cfg(target_os = "linux")]
 fn look(name: &str) -> io::Result<Info> {
     let path = format!("{DIRECTORY}{name}");
-    let found = file::stat(path.as_ref())?;
+    let found = super::file::stat(path.as_ref())?;
     if !found.regular {
         return Err(io::Error::from_raw_os_error(libc::ENOENT));
     }
@@ -324,7 +324,8 @@ fn widen(name: &str, object: &File, mode: u32) -> Result<()> {
 fn owned(name: &str) -> String {
     #[cfg(target_os = "linux")]
     if let Ok(info) = look(name) {
-        return format!(" (owner {}, mode {:04o})", user(info.uid), info.mode);
+        let owner = super::unix::user(info.uid);
+        return format!(" (owner {owner}, mode {:04o})", info.mode);
     }
     let _ = name;
     String::new()
@@ -348,6 +349,14 @@ fn refused(name: &str, writable: bool, error: &io::Error) -> Error {
             writable,
             error,
         ),
+        _ if error.raw_os_error() == Some(libc::ENAMETOOLONG) => Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "\"posix:{name}\": a name of {} bytes is longer than this system allows",
+                name.len()
+            ),
+        )
+        .with_hint("Linux allows 255 bytes, macOS 31, with the leading /"),
         _ if error.raw_os_error() == Some(libc::ELOOP) => Error::new(
             ErrorKind::Invalid,
             format!("\"posix:{name}\" is a symbolic link, which is not followed"),

@@ -1,0 +1,230 @@
+//! The Windows leg: what is built for Windows on Linux and run there under Wine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::languages::Language;
+use crate::process::{command, run};
+use crate::steps::Done;
+use crate::tally::Tally;
+use crate::{Result, demo, languages, tools, workspace};
+
+mod build_host;
+mod kit;
+
+use build_host::BuildHost;
+pub use kit::Kit;
+
+/// Nothing here is silent for so long unless it hangs. (Building counts, too.)
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+/// Installs and makes what is missing.
+pub fn prepare(_long: bool) -> Result<Done> {
+    println!("{}", Kit::ready()?.describe()?);
+    Ok(Done::Ran)
+}
+
+/// The Rust tests, those of the command line and of this program among them.
+pub fn rust(long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    let host = BuildHost::start()?;
+    let mut tally = Tally::of("Rust tests under Wine");
+    let mut tests = kit.cargo("test");
+    tests
+        .args([
+            "--no-fail-fast",
+            "--package",
+            "crosspage",
+            "--package",
+            "crosspage-derive",
+        ])
+        .args(["--package", "crosspage-cli", "--package", "xtask"])
+        .args(["--", "--show-output"]);
+    tally.libtest(crate::test::patience(host.tell(&mut tests), long), PATIENCE)?;
+    Ok(Done::Tested(tally))
+}
+
+/// The C and C++ tests: programs that mingw compiles, and the library as a DLL.
+pub fn cpp(long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    run(kit
+        .cargo("build")
+        .args(["--quiet", "--package", "crosspage-capi"]))?;
+    let host = BuildHost::start()?;
+    let mut tally = Tally::of("C and C++ tests under Wine");
+    let mut tests = kit.cargo("test");
+    tests.env("CROSSPAGE_LIBRARY", kit.debug()).args([
+        "--no-fail-fast",
+        "--package",
+        "crosspage-capi",
+        "--",
+        "--show-output",
+    ]);
+    tally.libtest(crate::test::patience(host.tell(&mut tests), long), PATIENCE)?;
+    Ok(Done::Tested(tally))
+}
+
+/// The Python tests, by a Windows Python.
+pub fn python(long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    let packages = stage_python(kit)?;
+    let mut tally = Tally::of("Python tests under Wine");
+    let mut pytest = kit.python();
+    pytest
+        .args([
+            "-m",
+            "pytest",
+            "-q",
+            "-rs",
+            "-p",
+            "no:cacheprovider",
+            "crates/crosspage-py/tests",
+        ])
+        .env("PYTHONPATH", packages);
+    tally.pytest(crate::test::patience(&mut pytest, long), PATIENCE)?;
+    Ok(Done::Tested(tally))
+}
+
+/// The golden record from every language to every language on Windows, and between Windows and Linux in files.
+pub fn languages(_long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    let windows = windows_languages(kit)?;
+    let namespace = format!("golden-{}", std::process::id());
+    let outcome = languages::exchange(&windows, &namespace);
+    let mut python = kit.python();
+    python.env("PYTHONPATH", stage_python(kit)?);
+    demo::remove_pages(&mut python, &namespace)?;
+    outcome?;
+
+    let linux = languages::native()?;
+    let scratch = tools::scratch("across")?;
+    let files = Fresh::in_directory(&scratch)?;
+    let here = files.0.display().to_string();
+    // Wine has the root of Linux's files as drive Z.
+    let there = format!("Z:{here}");
+    println!("from Linux to Windows, in files:");
+    languages::across((&linux, &here), (&windows, &there))?;
+    println!("from Windows to Linux, in files:");
+    languages::across((&windows, &there), (&linux, &here))?;
+    Ok(Done::Ran)
+}
+
+fn windows_languages(kit: &'static Kit) -> Result<Vec<Language>> {
+    run(kit
+        .cargo("build")
+        .args(["--quiet", "--package", "crosspage", "--example", "golden"]))?;
+    let cpp = compile(kit, languages::CPP, "golden.exe")?;
+    let packages = stage_python(kit)?;
+    let rust = kit.debug().join("examples/golden.exe");
+    Ok(vec![
+        Language::new("Windows Rust", move || kit.wine(&rust)),
+        Language::new("Windows C++", move || kit.wine(&cpp)),
+        Language::new("Windows Python", move || {
+            let mut python = kit.python();
+            python.arg(languages::PYTHON).env("PYTHONPATH", &packages);
+            python
+        }),
+    ])
+}
+
+/// Compiles a C++ program against the library as a DLL, which comes to lie beside it.
+fn compile(kit: &Kit, source: &str, name: &str) -> Result<PathBuf> {
+    run(kit
+        .cargo("build")
+        .args(["--quiet", "--package", "crosspage-capi"]))?;
+    let program = tools::scratch("windows-programs")?.join(name);
+    copy(
+        &kit.debug().join("crosspage.dll"),
+        &program.with_file_name("crosspage.dll"),
+    )?;
+    run(command(kit::GXX)
+        .args([
+            "-std=c++20",
+            "-O2",
+            "-static",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+        ])
+        .args(["-Icrates/crosspage-capi/include", source, "-o"])
+        .arg(&program)
+        .arg(kit.debug().join("libcrosspage.dll.a")))?;
+    Ok(program)
+}
+
+/// The demo on Windows: a C++ program that knows nothing of crosspage, and a Windows Python.
+pub fn demo(_long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    let writer = compile(
+        kit,
+        "examples/windows/original_writer.cpp",
+        "original_writer.exe",
+    )?;
+    let packages = stage_python(kit)?;
+    let mut reader = kit.python();
+    reader
+        .args([demo::READER, r"win:Local\IPCSharedMemory"])
+        .env("PYTHONPATH", packages);
+    println!();
+    demo::play(&mut kit.wine(&writer), &mut reader)?;
+    Ok(Done::Ran)
+}
+
+/// A directory of this run, removed after it.
+struct Fresh(PathBuf);
+
+impl Fresh {
+    fn in_directory(place: &Path) -> Result<Fresh> {
+        let path = place.join(std::process::id().to_string());
+        fs::create_dir_all(&path).map_err(|e| format!("cannot make {}: {e}", path.display()))?;
+        Ok(Fresh(path))
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Builds the Python face for Windows; the directory that the package is in.
+fn stage_python(kit: &Kit) -> Result<PathBuf> {
+    run(kit
+        .cargo("build")
+        .args(["--quiet", "--package", "crosspage-py"]))?;
+    let packages = tools::scratch("windows-python")?;
+    let package = packages.join("crosspage");
+    copy_files(
+        &workspace::root().join("crates/crosspage-py/python/crosspage"),
+        &package,
+    )?;
+    copy(
+        &kit.debug().join("_crosspage.dll"),
+        &package.join("_crosspage.pyd"),
+    )?;
+    Ok(packages)
+}
+
+fn copy_files(from: &Path, to: &Path) -> Result {
+    let failed =
+        |e: std::io::Error| format!("cannot copy {} to {}: {e}", from.display(), to.display());
+    // What was removed there must not stay here.
+    match fs::remove_dir_all(to) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
+        _ => fs::create_dir_all(to).map_err(failed)?,
+    }
+    for entry in fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_file() {
+            copy(&entry.path(), &to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result {
+    fs::copy(from, to)
+        .map(|_| ())
+        .map_err(|e| format!("cannot copy {} to {}: {e}", from.display(), to.display()))
+}
