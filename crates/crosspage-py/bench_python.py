@@ -3,7 +3,8 @@
     python bench_python.py [--quick] [--json]
     pytest bench_python.py                      # a smoke test of the same, without assertions on time
 
-Needs a release build: `maturin develop --release`. Figures are nanoseconds, the median of the
+Needs a release build: `maturin develop --release`; and `pip install iceoryx2` for the rows of that
+rival, which are left out where it is not installed. Figures are nanoseconds, the median of the
 repetitions, each the mean of many calls; all rows of one repetition are measured one behind the
 other, so that their ratios are of the same moment.
 """
@@ -11,6 +12,7 @@ other, so that their ratios are of the same moment.
 import ctypes
 import json
 import mmap
+import os
 import statistics
 import struct
 import sys
@@ -20,6 +22,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import crosspage
+
+try:
+    import iceoryx2  # type: ignore[import-untyped, import-not-found, unused-ignore]
+except ImportError:
+    iceoryx2 = None
 
 
 class SharedData(crosspage.Struct):
@@ -91,6 +98,30 @@ def unpack_naively(data: bytes) -> tuple[Any, ...]:
     )
 
 
+
+class Blackboard:
+    """A value of iceoryx2's blackboard, in a domain of this process's own; its reader is `entry`."""
+
+    def __init__(self, value: CtypesData) -> None:
+        iceoryx2.set_log_level(iceoryx2.LogLevel.Error)
+        config = iceoryx2.config.default()
+        config.global_cfg.prefix = iceoryx2.FileName.new(f"crosspage_bench_{os.getpid()}_")
+        self.node = iceoryx2.NodeBuilder.new().config(config).create(iceoryx2.ServiceType.Ipc)
+        key = ctypes.c_uint64(0)
+        self.service = (
+            self.node.service_builder(iceoryx2.ServiceName.new("crosspage bench"))
+            .blackboard_creator(ctypes.c_uint64)
+            .add(key, value)
+            .create()
+        )
+        self.reader = self.service.reader_builder().create()
+        self.entry = self.reader.entry(key, CtypesData)
+
+
+CTYPES_FIELDS = (
+    "(v.process_id, v.message.decode(), v.data_ready, v.counter, v.temperature, v.coordinates[:],"
+    " v.user_name.decode(), v.timestamp, v.data_array[:])"
+)
 ALL_FIELDS = "(" + " ".join(f"r.{field.name}," for field in crosspage.layout_of(SharedData).fields) + ")"
 
 # A row: its name, the statement, how many calls make one measurement, and what it is compared with.
@@ -104,6 +135,8 @@ ROWS = [
     ("read()", "reader.read()", 50_000, "ctypes from_buffer_copy"),
     ("ctypes from_buffer_copy", "CtypesData.from_buffer_copy(mapped)", 50_000, None),
     ("read() and all nine fields", f"r = reader.read(); {ALL_FIELDS}", 20_000, "struct.unpack, nine fields"),
+    ("the same, again", f"r = reader.read(); {ALL_FIELDS}", 20_000, "iceoryx2 get, nine fields"),
+    ("iceoryx2 get, nine fields", f"v = entry.get().decode_as(CtypesData); {CTYPES_FIELDS}", 5_000, None),
     ("nine fields of a record", f"r = record; {ALL_FIELDS}", 20_000, "struct.unpack, nine fields"),
     ("struct.unpack, nine fields", "unpack_naively(mapped[:632])", 20_000, None),
     ("write(record)", "writer.write(record)", 50_000, None),
@@ -113,6 +146,9 @@ ROWS = [
     ("to_numpy(record)", "crosspage.to_numpy(record)", 20_000, None),
     ("to_dict(record)", "crosspage.to_dict(record)", 20_000, None),
 ]
+
+if iceoryx2 is None:
+    ROWS = [row for row in ROWS if not any("iceoryx2" in (part or "") for part in (row[0], row[3]))]
 
 
 def measure(repetitions: int, part: float = 1.0) -> dict[str, list[float]]:
@@ -140,6 +176,9 @@ def measure(repetitions: int, part: float = 1.0) -> dict[str, list[float]]:
             "fields": crosspage.to_dict(record),
             "buffer": bytearray(len(bytes(record))),
         }
+        if iceoryx2 is not None:
+            blackboard = Blackboard(CtypesData.from_buffer_copy(mapped))
+            names["entry"] = blackboard.entry
         timers = {name: timeit.Timer(code, globals=names) for name, code, *_ in ROWS}
         calls = {name: max(1, int(count * part)) for name, _, count, _ in ROWS}
         results: dict[str, list[float]] = {name: [] for name in timers}
@@ -163,6 +202,8 @@ def main(arguments: Sequence[str], show: Callable[[str], None] = print) -> None:
     if "--json" in arguments:
         show(json.dumps({"ns": medians, "ratios": ratios}))
         return
+    if iceoryx2 is None:
+        print("left out: the rows of iceoryx2, which is not installed here", file=sys.stderr)
     for name, _, _, base in ROWS:
         compared = f"   {ratios[name]:.2f} × {base}" if base is not None else ""
         show(f"{name:30} {medians[name]:9.0f} ns{compared}")

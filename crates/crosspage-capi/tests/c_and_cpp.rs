@@ -829,6 +829,40 @@ fn golden_record_both_ways() {
     }
 }
 
+/// What `crosspage layout --as c` and `--as cpp` print declares the struct that it was made from.
+#[test]
+fn printed_declarations_declare_the_same() {
+    let declared = "../../tests/golden/declared";
+    let schema = here()
+        .join(declared)
+        .join("robot.toml")
+        .display()
+        .to_string();
+    let robot = crosspage::layout::from_source(&format!("{schema}#Robot")).unwrap();
+    let canonical: String = robot
+        .canonical()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    for (compiler, program, flags) in [
+        (GCC, "print.c", "-std=c11"),
+        (CLANG, "print.c", "-std=c11"),
+        (GXX, "print.cpp", "-std=c++17"),
+        (GXX, "print.cpp", "-std=c++20"),
+        (CLANGXX, "print.cpp", "-std=c++20"),
+    ] {
+        let program = format!("{declared}/{program}");
+        let Some(program) = compiler.compile(&[&program], &[flags]) else {
+            continue;
+        };
+        assert_eq!(
+            checked(&mut Command::new(&program)).trim(),
+            canonical,
+            "{program:?}"
+        );
+    }
+}
+
 #[test]
 fn mismatches_are_explained_in_cpp() {
     let Some(program) = peer() else { return };

@@ -1,16 +1,24 @@
 //! `crosspage`: look at, read and clean up shared memory.
 //!
 //! One file per command. A command builds its whole output before any of it is printed, so that
-//! stdout stays empty when it fails. Exit codes are decided here: 0 ok, 1 failed, 2 usage.
+//! stdout stays empty when it fails. Exit codes are decided here: 0 ok, 1 failed, 2 usage (`diff`: 0
+//! same, 1 different, 2 trouble).
 #![forbid(unsafe_code)]
 
+mod declare;
+mod diff;
 mod gc;
+mod generate;
 mod get;
+mod hex;
 mod json;
+mod layout;
 mod ls;
 mod rm;
 mod segment;
+mod set;
 mod show;
+mod source;
 mod table;
 
 use std::io::{IsTerminal, Write};
@@ -31,8 +39,8 @@ use crosspage::Result;
 )]
 #[command(after_help = "\
 A segment is named by its locator: `telemetry` (a page), `file:PATH` (a page in a file), and foreign
-segments: `posix:/NAME`, `sysv:KEY`, `sysv:id=ID`. CROSSPAGE_NAMESPACE puts plain names into a
-namespace of their own.
+segments: `posix:/NAME`, `sysv:KEY`, `sysv:id=ID`, on Windows `win:Local\\NAME`, `win:Global\\NAME`.
+CROSSPAGE_NAMESPACE puts plain names into a namespace of their own.
 
 Exit codes: 0 ok, 1 failed (stderr says why), 2 wrong usage.")]
 struct Cli {
@@ -45,40 +53,63 @@ enum Command {
     Ls(ls::Args),
     Show(show::Args),
     Get(get::Args),
+    Set(set::Args),
+    Hex(hex::Args),
+    Layout(layout::Args),
+    Diff(diff::Args),
     Rm(rm::Args),
     Gc(gc::Args),
+    Completions(generate::Completions),
+    Man(generate::Man),
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Ls(args) => ls::run(&args),
-        Command::Show(args) => show::run(&args),
-        Command::Get(args) => get::run(&args),
-        Command::Rm(args) => rm::run(&args),
-        Command::Gc(args) => gc::run(&args),
+    let command = Cli::parse().command;
+    let trouble = match command {
+        Command::Diff(_) => 2,
+        _ => 1,
     };
-    match result {
-        Ok(output) => print(&output),
-        Err(error) => {
-            report(&error);
-            ExitCode::FAILURE
-        }
-    }
+    let result = match command {
+        Command::Ls(args) => ls::run(&args).map(Outcome::Done),
+        Command::Show(args) => show::run(&args).map(Outcome::Done),
+        Command::Get(args) => get::run(&args).map(Outcome::Done),
+        Command::Set(args) => set::run(&args).map(Outcome::Done),
+        Command::Hex(args) => hex::run(&args).map(Outcome::Done),
+        Command::Layout(args) => layout::run(&args).map(Outcome::Done),
+        Command::Diff(args) => diff::run(&args),
+        Command::Rm(args) => rm::run(&args).map(Outcome::Done),
+        Command::Gc(args) => gc::run(&args).map(Outcome::Done),
+        Command::Completions(args) => generate::completions(&args).map(Outcome::Done),
+        Command::Man(args) => generate::man(&args).map(Outcome::Done),
+    };
+    let printed = result.and_then(|outcome| match outcome {
+        Outcome::Done(output) => print(&output).map(|()| ExitCode::SUCCESS),
+        Outcome::Different(output) => print(&output).map(|()| ExitCode::FAILURE),
+    });
+    printed.unwrap_or_else(|error| {
+        report(&error);
+        ExitCode::from(trouble)
+    })
+}
+
+/// What a command that did not fail has to say.
+enum Outcome {
+    Done(String),
+    /// The layouts differ: exit code 1.
+    Different(String),
 }
 
 /// A closed pipe is no error: whoever closed it has seen enough.
-fn print(output: &str) -> ExitCode {
+fn print(output: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout
         .write_all(output.as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(e) => {
-            report(&crosspage::Error::os("cannot write to stdout", &e));
-            ExitCode::FAILURE
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(crosspage::Error::os("cannot write to stdout", &e))
         }
+        _ => Ok(()),
     }
 }
 

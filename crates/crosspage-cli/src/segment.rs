@@ -12,7 +12,7 @@ use crosspage::{Error, ErrorKind, Locator, Participant, Result};
 /// What the commands that read a segment's value have in common.
 #[derive(clap::Args)]
 pub struct Target {
-    /// The segment: telemetry, file:PATH, posix:/NAME, sysv:KEY or sysv:id=ID
+    /// The segment: telemetry, file:PATH, posix:/NAME, sysv:KEY, sysv:id=ID or win:Local\NAME
     #[arg(value_name = "SEG")]
     pub segment: String,
     /// Where the layout comes from: foreign segments need it, a page is checked against it
@@ -60,22 +60,34 @@ impl Target {
     /// Looks at the segment; with `await_value` the time-out also covers the first value.
     pub fn look(&self, await_value: bool) -> Result<Look> {
         let locator: Locator = self.segment.parse()?;
-        let layout = self
-            .layout
-            .as_deref()
-            .map(layout::from_source)
-            .transpose()?;
-        match (locator.is_page(), layout) {
-            (true, layout) => self.look_at_page(&locator, layout.as_ref(), await_value),
-            (false, Some(layout)) => self.look_at_foreign(&locator, &layout),
-            (false, None) => Err(Error::new(
+        match locator.is_page() {
+            true => self.look_at_page(&locator, self.layout()?.as_ref(), await_value),
+            false => self.look_at_foreign(&locator, &self.foreign_layout(&locator)?),
+        }
+    }
+
+    /// The layout that was named.
+    pub fn layout(&self) -> Result<Option<Arc<StructType>>> {
+        self.layout.as_deref().map(layout::from_source).transpose()
+    }
+
+    /// The layout of a foreign segment, which has to be named.
+    pub fn foreign_layout(&self, locator: &Locator) -> Result<Arc<StructType>> {
+        self.layout()?.ok_or_else(|| {
+            Error::new(
                 ErrorKind::Invalid,
                 format!("segment \"{locator}\" is foreign: it does not tell its layout"),
             )
-            .with_hint(
-                "name one with --layout PATH#TYPE, such as --layout schema.toml#SharedData",
-            )),
-        }
+            .with_hint("name one with --layout PATH#TYPE, such as --layout schema.toml#SharedData")
+        })
+    }
+
+    /// A reader that takes no place in the page and leaves no trace, as soon as the page is there.
+    pub fn reader(&self, locator: &Locator) -> Result<DynReader> {
+        let mut options = latest::Options::default();
+        options.read_only = true;
+        options.timeout = Some(self.timeout);
+        DynReader::open_with(&locator.to_string(), &options)
     }
 
     fn look_at_page(
@@ -86,11 +98,7 @@ impl Target {
     ) -> Result<Look> {
         let text = locator.to_string();
         let deadline = Instant::now() + self.timeout;
-        // Read-only: looking takes no place in the page and leaves no trace.
-        let mut options = latest::Options::default();
-        options.read_only = true;
-        options.timeout = Some(self.timeout);
-        let reader = DynReader::open_with(&text, &options)?;
+        let reader = self.reader(locator)?;
         let page = registry::inspect(&text)?;
         if let Some(layout) = layout {
             self.check_layout(&page, layout)?;
@@ -123,7 +131,7 @@ impl Target {
     }
 
     /// The page's own layout is the truth; another one that was named has to agree with it.
-    fn check_layout(&self, page: &PageInfo, layout: &StructType) -> Result<()> {
+    pub fn check_layout(&self, page: &PageInfo, layout: &StructType) -> Result<()> {
         let Err(differences) = layout::compare(&page.layout, layout, Match::Exact) else {
             return Ok(());
         };

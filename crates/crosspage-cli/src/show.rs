@@ -50,7 +50,7 @@ fn document(look: &Look) -> Value {
     ])
 }
 
-fn layout(layout: &StructType) -> Value {
+pub fn layout(layout: &StructType) -> Value {
     let field = |field: &Field| {
         json::object([
             ("name", field.name.as_str().into()),

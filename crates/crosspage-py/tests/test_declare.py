@@ -2,9 +2,11 @@
 
 import ctypes
 import enum
+import runpy
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import pytest
@@ -325,6 +327,17 @@ def test_one_struct_is_the_same_in_every_spelling() -> None:
     assert crosspage.Layout.decode(layout.encode()) == layout
     with pytest.raises(crosspage.Corrupt):
         crosspage.Layout.decode(layout.encode()[:-1])
+
+
+def test_what_the_command_line_prints_declares_the_same() -> None:
+    """`crosspage layout robot.toml#Robot --as python` made robot.py."""
+    declared = Path(__file__).parents[3] / "tests" / "golden" / "declared"
+    robot = runpy.run_path(str(declared / "robot.py"))["Robot"]
+    schema = crosspage.layout_of(f"{declared / 'robot.toml'}#Robot")
+    ours = crosspage.layout_of(robot)
+    assert ours.canonical() == schema.canonical()
+    notes = [(field.unit, field.doc) for field in schema.fields]
+    assert [(field.unit, field.doc) for field in ours.fields] == notes
 
 
 def test_numpy_is_optional() -> None:

@@ -106,8 +106,8 @@ mod real {
             let whole = len & !7;
             // SAFETY: `whole <= len`, which the assertion bounds on the shared side and the
             // contract on the private side.
-            unsafe { copy_out(dst, self.base, whole) };
-            if whole != len {
+            unsafe { bulk::copy_out(dst, self.base, whole) };
+            if whole < len {
                 let bytes = self.word(whole).load(Ordering::Relaxed).to_le_bytes();
                 // SAFETY: `len - whole` < 8 bytes remain in `dst`, and `bytes` has 8.
                 unsafe {
@@ -130,7 +130,7 @@ mod real {
                         assert!(offset <= self.len && len <= self.len - offset);
                         // SAFETY: bounded on the shared side by the assertion, on the private side
                         // by the contract.
-                        unsafe { copy_in(self.base.add(offset), src.add(offset), len) };
+                        unsafe { bulk::copy_in(self.base.add(offset), src.add(offset), len) };
                     }
                     WordOp::Partial { offset, mask } => {
                         let offset = shift + offset;
@@ -171,7 +171,7 @@ mod real {
                 if skip == 0 && rest >= 8 {
                     let len = rest & !7;
                     // SAFETY: bounded by the assertion on the shared side and by `bytes` here.
-                    unsafe { copy_in(self.base.add(word_at), bytes.as_ptr().add(at), len) };
+                    unsafe { bulk::copy_in(self.base.add(word_at), bytes.as_ptr().add(at), len) };
                     at += len;
                     continue;
                 }
@@ -220,12 +220,10 @@ mod real {
         }
     }
 
-    /// Copies `len` (a multiple of 8) bytes from shared memory at `src` (aligned to 8).
+    /// Copies `len` (a multiple of 8) bytes from shared memory at `src` (aligned to 8), word by word.
     #[inline(always)]
-    unsafe fn copy_out(dst: *mut u8, src: *const u8, len: usize) {
-        // SAFETY: handed through from the caller.
-        let done = unsafe { bulk::copy(dst, src, len) };
-        for at in (done..len).step_by(8) {
+    unsafe fn words_out(dst: *mut u8, src: *const u8, len: usize) {
+        for at in (0..len).step_by(8) {
             // SAFETY: `at + 8 <= len`; `src` is aligned and mapped, `dst` valid, both by contract.
             unsafe {
                 let word = (*src.add(at).cast::<AtomicU64>()).load(Ordering::Relaxed);
@@ -234,12 +232,10 @@ mod real {
         }
     }
 
-    /// Copies `len` (a multiple of 8) bytes into shared memory at `dst` (aligned to 8).
+    /// Copies `len` (a multiple of 8) bytes into shared memory at `dst` (aligned to 8), word by word.
     #[inline(always)]
-    unsafe fn copy_in(dst: *mut u8, src: *const u8, len: usize) {
-        // SAFETY: handed through from the caller.
-        let done = unsafe { bulk::copy(dst, src, len) };
-        for at in (done..len).step_by(8) {
+    unsafe fn words_in(dst: *mut u8, src: *const u8, len: usize) {
+        for at in (0..len).step_by(8) {
             // SAFETY: `at + 8 <= len`; `dst` is aligned and mapped, `src` valid, both by contract.
             unsafe {
                 let word = src.add(at).cast::<u64>().read_unaligned();
@@ -248,150 +244,371 @@ mod real {
         }
     }
 
-    /// Blocks of 128 bytes with AVX where the processor has it, of 64 with SSE2, which every x86-64
-    /// has. The last block ends where the copy ends and may overlap the one before: what it copies
-    /// twice it copies alike, or the reader's check finds that it was written meanwhile.
+    /// With AVX where the processor has it and it is worth it, with SSE2, which every x86-64 has,
+    /// otherwise.
     ///
-    /// The blocks stand for 8-byte relaxed atomic loads and stores of the same bytes: x86-64 never
-    /// splits an aligned 8-byte part of a wider access, and the readers' sequence check rejects what
-    /// is torn between such parts. They are neither `nomem` nor `pure`, so the compiler keeps the
+    /// Only what touches shared memory is `asm!`. What else is loaded and stored, and where, the
+    /// compiler sees: so it can choose the place, and a value that is read and handed on is written
+    /// once, where it ends up. Each store but the last lies where its size divides the offset: a value
+    /// that is moved on all the same, before these stores have reached the cache, is forwarded from
+    /// them. The last may overlap the one before: what is copied twice is copied alike, or the
+    /// reader's check finds that it was written meanwhile.
+    ///
+    /// The accesses to shared memory stand for 8-byte relaxed atomic ones of the same bytes: x86-64
+    /// never splits an aligned 8-byte part of a wider access, and the readers' sequence check rejects
+    /// what is torn between such parts. They are neither `nomem` nor `pure`, so the compiler keeps the
     /// fences around them in place.
     #[cfg(all(target_arch = "x86_64", not(miri), not(crosspage_portable_copy)))]
     mod bulk {
+        use super::{words_in, words_out};
+        use std::arch::asm;
+        use std::arch::x86_64::{
+            __m128i, __m256i, _mm_loadu_si128, _mm_storeu_si128, _mm256_loadu_si256,
+            _mm256_storeu_si256,
+        };
+
+        /// As [`words_out`].
         #[inline(always)]
-        pub(super) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> usize {
-            if len >= 128 && std::arch::is_x86_feature_detected!("avx") {
-                // SAFETY: the processor has AVX. Reads bytes 0 to `len` from `src` and writes as many
-                // to `dst`; both are valid for them by the callers' contracts.
-                unsafe {
-                    std::arch::asm!(
-                        "cmp {i}, {last}",
-                        "jae 3f",
-                        "2:",
-                        "vmovups ymm0, [{s} + {i}]",
-                        "vmovups ymm1, [{s} + {i} + 32]",
-                        "vmovups ymm2, [{s} + {i} + 64]",
-                        "vmovups ymm3, [{s} + {i} + 96]",
-                        "vmovups [{d} + {i}], ymm0",
-                        "vmovups [{d} + {i} + 32], ymm1",
-                        "vmovups [{d} + {i} + 64], ymm2",
-                        "vmovups [{d} + {i} + 96], ymm3",
-                        "sub {i}, -128",
-                        "cmp {i}, {last}",
-                        "jb 2b",
-                        "3:",
-                        "vmovups ymm0, [{s} + {last}]",
-                        "vmovups ymm1, [{s} + {last} + 32]",
-                        "vmovups ymm2, [{s} + {last} + 64]",
-                        "vmovups ymm3, [{s} + {last} + 96]",
-                        "vmovups [{d} + {last}], ymm0",
-                        "vmovups [{d} + {last} + 32], ymm1",
-                        "vmovups [{d} + {last} + 64], ymm2",
-                        "vmovups [{d} + {last} + 96], ymm3",
-                        "vzeroupper",
-                        s = in(reg) src,
-                        d = in(reg) dst,
-                        last = in(reg) len - 128,
-                        i = inout(reg) 0usize => _,
-                        // Naming a ymm register needs the feature at compile time; xmm0 is its half.
-                        out("xmm0") _,
-                        out("xmm1") _,
-                        out("xmm2") _,
-                        out("xmm3") _,
-                        options(nostack),
-                    );
+        pub(super) unsafe fn copy_out(dst: *mut u8, src: *const u8, len: usize) {
+            // SAFETY: the processor has AVX where that is called; the rest is the caller's.
+            unsafe {
+                match is_worth_avx(len) {
+                    true => copy_out_avx(dst, src, len),
+                    false => copy_out_sse2(dst, src, len),
                 }
-                return len;
             }
-            if len >= 64 {
-                // SAFETY: reads bytes 0 to `len` from `src` and writes as many to `dst`; both are valid
-                // for them by the callers' contracts.
-                unsafe {
-                    std::arch::asm!(
-                        "cmp {i}, {last}",
-                        "jae 3f",
-                        "2:",
-                        "movups {a}, [{s} + {i}]",
-                        "movups {b}, [{s} + {i} + 16]",
-                        "movups {c}, [{s} + {i} + 32]",
-                        "movups {e}, [{s} + {i} + 48]",
-                        "movups [{d} + {i}], {a}",
-                        "movups [{d} + {i} + 16], {b}",
-                        "movups [{d} + {i} + 32], {c}",
-                        "movups [{d} + {i} + 48], {e}",
-                        "add {i}, 64",
-                        "cmp {i}, {last}",
-                        "jb 2b",
-                        "3:",
-                        "movups {a}, [{s} + {last}]",
-                        "movups {b}, [{s} + {last} + 16]",
-                        "movups {c}, [{s} + {last} + 32]",
-                        "movups {e}, [{s} + {last} + 48]",
-                        "movups [{d} + {last}], {a}",
-                        "movups [{d} + {last} + 16], {b}",
-                        "movups [{d} + {last} + 32], {c}",
-                        "movups [{d} + {last} + 48], {e}",
-                        s = in(reg) src,
-                        d = in(reg) dst,
-                        last = in(reg) len - 64,
-                        i = inout(reg) 0usize => _,
-                        a = out(xmm_reg) _,
-                        b = out(xmm_reg) _,
-                        c = out(xmm_reg) _,
-                        e = out(xmm_reg) _,
-                        options(nostack),
-                    );
-                }
-                return len;
-            }
-            0
         }
+
+        /// As [`words_in`].
+        #[inline(always)]
+        pub(super) unsafe fn copy_in(dst: *mut u8, src: *const u8, len: usize) {
+            // SAFETY: the processor has AVX where that is called; the rest is the caller's.
+            unsafe {
+                match is_worth_avx(len) {
+                    true => copy_in_avx(dst, src, len),
+                    false => copy_in_sse2(dst, src, len),
+                }
+            }
+        }
+
+        #[inline(always)]
+        fn is_worth_avx(len: usize) -> bool {
+            len >= 128 && std::arch::is_x86_feature_detected!("avx")
+        }
+
+        /// Both directions with one kind of register: in blocks of four, then by two and one, and what
+        /// is left with one that ends where the copy ends.
+        macro_rules! copies {
+            (
+                $out:ident, $in:ident, $ty:ty, $reg:ident, $mov:literal, $load:ident, $store:ident,
+                $attribute:meta
+            ) => {
+                #[inline]
+                #[$attribute]
+                pub(super) unsafe fn $out(dst: *mut u8, src: *const u8, len: usize) {
+                    const W: usize = size_of::<$ty>();
+                    if len < W {
+                        // SAFETY: handed through from the caller.
+                        return unsafe { words_out(dst, src, len) };
+                    }
+                    let mut at = 0;
+                    while len - at >= 4 * W {
+                        let (a, b, c, d): ($ty, $ty, $ty, $ty);
+                        // SAFETY: four registers from `at` on are inside of `len` on both sides.
+                        unsafe {
+                            asm!(
+                                concat!($mov, " {a}, [{src}]"),
+                                concat!($mov, " {b}, [{src} + {W}]"),
+                                concat!($mov, " {c}, [{src} + 2 * {W}]"),
+                                concat!($mov, " {d}, [{src} + 3 * {W}]"),
+                                src = in(reg) src.add(at),
+                                a = out($reg) a,
+                                b = out($reg) b,
+                                c = out($reg) c,
+                                d = out($reg) d,
+                                W = const W,
+                                options(readonly, nostack, preserves_flags),
+                            );
+                            let dst = dst.add(at).cast::<$ty>();
+                            $store(dst, a);
+                            $store(dst.add(1), b);
+                            $store(dst.add(2), c);
+                            $store(dst.add(3), d);
+                        }
+                        at += 4 * W;
+                    }
+                    if len - at >= 2 * W {
+                        let (a, b): ($ty, $ty);
+                        // SAFETY: as above, two registers.
+                        unsafe {
+                            asm!(
+                                concat!($mov, " {a}, [{src}]"),
+                                concat!($mov, " {b}, [{src} + {W}]"),
+                                src = in(reg) src.add(at),
+                                a = out($reg) a,
+                                b = out($reg) b,
+                                W = const W,
+                                options(readonly, nostack, preserves_flags),
+                            );
+                            let dst = dst.add(at).cast::<$ty>();
+                            $store(dst, a);
+                            $store(dst.add(1), b);
+                        }
+                        at += 2 * W;
+                    }
+                    let one = |at: usize| {
+                        let a: $ty;
+                        // SAFETY: as above, one register; `len` is at least that.
+                        unsafe {
+                            asm!(
+                                concat!($mov, " {a}, [{src}]"),
+                                src = in(reg) src.add(at),
+                                a = out($reg) a,
+                                options(readonly, nostack, preserves_flags),
+                            );
+                            $store(dst.add(at).cast(), a);
+                        }
+                    };
+                    if len - at >= W {
+                        one(at);
+                        at += W;
+                    }
+                    if len > at {
+                        one(len - W);
+                    }
+                }
+
+                #[inline]
+                #[$attribute]
+                pub(super) unsafe fn $in(dst: *mut u8, src: *const u8, len: usize) {
+                    const W: usize = size_of::<$ty>();
+                    if len < W {
+                        // SAFETY: handed through from the caller.
+                        return unsafe { words_in(dst, src, len) };
+                    }
+                    let mut at = 0;
+                    while len - at >= 4 * W {
+                        // SAFETY: four registers from `at` on are inside of `len` on both sides.
+                        unsafe {
+                            let src = src.add(at).cast::<$ty>();
+                            asm!(
+                                concat!($mov, " [{dst}], {a}"),
+                                concat!($mov, " [{dst} + {W}], {b}"),
+                                concat!($mov, " [{dst} + 2 * {W}], {c}"),
+                                concat!($mov, " [{dst} + 3 * {W}], {d}"),
+                                dst = in(reg) dst.add(at),
+                                a = in($reg) $load(src),
+                                b = in($reg) $load(src.add(1)),
+                                c = in($reg) $load(src.add(2)),
+                                d = in($reg) $load(src.add(3)),
+                                W = const W,
+                                options(nostack, preserves_flags),
+                            );
+                        }
+                        at += 4 * W;
+                    }
+                    if len - at >= 2 * W {
+                        // SAFETY: as above, two registers.
+                        unsafe {
+                            let src = src.add(at).cast::<$ty>();
+                            asm!(
+                                concat!($mov, " [{dst}], {a}"),
+                                concat!($mov, " [{dst} + {W}], {b}"),
+                                dst = in(reg) dst.add(at),
+                                a = in($reg) $load(src),
+                                b = in($reg) $load(src.add(1)),
+                                W = const W,
+                                options(nostack, preserves_flags),
+                            );
+                        }
+                        at += 2 * W;
+                    }
+                    let one = |at: usize| {
+                        // SAFETY: as above, one register; `len` is at least that.
+                        unsafe {
+                            asm!(
+                                concat!($mov, " [{dst}], {a}"),
+                                dst = in(reg) dst.add(at),
+                                a = in($reg) $load(src.add(at).cast()),
+                                options(nostack, preserves_flags),
+                            );
+                        }
+                    };
+                    if len - at >= W {
+                        one(at);
+                        at += W;
+                    }
+                    if len > at {
+                        one(len - W);
+                    }
+                }
+            };
+        }
+
+        copies!(
+            copy_out_avx,
+            copy_in_avx,
+            __m256i,
+            ymm_reg,
+            "vmovdqu",
+            _mm256_loadu_si256,
+            _mm256_storeu_si256,
+            target_feature(enable = "avx")
+        );
+        copies!(
+            copy_out_sse2,
+            copy_in_sse2,
+            __m128i,
+            xmm_reg,
+            "movdqu",
+            _mm_loadu_si128,
+            _mm_storeu_si128,
+            target_feature(enable = "sse2")
+        );
     }
 
     /// The same in NEON: pairs of 16-byte registers.
     #[cfg(all(target_arch = "aarch64", not(miri), not(crosspage_portable_copy)))]
     mod bulk {
+        use super::{words_in, words_out};
+        use std::arch::aarch64::{uint8x16_t, vld1q_u8, vst1q_u8};
+        use std::arch::asm;
+
+        /// As [`words_out`].
         #[inline(always)]
-        pub(super) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> usize {
+        pub(super) unsafe fn copy_out(dst: *mut u8, src: *const u8, len: usize) {
             let bulk = len & !63;
-            if bulk != 0 {
-                // SAFETY: reads `bulk <= len` bytes from `src` and writes as many to `dst`, in
-                // steps of 64, forwards; both are valid for them by the callers' contracts.
+            for at in (0..bulk).step_by(64) {
+                let (a, b, c, d): (uint8x16_t, uint8x16_t, uint8x16_t, uint8x16_t);
+                // SAFETY: loads and stores 64 bytes from `at` on, inside of `len` on both sides.
                 unsafe {
-                    std::arch::asm!(
-                        "2:",
-                        "ldp {a:q}, {b:q}, [{s}]",
-                        "ldp {c:q}, {e:q}, [{s}, #32]",
-                        "add {s}, {s}, #64",
-                        "stp {a:q}, {b:q}, [{d}]",
-                        "stp {c:q}, {e:q}, [{d}, #32]",
-                        "add {d}, {d}, #64",
-                        "subs {n}, {n}, #64",
-                        "b.ne 2b",
-                        s = inout(reg) src => _,
-                        d = inout(reg) dst => _,
-                        n = inout(reg) bulk => _,
-                        a = out(vreg) _,
-                        b = out(vreg) _,
-                        c = out(vreg) _,
-                        e = out(vreg) _,
-                        options(nostack),
+                    asm!(
+                        "ldp {a:q}, {b:q}, [{src}]",
+                        "ldp {c:q}, {d:q}, [{src}, #32]",
+                        src = in(reg) src.add(at),
+                        a = out(vreg) a,
+                        b = out(vreg) b,
+                        c = out(vreg) c,
+                        d = out(vreg) d,
+                        options(readonly, nostack, preserves_flags),
+                    );
+                    let dst = dst.add(at);
+                    vst1q_u8(dst, a);
+                    vst1q_u8(dst.add(16), b);
+                    vst1q_u8(dst.add(32), c);
+                    vst1q_u8(dst.add(48), d);
+                }
+            }
+            // SAFETY: what is left of `len` on both sides.
+            unsafe { words_out(dst.add(bulk), src.add(bulk), len - bulk) };
+        }
+
+        /// As [`words_in`].
+        #[inline(always)]
+        pub(super) unsafe fn copy_in(dst: *mut u8, src: *const u8, len: usize) {
+            let bulk = len & !63;
+            for at in (0..bulk).step_by(64) {
+                // SAFETY: loads and stores 64 bytes from `at` on, inside of `len` on both sides.
+                unsafe {
+                    let src = src.add(at);
+                    asm!(
+                        "stp {a:q}, {b:q}, [{dst}]",
+                        "stp {c:q}, {d:q}, [{dst}, #32]",
+                        dst = in(reg) dst.add(at),
+                        a = in(vreg) vld1q_u8(src),
+                        b = in(vreg) vld1q_u8(src.add(16)),
+                        c = in(vreg) vld1q_u8(src.add(32)),
+                        d = in(vreg) vld1q_u8(src.add(48)),
+                        options(nostack, preserves_flags),
                     );
                 }
             }
-            bulk
+            // SAFETY: what is left of `len` on both sides.
+            unsafe { words_in(dst.add(bulk), src.add(bulk), len - bulk) };
         }
     }
 
-    /// Elsewhere (and under Miri, or `--cfg crosspage_portable_copy`) the word loop does it all.
+    /// Elsewhere (and under Miri, or `--cfg crosspage_portable_copy`) word by word.
     #[cfg(not(all(
         any(target_arch = "x86_64", target_arch = "aarch64"),
         not(miri),
         not(crosspage_portable_copy)
     )))]
     mod bulk {
-        pub(super) unsafe fn copy(_: *mut u8, _: *const u8, _: usize) -> usize {
-            0
+        pub(super) use super::{words_in as copy_in, words_out as copy_out};
+    }
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        type Copy = unsafe fn(*mut u8, *const u8, usize);
+
+        /// What copies here, out of shared memory and into it.
+        fn copies() -> Vec<(&'static str, Copy)> {
+            #[allow(
+                clippy::undocumented_unsafe_blocks,
+                reason = "these hand their caller's promise through"
+            )]
+            let mut all: Vec<(&'static str, Copy)> = vec![
+                ("words_out", |dst, src, len| unsafe {
+                    words_out(dst, src, len)
+                }),
+                ("words_in", |dst, src, len| unsafe {
+                    words_in(dst, src, len)
+                }),
+                ("copy_out", |dst, src, len| unsafe {
+                    bulk::copy_out(dst, src, len)
+                }),
+                ("copy_in", |dst, src, len| unsafe {
+                    bulk::copy_in(dst, src, len)
+                }),
+            ];
+            #[cfg(all(target_arch = "x86_64", not(miri), not(crosspage_portable_copy)))]
+            all.extend([
+                ("copy_out_sse2", bulk::copy_out_sse2 as Copy),
+                ("copy_in_sse2", bulk::copy_in_sse2 as Copy),
+            ]);
+            all
+        }
+
+        #[test]
+        fn every_length_is_copied_and_nothing_beside_it() {
+            const ROOM: usize = 800;
+            let source: Vec<u64> = (0..ROOM as u64 / 8)
+                .map(|i| i * 0x0101_0301_0701 + 7)
+                .collect();
+            for (name, copy) in copies() {
+                for start in [0, 8, 24, 32] {
+                    for len in (0..=700).step_by(8) {
+                        let mut target = vec![!0u64; ROOM / 8];
+                        // SAFETY: both have `ROOM` bytes, which `start + len` stays below; aligned to 8.
+                        unsafe {
+                            let to = target.as_mut_ptr().cast::<u8>().add(start);
+                            copy(to, source.as_ptr().cast::<u8>().add(start), len);
+                        }
+                        let copied = start / 8..(start + len) / 8;
+                        for (i, word) in target.iter().enumerate() {
+                            let expected = if copied.contains(&i) { source[i] } else { !0 };
+                            assert_eq!(*word, expected, "{name}: {len} bytes at {start}, word {i}");
+                        }
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn the_last_bytes_of_a_struct_are_copied_without_what_follows() {
+            let mut shared: Vec<u64> = (1..=40).map(|i| i * 0x0102_0304_0506).collect();
+            // SAFETY: 40 words, which live as long as `words` is used.
+            let words = unsafe { Words::new(shared.as_mut_ptr().cast(), 320) };
+            let bytes: Vec<u8> = shared.iter().flat_map(|word| word.to_le_bytes()).collect();
+            for len in 0..=320 {
+                let mut copy = [0xaa; 328];
+                // SAFETY: `copy` has room for `len` bytes.
+                unsafe { words.read(copy.as_mut_ptr(), len) };
+                assert_eq!(copy[..len], bytes[..len]);
+                assert!(copy[len..].iter().all(|&byte| byte == 0xaa), "{len} bytes");
+            }
         }
     }
 }

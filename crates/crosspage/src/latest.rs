@@ -25,11 +25,15 @@
 //! ```
 
 pub(crate) mod cell;
+#[cfg(not(loom))]
+mod dynamic;
 mod raw;
 #[cfg(not(loom))]
 mod typed;
 
+#[cfg(not(loom))]
+pub use dynamic::{DynReader, DynSnapshot, DynWriter};
 pub(crate) use raw::PATTERN;
 pub use raw::{Meta, Options, Pinned, RawReader, RawWriter, Slot};
 #[cfg(not(loom))]
-pub use typed::{DynReader, DynSnapshot, Reader, ReaderOptions, Snapshot, Writer, WriterOptions};
+pub use typed::{Reader, ReaderOptions, Snapshot, Writer, WriterOptions};

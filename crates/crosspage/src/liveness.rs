@@ -39,11 +39,11 @@ pub(crate) enum Byte {
 impl Byte {
     const BASE: u64 = 1 << 40;
 
-    pub(crate) fn offset(self) -> u64 {
+    pub(crate) const fn offset(self) -> u64 {
         match self {
             Byte::Registration => Byte::BASE,
             Byte::Observers => Byte::BASE + 1,
-            Byte::Participant(index) => Byte::BASE + 16 + u64::from(index),
+            Byte::Participant(index) => Byte::BASE + 16 + index as u64,
         }
     }
 }

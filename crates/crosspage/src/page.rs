@@ -1166,15 +1166,20 @@ impl Page {
 
     /// Whether this handle may go on: one load of each of two words that hardly ever change.
     #[inline(always)]
-    pub(crate) fn check(&self) -> Result<()> {
+    pub(crate) fn is_open(&self) -> bool {
         // Relaxed: the state only says whether to go the slow way; nothing is read through it.
         let state = self.word(dynamic::STATE).load(Ordering::Relaxed);
-        if state == State::Ready as u64
+        state == State::Ready as u64
             && self.open.load(Ordering::Relaxed) == liveness::fork::generation()
-        {
-            return Ok(());
+    }
+
+    /// Whether this handle may go on, and if not, why.
+    #[inline(always)]
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.is_open() {
+            true => Ok(()),
+            false => self.check_slow(),
         }
-        self.check_slow()
     }
 
     #[cold]

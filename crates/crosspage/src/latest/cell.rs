@@ -88,6 +88,35 @@ pub(crate) struct Stamp {
     pub(crate) checksum: u64,
 }
 
+/// A value that is being read.
+pub(crate) struct Look<'a> {
+    slot: Slot<'a>,
+    /// What travels with it: right only if [`holds`](Look::holds) says so afterwards.
+    pub(crate) stamp: Stamp,
+}
+
+impl Look<'_> {
+    /// Copies the first `len` bytes out: right only if [`holds`](Look::holds) says so afterwards.
+    ///
+    /// # Safety
+    /// `dst` is valid for writing `len` bytes, and nobody else accesses them meanwhile; `len` is at
+    /// most the payload.
+    #[inline(always)]
+    pub(crate) unsafe fn copy(&self, dst: *mut u8, len: usize) {
+        // SAFETY: handed through from the caller.
+        unsafe { self.slot.words.read(dst, len) };
+    }
+
+    /// Whether the slot still held this value after all that was read of it.
+    #[inline(always)]
+    pub(crate) fn holds(&self) -> bool {
+        // SYNC POINT payload/stamp: pairs with the Release fence in `begin`. If what was read holds
+        // anything of a later turn of this slot, the load below sees that turn's stamp.
+        fence(Ordering::Acquire);
+        self.slot.header.stamp.load(Ordering::Relaxed) == self.stamp.version
+    }
+}
+
 /// The page contradicts itself, as only damage or a hostile peer can make it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Damaged(pub(crate) &'static str);
@@ -109,6 +138,8 @@ pub(crate) struct Geometry {
     pub(crate) payload: usize,
     /// From one slot to the next.
     pub(crate) stride: usize,
+    /// Where the first slot is.
+    pub(crate) slots_at: usize,
 }
 
 /// A contended word has a line of 128 bytes to itself (two lines: adjacent ones are prefetched).
@@ -129,19 +160,16 @@ impl Geometry {
             slots,
             payload,
             stride,
+            slots_at: pins.checked_mul(LINE)?.checked_add(PINS_AT)?,
         };
         (writers > 0 && slots <= MAX_SLOTS && geometry.area().is_some()).then_some(geometry)
-    }
-
-    fn slots_at(&self) -> usize {
-        PINS_AT + self.pins * LINE
     }
 
     /// Bytes of the area.
     pub(crate) fn area(&self) -> Option<usize> {
         self.stride
             .checked_mul(self.slots)?
-            .checked_add(self.slots_at())
+            .checked_add(self.slots_at)
     }
 }
 
@@ -180,7 +208,7 @@ impl Cell {
         unsafe {
             let base = self
                 .area
-                .add(self.geometry.slots_at() + slot * self.geometry.stride);
+                .add(self.geometry.slots_at + slot * self.geometry.stride);
             Slot {
                 header: &*base.cast::<SlotHeader>(),
                 words: Words::new(base.add(SLOT_HEADER), self.geometry.payload),
@@ -283,11 +311,17 @@ impl Cell {
         self.geometry.writers == 1 && self.geometry.pins == 0
     }
 
+    /// What is published now, unchecked.
+    #[inline(always)]
+    pub(crate) fn newest(&self) -> Current {
+        // Acquire: pairs with the Release of `publish`; the slot's payload and stamp come with it.
+        Current(self.latest().load(Ordering::Acquire))
+    }
+
     /// What is published now.
     #[inline(always)]
     pub(crate) fn current(&self) -> Result<Current, Damaged> {
-        // Acquire: pairs with the Release of `publish`; the slot's payload and stamp come with it.
-        let current = Current(self.latest().load(Ordering::Acquire));
+        let current = self.newest();
         if current.exists() && current.slot() >= self.geometry.slots {
             return Err(Damaged("its latest word names a slot that there is not"));
         }
@@ -297,32 +331,37 @@ impl Cell {
     /// Copies the current value out; `None` before the first write.
     ///
     /// # Safety
-    /// `dst` is valid for writing `len` bytes, and nobody else accesses them meanwhile; `len` is at
-    /// most the payload.
-    #[inline(always)]
+    /// As for [`Look::copy`].
     pub(crate) unsafe fn read(&self, dst: *mut u8, len: usize) -> Result<Option<Stamp>, Damaged> {
         loop {
             let current = self.current()?;
-            if !current.exists() {
+            let Some(look) = self.look(current) else {
                 return Ok(None);
-            }
-            let slot = self.slot(current.slot());
-            // SAFETY: handed through from the caller.
-            unsafe { slot.words.read(dst, len) };
-            let stamp = Stamp {
-                version: current.version(),
-                written_at: slot.header.written_at.load(Ordering::Relaxed),
-                writer: slot.header.writer.load(Ordering::Relaxed),
-                checksum: slot.header.checksum.load(Ordering::Relaxed),
             };
-            // SYNC POINT payload/stamp: pairs with the Release fence in `begin`. If the copy holds
-            // anything of a later turn of this slot, the load below sees that turn's stamp.
-            fence(Ordering::Acquire);
-            if slot.header.stamp.load(Ordering::Relaxed) == current.version() {
-                return Ok(Some(stamp));
+            // SAFETY: handed through from the caller.
+            unsafe { look.copy(dst, len) };
+            if look.holds() {
+                return Ok(Some(look.stamp));
             }
             self.moved_on_from(current)?;
         }
+    }
+
+    /// Begins to read the value that is current. `None` where there is none, or `latest` is damaged.
+    #[inline(always)]
+    pub(crate) fn look(&self, current: Current) -> Option<Look<'_>> {
+        // No slot has the number NO_SLOT.
+        if current.version() == 0 || current.slot() >= self.geometry.slots {
+            return None;
+        }
+        let slot = self.slot(current.slot());
+        let stamp = Stamp {
+            version: current.version(),
+            written_at: slot.header.written_at.load(Ordering::Relaxed),
+            writer: slot.header.writer.load(Ordering::Relaxed),
+            checksum: slot.header.checksum.load(Ordering::Relaxed),
+        };
+        Some(Look { slot, stamp })
     }
 
     /// Returns once the value has moved on, as it has when its slot was claimed anew. A current slot
@@ -351,8 +390,8 @@ impl Cell {
             } else {
                 0
             };
-            for turn in 0..self.geometry.slots {
-                let at = (first + turn) % self.geometry.slots;
+            let slots = self.geometry.slots;
+            for at in (first..slots).chain(0..first) {
                 if current.exists() && at == current.slot() {
                     continue;
                 }

@@ -24,6 +24,9 @@ use crate::wait::{self, Sleep};
 const WRITER: u8 = 1;
 const READER: u8 = 2;
 
+/// How often a read tries again, where a writer was faster, before it looks more closely.
+const TRIES: u32 = if cfg!(loom) { 1 } else { 16 };
+
 /// The largest value, in bytes.
 pub const MAX_VALUE: usize = 256 << 20;
 
@@ -255,6 +258,10 @@ struct Attachment {
     layout: Arc<StructType>,
     plan: Arc<Plan>,
     checksum: bool,
+    /// Bytes of a value in the page.
+    size: usize,
+    /// Whether a read has to copy and to look at the bools, and nothing else.
+    plain: bool,
     /// Where the sides lay the struct out differently, the page's image goes here first.
     image: Mutex<Vec<u8>>,
     /// Pins that this handle holds.
@@ -275,6 +282,8 @@ impl Attachment {
         let cell = cell_of(&page).ok_or_else(|| page.corrupt("its parameters are impossible"))?;
         let checksum = page.facts().parameters[2] == 1;
         Ok(Attachment {
+            size: page.layout().size(),
+            plain: plan.is_direct() && !checksum && page.writable(),
             page,
             cell,
             layout,
@@ -289,18 +298,13 @@ impl Attachment {
         self.page.corrupt(damage.0)
     }
 
-    /// Bytes of a value in the page.
-    fn size(&self) -> usize {
-        self.page.layout().size()
-    }
-
     /// Reads the page's image of the value.
     ///
     /// # Safety
     /// `image` is valid for writing the page's size, and nobody else accesses it meanwhile.
     #[inline(always)]
     unsafe fn read_image(&self, image: *mut u8) -> Result<Option<Stamp>> {
-        let size = self.size();
+        let size = self.size;
         // SAFETY: handed through from the caller; `size` is at most the payload by `geometry_of`.
         let stamp =
             unsafe { self.cell.read(image, size) }.map_err(|damage| self.damaged(damage))?;
@@ -359,7 +363,7 @@ impl Attachment {
     /// As for [`Attachment::read`].
     unsafe fn read_gathered(&self, value: *mut u8) -> Result<Option<Stamp>> {
         let mut image = self.image.lock().unwrap_or_else(PoisonError::into_inner);
-        image.resize(self.size(), 0);
+        image.resize(self.size, 0);
         // SAFETY: `image` has the page's size.
         let Some(stamp) = (unsafe { self.read_image(image.as_mut_ptr()) })? else {
             return Ok(None);
@@ -534,7 +538,7 @@ impl RawWriter {
 
     /// The digest of what a slot of ours holds.
     fn slot_digest(&self, at: usize, version: u64) -> u64 {
-        let (words, size) = (self.inner.cell.slot(at).words, self.inner.size());
+        let (words, size) = (self.inner.cell.slot(at).words, self.inner.size);
         let mut hash = begin_digest(size, version);
         let mut chunk = [0u8; 1024];
         for offset in (0..size).step_by(chunk.len()) {
@@ -722,7 +726,7 @@ impl RawWriter {
         let words = inner.cell.begin(at).words;
         let mut slot = Slot {
             words,
-            size: inner.size(),
+            size: inner.size,
             filled: 0,
         };
         fill(&mut slot)?;
@@ -911,6 +915,53 @@ impl RawReader {
     /// Replaced, closed, forked, corrupt (a checksum that does not hold is; the next read goes on).
     #[inline]
     pub unsafe fn read(&self, value: *mut u8) -> Result<Option<Meta>> {
+        // SAFETY: handed through from the caller.
+        match unsafe { self.try_read(value, self.inner.size, |_| ()) } {
+            Some(meta) => Ok(Some(meta)),
+            // SAFETY: as above.
+            None => unsafe { self.read_slowly(value) },
+        }
+    }
+
+    /// [`read`](RawReader::read) where it has nothing to do but to copy, and to look at the bools;
+    /// otherwise, and where other than that is found, `None`. `before` runs before the copy, once for
+    /// each try, with what then is known.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub(crate) unsafe fn try_read(
+        &self,
+        value: *mut u8,
+        size: usize,
+        before: impl Fn(&Meta),
+    ) -> Option<Meta> {
+        let inner = &self.inner;
+        if !inner.plain || !inner.page.is_open() {
+            return None;
+        }
+        for _ in 0..TRIES {
+            let look = inner.cell.look(inner.cell.newest())?;
+            let meta = Attachment::meta(look.stamp);
+            before(&meta);
+            // SAFETY: a plain value's size is the same on both sides, so `value` has room for it, by
+            // the contract; it is at most the payload, by `geometry_of`.
+            unsafe { look.copy(value, size) };
+            if look.holds() {
+                // SAFETY: all bytes of the value were just written.
+                unsafe { inner.plan.normalise_at(value) };
+                return Some(meta);
+            }
+        }
+        None
+    }
+
+    /// [`read`](RawReader::read) where there is more to do, or to say.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    pub(crate) unsafe fn read_slowly(&self, value: *mut u8) -> Result<Option<Meta>> {
         self.inner.page.check()?;
         // SAFETY: handed through from the caller.
         let stamp = unsafe { self.inner.read(value) }?;
@@ -1114,7 +1165,7 @@ impl Pinned<'_> {
         let words = inner.cell.slot(self.at).words;
         // SAFETY: the payload holds the value's size and stays mapped with `inner`; while the pin is
         // held, no writer that keeps to the protocol writes to this slot (SYNC POINT pin/claim).
-        unsafe { std::slice::from_raw_parts(words.as_ptr(), inner.size()) }
+        unsafe { std::slice::from_raw_parts(words.as_ptr(), inner.size) }
     }
 
     /// Version, time and writer.

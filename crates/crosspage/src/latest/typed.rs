@@ -1,35 +1,54 @@
-//! `latest` for Rust types, and for records of pages whose type this program does not have.
+//! `latest` for Rust types.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::raw::{Meta, Options, Pinned, RawReader, RawWriter, Slot};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Layout, Match, Record, StructType, Value};
+use crate::layout::{Layout, Match};
 use crate::locator::Locator;
 use crate::page::{Lifetime, Participant};
 use crate::segment::Permissions;
 
 /// A value and what is known of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+// It is moved (out of the `Option`, out of the `Result`) right after it was read, while the stores that
+// filled it are still on their way to the cache. Loads are served from such stores only where none
+// crosses two of them, so the value lies for itself on lines of its own, however the compiler cuts the
+// rest into pieces; what is stored first comes first, and is not waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-// A snapshot is moved (out of the `Option`, out of the `Result`) right after it was read, while the
-// wide stores that filled it are still on their way to the cache. Loads are served from such stores
-// only if none crosses two of them: so the value comes first, aligned like every place it moves to.
-// Without this a move of 640 bytes costs as much as two reads.
 #[repr(C, align(64))]
 pub struct Snapshot<T> {
-    /// The value: complete, never torn.
-    pub value: T,
     /// Counts up by one with each write; the first is 1.
     pub version: u64,
     /// When it was written, by the writer's CLOCK_REALTIME.
     pub written_at: SystemTime,
+    meta: Meta,
     /// The process that wrote it, as numbered in its own PID namespace.
     pub writer: u32,
-    meta: Meta,
+    here: Here,
+    /// The value: complete, never torn.
+    pub value: T,
+}
+
+/// Where `Option` and `Result` mark that there is no snapshot: not in the middle of the value (a bool
+/// of it would do), which would be moved in pieces then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+enum Here {
+    Yes = 1,
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Snapshot<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("value", &self.value)
+            .field("version", &self.version)
+            .field("written_at", &self.written_at)
+            .field("writer", &self.writer)
+            .finish()
+    }
 }
 
 impl<T> Snapshot<T> {
@@ -41,6 +60,22 @@ impl<T> Snapshot<T> {
     /// All that is known of the value.
     pub fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    /// Writes all but the value.
+    ///
+    /// # Safety
+    /// `parts` is valid for writing.
+    #[inline(always)]
+    unsafe fn complete(parts: *mut Snapshot<T>, meta: Meta) {
+        // SAFETY: these are fields of `parts`.
+        unsafe {
+            (&raw mut (*parts).here).write(Here::Yes);
+            (&raw mut (*parts).version).write(meta.version);
+            (&raw mut (*parts).written_at).write(meta.time());
+            (&raw mut (*parts).writer).write(meta.writer_pid);
+            (&raw mut (*parts).meta).write(meta);
+        }
     }
 }
 
@@ -324,20 +359,49 @@ impl<T: Layout> Reader<T> {
     /// # Errors
     /// Invalid, where an enum holds a value without a name (the error names field and value); corrupt,
     /// where a checksum does not hold; replaced; forked.
-    #[inline]
+    #[inline(always)]
     pub fn read(&self) -> Result<Option<Snapshot<T>>> {
+        let mut snapshot = MaybeUninit::<Snapshot<T>>::uninit();
+        if self.try_read(&mut snapshot) || self.read_slowly(&mut snapshot)? {
+            // SAFETY: both return true once they have initialised it.
+            return Ok(Some(unsafe { snapshot.assume_init() }));
+        }
+        Ok(None)
+    }
+
+    /// [`read`](Reader::read) where there is nothing special: initialises `snapshot` and returns true,
+    /// or returns false.
+    ///
+    /// All that it calls is inline and keeps no address. So the compiler may choose the snapshot's place,
+    /// and it is never moved, out of the `Option` and the `Result`: a move costs as much as the read.
+    #[inline]
+    fn try_read(&self, snapshot: &mut MaybeUninit<Snapshot<T>>) -> bool {
+        let parts = snapshot.as_mut_ptr();
+        // SAFETY: the value is a field of the snapshot under construction, and has the layout's size.
+        // After the read all its bytes are initialised; bools are 0 or 1, and `validate_at` says that
+        // the enums are valid, so it is a `T` by the contract of `Layout`. Then the other fields.
+        unsafe {
+            let value = (&raw mut (*parts).value).cast::<u8>();
+            let before = |meta: &Meta| Snapshot::complete(parts, *meta);
+            self.raw.try_read(value, size_of::<T>(), before).is_some()
+                && self.raw.plan().validate_at(value).is_ok()
+        }
+    }
+
+    #[cold]
+    fn read_slowly(&self, place: &mut MaybeUninit<Snapshot<T>>) -> Result<bool> {
+        // Not into `place` itself, whose address the calls below might keep, for all the compiler knows.
         let mut snapshot = MaybeUninit::<Snapshot<T>>::uninit();
         // SAFETY: the field of a `Snapshot<T>` under construction; it has the layout's size.
         let meta = unsafe {
             self.raw
-                .read((&raw mut (*snapshot.as_mut_ptr()).value).cast())
+                .read_slowly((&raw mut (*snapshot.as_mut_ptr()).value).cast())
         }?;
-        let Some(meta) = meta else { return Ok(None) };
+        let Some(meta) = meta else { return Ok(false) };
         // SAFETY: a read that returns a value has initialised all bytes of it.
-        unsafe {
-            self.finish(&mut snapshot, meta)?;
-            Ok(Some(snapshot.assume_init()))
-        }
+        unsafe { self.finish(&mut snapshot, meta) }?;
+        *place = snapshot;
+        Ok(true)
     }
 
     /// As [`read`](Reader::read), into a place of the caller's (a large value on the heap, say),
@@ -346,17 +410,30 @@ impl<T: Layout> Reader<T> {
     /// # Errors
     /// As [`read`](Reader::read). After an error `value` may hold what was refused; where that could
     /// be no `T` at all, it is unchanged.
+    #[inline]
     pub fn read_into(&self, value: &mut T) -> Result<Option<Meta>> {
+        if !self.raw.plan().has_enums() {
+            let bytes = std::ptr::from_mut(value).cast::<u8>();
+            // SAFETY: `value` is a `T`, which has the layout's size. Without enums any bytes are a `T`
+            // once its bools are 0 or 1: a read that succeeds has seen to that, and `read_into_slowly`
+            // does so after one that did not.
+            if let Some(meta) = unsafe { self.raw.try_read(bytes, size_of::<T>(), |_| ()) } {
+                return Ok(Some(meta));
+            }
+        }
+        self.read_into_slowly(value)
+    }
+
+    #[cold]
+    fn read_into_slowly(&self, value: &mut T) -> Result<Option<Meta>> {
         let plan = self.raw.plan();
         if !plan.has_enums() {
             let bytes = std::ptr::from_mut(value).cast::<u8>();
-            // SAFETY: `value` is a `T`, which has the layout's size. Without enums any bytes are a `T`
-            // once its bools are 0 or 1: a read that succeeds has seen to that; after one that failed,
-            // part of another value may be there, so it is done here.
+            // SAFETY: as in `read_into`. Where no read has succeeded, parts of other values may be there.
             return unsafe {
-                self.raw
-                    .read(bytes)
-                    .inspect_err(|_| plan.normalise_at(bytes))
+                let read = self.raw.read_slowly(bytes);
+                plan.normalise_at(bytes);
+                read
             };
         }
         let mut copy = Box::<T>::new_uninit();
@@ -366,37 +443,28 @@ impl<T: Layout> Reader<T> {
         };
         // SAFETY: the read has initialised all bytes; validated, they are a `T`.
         unsafe {
-            let bytes = std::slice::from_raw_parts(copy.as_ptr().cast::<u8>(), size_of::<T>());
-            if let Err(invalid) = self.raw.plan().validate(bytes) {
-                return Err(invalid_value(self.raw.locator(), &invalid));
-            }
+            plan.validate_at(copy.as_ptr().cast())
+                .map_err(|invalid| invalid_value(self.raw.locator(), &invalid))?;
             std::ptr::copy_nonoverlapping(copy.as_ptr(), value, 1);
         }
         Ok(Some(meta))
     }
 
-    /// Completes a snapshot whose value was read in place (so that a large struct is moved no more
-    /// often than it must). After `Ok` it is initialised.
+    /// Completes a snapshot whose value was read in place. After `Ok` it is initialised.
     ///
     /// # Safety
     /// All bytes of the snapshot's value are initialised, by `raw.read`.
-    #[inline(always)]
     unsafe fn finish(&self, snapshot: &mut MaybeUninit<Snapshot<T>>, meta: Meta) -> Result<()> {
         let parts = snapshot.as_mut_ptr();
-        // SAFETY: initialised by the contract.
-        let bytes = unsafe {
-            std::slice::from_raw_parts((&raw const (*parts).value).cast(), size_of::<T>())
-        };
-        if let Err(invalid) = self.raw.plan().validate(bytes) {
-            return Err(invalid_value(self.raw.locator(), &invalid));
-        }
-        // SAFETY: these are the other fields. The value's bools are 0 or 1 (`read` normalises) and its
-        // enums are valid, which the contract of `Layout` says makes it a `T`.
+        // SAFETY: the value is initialised by the contract. Its bools are 0 or 1 (`read` normalises)
+        // and once its enums are valid, the contract of `Layout` says that it is a `T`.
         unsafe {
-            (&raw mut (*parts).version).write(meta.version);
-            (&raw mut (*parts).written_at).write(meta.time());
-            (&raw mut (*parts).writer).write(meta.writer_pid);
-            (&raw mut (*parts).meta).write(meta);
+            let value = (&raw const (*parts).value).cast();
+            self.raw
+                .plan()
+                .validate_at(value)
+                .map_err(|invalid| invalid_value(self.raw.locator(), &invalid))?;
+            Snapshot::complete(parts, meta);
         }
         Ok(())
     }
@@ -442,129 +510,6 @@ impl<T: Layout> Reader<T> {
     ///
     /// # Errors
     /// As [`open`](Reader::open).
-    pub fn reopen(&mut self) -> Result<()> {
-        self.raw.reopen()
-    }
-
-    /// The page's locator.
-    pub fn locator(&self) -> &Locator {
-        self.raw.locator()
-    }
-
-    /// Who is attached.
-    pub fn participants(&self) -> Vec<Participant> {
-        self.raw.participants()
-    }
-}
-
-/// Reads a page whose type this program does not have.
-#[derive(Debug)]
-pub struct DynReader {
-    raw: RawReader,
-}
-
-/// A value of a page whose type this program does not have.
-#[derive(Debug, Clone)]
-pub struct DynSnapshot {
-    /// The value: complete, never torn.
-    pub record: Record,
-    /// Version, time and writer.
-    pub meta: Meta,
-}
-
-impl DynSnapshot {
-    /// One field by its path, such as `arm.joints[2]`.
-    ///
-    /// # Errors
-    /// Not found, with the nearest name.
-    pub fn get(&self, path: &str) -> Result<Value> {
-        self.record.get(path)
-    }
-}
-
-impl DynReader {
-    /// Joins a page that exists.
-    ///
-    /// # Errors
-    /// As [`Reader::open`], but for the layout.
-    pub fn open(locator: &str) -> Result<DynReader> {
-        DynReader::open_wait(locator, Duration::ZERO)
-    }
-
-    /// Joins a page, and waits for it to be made: `None` waits for ever.
-    ///
-    /// # Errors
-    /// Timed out; and as [`open`](DynReader::open).
-    pub fn open_wait(locator: &str, timeout: impl Into<Option<Duration>>) -> Result<DynReader> {
-        DynReader::open_with(
-            locator,
-            &Options {
-                timeout: timeout.into(),
-                ..Options::default()
-            },
-        )
-    }
-
-    /// Joins a page with these options.
-    ///
-    /// # Errors
-    /// As [`open`](DynReader::open).
-    pub fn open_with(locator: &str, options: &Options) -> Result<DynReader> {
-        Ok(DynReader {
-            raw: RawReader::open(locator, None, options)?,
-        })
-    }
-
-    /// The newest complete value; `None` before the first write.
-    ///
-    /// # Errors
-    /// As [`Reader::read`], but for enums: unnamed values are their integers here.
-    pub fn read(&self) -> Result<Option<DynSnapshot>> {
-        let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
-        // SAFETY: `bytes` has the layout's size.
-        let meta = unsafe { self.raw.read(bytes.as_mut_ptr()) }?;
-        Ok(meta.map(|meta| self.snapshot(bytes, meta)))
-    }
-
-    /// Waits until there is a value of another version than `since` (0: any value).
-    ///
-    /// # Errors
-    /// Timed out; and as [`read`](DynReader::read).
-    pub fn wait_changed(
-        &self,
-        since: u64,
-        timeout: impl Into<Option<Duration>>,
-    ) -> Result<DynSnapshot> {
-        let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
-        // SAFETY: `bytes` has the layout's size.
-        let meta = unsafe {
-            self.raw
-                .wait_changed(since, timeout.into(), bytes.as_mut_ptr())
-        }?;
-        Ok(self.snapshot(bytes, meta))
-    }
-
-    fn snapshot(&self, bytes: Box<[u8]>, meta: Meta) -> DynSnapshot {
-        DynSnapshot {
-            record: Record::new(self.layout().clone(), bytes),
-            meta,
-        }
-    }
-
-    /// The page's layout.
-    pub fn layout(&self) -> &Arc<StructType> {
-        self.raw.layout()
-    }
-
-    /// Whether the process that wrote a value still holds the writer's role.
-    pub fn writer_alive(&self, meta: &Meta) -> bool {
-        self.raw.writer_alive(meta)
-    }
-
-    /// Attaches to the page that has the name now: after the error *replaced*.
-    ///
-    /// # Errors
-    /// As [`open`](DynReader::open).
     pub fn reopen(&mut self) -> Result<()> {
         self.raw.reopen()
     }

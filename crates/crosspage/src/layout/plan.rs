@@ -39,6 +39,9 @@ pub struct Plan {
     /// Empty where the plan is not direct.
     words: Program<WordOp>,
     bools: Program<Run>,
+    /// Where they are, if there are only a few: most structs have none to three.
+    few_bools: Vec<usize>,
+    has_many_bools: bool,
     enums: Program<Span<usize>>,
     /// What the enums of `enums` may hold, by the spans' `what`.
     allowed: Vec<Allowed>,
@@ -136,10 +139,21 @@ impl Plan {
             }
             _ => None,
         });
+        let bools = program(&bools, run);
+        let few_bools = bools.straight().and_then(|runs| {
+            let few = runs.iter().map(|run| run.len).sum::<usize>() <= 64;
+            few.then(|| {
+                runs.iter()
+                    .flat_map(|run| run.here..run.here + run.len)
+                    .collect()
+            })
+        });
         Ok(Plan {
             runs: program(&data, run),
             words: words.unwrap_or_default(),
-            bools: program(&bools, run),
+            bools,
+            has_many_bools: few_bools.is_none(),
+            few_bools: few_bools.unwrap_or_default(),
             enums: program(&enums, |span| *span),
             allowed,
             here: here.clone(),
@@ -195,22 +209,23 @@ impl Plan {
     /// initialised, and nobody else accesses it meanwhile.
     #[inline]
     pub(crate) unsafe fn normalise_at(&self, here: *mut u8) {
-        let normalise = |start: usize, len: usize| {
-            for at in start..start + len {
-                // SAFETY: the offset of a bool of the layout, valid by the contract.
-                unsafe {
-                    let byte = here.add(at);
-                    *byte = u8::from(*byte != 0);
-                }
-            }
-        };
-        if let Some(runs) = self.bools.straight() {
-            runs.iter().for_each(|run| normalise(run.here, run.len));
-            return;
+        for &at in &self.few_bools {
+            // SAFETY: the offset of a bool of the layout, valid by the contract.
+            unsafe { normalise(here.add(at)) };
         }
+        if self.has_many_bools {
+            // SAFETY: handed through from the caller.
+            unsafe { self.normalise_many_at(here) };
+        }
+    }
+
+    unsafe fn normalise_many_at(&self, here: *mut u8) {
         for block in self.bools.blocks() {
             for run in block.ops {
-                normalise(block.here + run.here, run.len);
+                for at in 0..run.len {
+                    // SAFETY: as above.
+                    unsafe { normalise(here.add(block.here + run.here + at)) };
+                }
             }
         }
     }
@@ -225,21 +240,38 @@ impl Plan {
     /// Where `here` is shorter than the struct.
     #[inline]
     pub fn validate(&self, here: &[u8]) -> Result<(), Invalid> {
+        assert!(here.len() >= self.here.size());
+        // SAFETY: `here` holds a whole struct.
+        unsafe { self.validate_at(here.as_ptr()) }
+    }
+
+    /// The same by address: looks at nothing but the enums, so padding may be uninitialised.
+    ///
+    /// # Safety
+    /// `here` is valid for reading a struct of this side's layout, whose enums are initialised.
+    ///
+    /// # Errors
+    /// The first field that does not.
+    #[inline]
+    pub(crate) unsafe fn validate_at(&self, here: *const u8) -> Result<(), Invalid> {
         if self.enums.is_empty() {
             return Ok(());
         }
-        self.validate_enums(here)
-    }
-
-    fn validate_enums(&self, here: &[u8]) -> Result<(), Invalid> {
         for block in self.enums.blocks() {
             for span in block.ops {
                 let allowed = &self.allowed[span.what];
-                let start = block.here + span.here;
-                let size = allowed.repr.size();
-                let values = here[start..start + span.len].chunks_exact(size);
-                if let Some(i) = values.into_iter().position(|v| !allowed.contains(v)) {
-                    return Err(self.invalid(allowed, here, start + i * size));
+                let (start, size) = (block.here + span.here, allowed.repr.size());
+                for offset in (start..start + span.len).step_by(size) {
+                    let mut bytes = [0; 8];
+                    // SAFETY: the offset of an enum of the layout, of `size` bytes, no more than 8.
+                    unsafe {
+                        bytes
+                            .as_mut_ptr()
+                            .copy_from_nonoverlapping(here.add(offset), size)
+                    };
+                    if !allowed.contains(bytes) {
+                        return Err(self.invalid(allowed, bytes, offset));
+                    }
                 }
             }
         }
@@ -247,12 +279,25 @@ impl Plan {
     }
 
     #[cold]
-    fn invalid(&self, allowed: &Allowed, here: &[u8], offset: usize) -> Invalid {
+    fn invalid(&self, allowed: &Allowed, bytes: [u8; 8], offset: usize) -> Invalid {
         Invalid {
             field: self.here.path_at(offset).unwrap_or_default(),
             type_name: allowed.name.clone(),
-            value: value::read_int(allowed.repr, &here[offset..]),
+            value: value::read_int(allowed.repr, &bytes),
             offset,
+        }
+    }
+}
+
+/// # Safety
+/// `bool` is valid for reading and writing, initialised, and nobody else accesses it.
+#[inline(always)]
+unsafe fn normalise(bool: *mut u8) {
+    // SAFETY: by the contract.
+    unsafe {
+        // Nearly always there is nothing to store.
+        if *bool > 1 {
+            *bool = 1;
         }
     }
 }
@@ -284,8 +329,8 @@ impl Allowed {
         }
     }
 
-    fn contains(&self, bytes: &[u8]) -> bool {
-        let value = value::read_int(self.repr, bytes);
+    fn contains(&self, bytes: [u8; 8]) -> bool {
+        let value = value::read_int(self.repr, &bytes);
         let after = self.ranges.partition_point(|(start, _)| *start <= value);
         after > 0 && value <= self.ranges[after - 1].1
     }

@@ -24,6 +24,7 @@ impl Shared {
             slots: writers + 1 + pins,
             payload: 16,
             stride: 128,
+            slots_at: 0,
         };
         Shared {
             area: Arc::new(Area::new(&geometry)),

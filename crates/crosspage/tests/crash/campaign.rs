@@ -309,7 +309,13 @@ fn play(game: Game, kind: &Kind, kills: usize, stops: bool, tally: &mut Tally) {
     let mut last_progress = [(0, Instant::now()); WORKERS];
     let mut seen = 0;
     let mut killed = 0;
-    while killed < kills {
+    // Where a process takes long to start, few live for long enough to do anything.
+    let idle = || {
+        [&board.writes, &board.reads]
+            .iter()
+            .any(|n| n.load(Ordering::Relaxed) == 0)
+    };
+    while killed < kills || (idle() && killed < 10 * kills) {
         std::thread::sleep(Duration::from_micros(random(BETWEEN_KILLS)));
         let me = random(WORKERS as u64) as usize;
         if stops && random(2) == 0 {

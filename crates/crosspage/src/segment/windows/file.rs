@@ -645,3 +645,113 @@ pub(crate) fn random(buffer: &mut [u8]) -> io::Result<()> {
         status => Err(io::Error::other(format!("BCryptGenRandom: {status:#x}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REGISTRATION: u64 = Byte::Registration.offset();
+
+    fn two_handles(directory: &tempfile::TempDir) -> [File; 2] {
+        let path = directory.path().join("x.page");
+        let made = File::create_new(&path, 0o600, true).unwrap();
+        [made, File::open(&path, false).unwrap()]
+    }
+
+    #[test]
+    fn a_probe_refuses_no_newcomer() {
+        let directory = tempfile::tempdir().unwrap();
+        let [newcomer, looker] = &two_handles(&directory);
+        let done = crate::atomic::local::AtomicBool::new(false);
+        let done = &done;
+        use crate::atomic::Ordering::Relaxed;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    let _ = looker.is_locked(Byte::Participant(3).offset());
+                    let _ = looker.is_locked(Byte::Observers.offset());
+                }
+            });
+            // Counted, because a panic here would leave the other thread looking for ever.
+            let mut refused = 0;
+            for _ in 0..300 {
+                let byte = Byte::Participant(3).offset();
+                while !newcomer.try_lock(REGISTRATION, false).unwrap() {}
+                refused += u32::from(!newcomer.try_lock(byte, false).unwrap());
+                newcomer.unlock(REGISTRATION).unwrap();
+                let _ = newcomer.unlock(byte);
+                // Read-only handles do not take the registration lock themselves.
+                let byte = Byte::Observers.offset();
+                refused += u32::from(!newcomer.try_lock(byte, true).unwrap());
+                let _ = newcomer.unlock(byte);
+            }
+            done.store(true, Relaxed);
+            assert_eq!(refused, 0);
+        });
+    }
+
+    #[test]
+    fn locks_are_the_handles() {
+        let directory = tempfile::tempdir().unwrap();
+        let [one, other] = two_handles(&directory);
+        let byte = Byte::Participant(0).offset();
+        assert!(one.try_lock(REGISTRATION, false).unwrap());
+        assert!(!other.try_lock(REGISTRATION, false).unwrap());
+        assert!(other.is_locked(REGISTRATION).unwrap() && !one.is_locked(REGISTRATION).unwrap());
+        assert!(one.try_lock(byte, false).unwrap());
+        // It cannot be found out while somebody holds the registration lock: that is no answer.
+        assert!(other.is_locked(byte).is_err());
+        one.unlock(REGISTRATION).unwrap();
+        assert!(other.is_locked(byte).unwrap());
+        assert!(
+            other.try_lock(REGISTRATION, false).unwrap(),
+            "the probe gave it back"
+        );
+        drop(one);
+        assert!(
+            !other.is_locked(byte).unwrap(),
+            "a closed handle has let go"
+        );
+        // An observer's byte is shared.
+        let byte = Byte::Observers.offset();
+        let third = File::open(&directory.path().join("x.page"), false).unwrap();
+        other.unlock(REGISTRATION).unwrap();
+        assert!(third.try_lock(byte, true).unwrap() && other.try_lock(byte, true).unwrap());
+    }
+
+    #[test]
+    fn paths_are_taken_as_they_are() {
+        for (path, expected) in [
+            (r"C:\a\nul", r"\\?\C:\a\nul"),
+            (r"\\?\C:\a", r"\\?\C:\a"),
+            (r"\\.\NUL", r"\\.\NUL"),
+            (r"\\server\share\x", r"\\?\UNC\server\share\x"),
+            (r"C:\a\..\x", r"C:\a\..\x"),
+            (r"C:/a", "C:/a"),
+            (r"a\b", r"a\b"),
+        ] {
+            assert_eq!(verbatim(Path::new(path)), Path::new(expected));
+        }
+    }
+
+    #[test]
+    fn a_name_is_free_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.page");
+        let [open, _other] = two_handles(&directory);
+        open.allocate(4096).unwrap();
+        let mapping = open.map(4096, true).unwrap();
+        unlink(&path).unwrap();
+        assert!(File::open(&path, false).is_err_and(|e| e.kind() == io::ErrorKind::NotFound));
+        drop(File::create_new(&path, 0o600, true).unwrap());
+        let new = directory.path().join("y.new");
+        let next = File::create_new(&new, 0o600, true).unwrap();
+        let _kept = File::open(&path, true).unwrap();
+        replace(&new, &path).unwrap();
+        assert_eq!(stat(&path).unwrap().identity, next.stat().unwrap().identity);
+        assert!(publish(&path, &path.with_file_name("z")).is_ok());
+        assert!(unlink(&path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound));
+        drop((mapping, open, _other, _kept, next));
+        assert_eq!(names(directory.path()).unwrap(), ["z"]);
+    }
+}

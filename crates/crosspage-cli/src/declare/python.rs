@@ -1,0 +1,126 @@
+//! Classes for Python.
+
+use crosspage::Result;
+use crosspage::layout::{Field, Scalar, StructType, Type};
+
+use super::{Types, identifier, json_string, member, snake_case};
+
+pub fn python(layout: &StructType) -> Result<String> {
+    let types = Types::of(layout)?;
+    let mut out = String::new();
+    for e in &types.enums {
+        out += &format!("\n\nclass {}(enum.IntEnum):\n", identifier(&e.name));
+        for (variant, value) in &e.variants {
+            out += &format!("    {} = {value}\n", member(variant, KEYWORDS));
+        }
+    }
+    for declared in &types.structs {
+        declared.without_tail("Python")?;
+        if declared.align.is_some() {
+            return Err(
+                declared.unsupported("it is aligned to more than its fields ask for", "Python")
+            );
+        }
+        let pack = declared
+            .pack
+            .map_or_else(String::new, |pack| format!(", pack={pack}"));
+        out += &format!("\n\nclass {}(crosspage.Struct{pack}):\n", declared.name());
+        for field in declared.layout.fields() {
+            let name = member(&snake_case(&field.name), KEYWORDS);
+            out += &format!("    {name}: {}\n", annotation(field));
+        }
+    }
+    let mut imports = String::new();
+    for (module, line) in [
+        ("enum.", "import enum\n"),
+        ("Sequence[", "from collections.abc import Sequence\n"),
+        ("Annotated[", "from typing import Annotated\n"),
+    ] {
+        if out.contains(module) {
+            imports += line;
+        }
+    }
+    if !imports.is_empty() {
+        imports.push('\n');
+    }
+    Ok(format!("{imports}import crosspage\n{out}"))
+}
+
+/// `Sequence[float] = crosspage.array(crosspage.f32, 3)`
+fn annotation(field: &Field) -> String {
+    let mut notes = String::new();
+    for (key, note) in [("unit", &field.unit), ("doc", &field.doc)] {
+        if let Some(note) = note {
+            notes += &format!(", {key}={}", json_string(note));
+        }
+    }
+    let first = |notes: &str| notes.trim_start_matches(", ").to_owned();
+    let (base, dims) = field.ty.base_and_dims();
+    if !dims.is_empty() {
+        let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
+        let (item, spec) = match base {
+            Type::Scalar(scalar) => (item_of(*scalar).to_owned(), scalar_name(*scalar)),
+            Type::Text(size) => ("str".to_owned(), format!("crosspage.text({size})")),
+            Type::Struct(nested) => (identifier(nested.name()), identifier(nested.name())),
+            Type::Enum(e) if e.variants.is_empty() => ("int".to_owned(), scalar_name(e.repr)),
+            Type::Enum(e) => {
+                let name = identifier(&e.name);
+                let spec = format!("Annotated[{name}, {}]", scalar_name(e.repr));
+                (name, spec)
+            }
+            Type::Array(..) | Type::Tail(_) => unreachable!("base_and_dims looks into these"),
+        };
+        let sequence = dims
+            .iter()
+            .fold(item, |item, _| format!("Sequence[{item}]"));
+        return format!(
+            "{sequence} = crosspage.array({spec}, {}{notes})",
+            dims.join(", ")
+        );
+    }
+    let scalar = |scalar| match notes.is_empty() {
+        true => scalar_name(scalar),
+        false => format!(
+            "{} = crosspage.field({})",
+            scalar_name(scalar),
+            first(&notes)
+        ),
+    };
+    match base {
+        Type::Scalar(of) => scalar(*of),
+        Type::Enum(e) if e.variants.is_empty() => scalar(e.repr),
+        Type::Text(size) => format!("str = crosspage.text({size}{notes})"),
+        Type::Struct(nested) if notes.is_empty() => identifier(nested.name()),
+        Type::Struct(nested) => {
+            format!(
+                "{} = crosspage.field({})",
+                identifier(nested.name()),
+                first(&notes)
+            )
+        }
+        Type::Enum(e) => {
+            let (name, repr) = (identifier(&e.name), scalar_name(e.repr));
+            format!("{name} = crosspage.field({name}, repr={repr}{notes})")
+        }
+        Type::Array(..) | Type::Tail(_) => unreachable!("base_and_dims looks into these"),
+    }
+}
+
+fn scalar_name(scalar: Scalar) -> String {
+    format!("crosspage.{}", scalar.name())
+}
+
+fn item_of(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::Bool => "bool",
+        Scalar::F32 | Scalar::F64 => "float",
+        _ => "int",
+    }
+}
+
+const KEYWORDS: &[&str] = &[
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
+    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
+    "in", "is", "lambda", "mro", "nonlocal", "not", "or", "pass", "raise", "return", "try",
+    "while", "with", "yield",
+];

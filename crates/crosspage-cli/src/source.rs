@@ -1,0 +1,52 @@
+//! Where a layout comes from: a segment, or a layout source.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crosspage::layout::{self, StructType};
+use crosspage::{Error, ErrorKind, Locator, Result, registry};
+
+/// A segment's locator, or `PATH#TYPE`.
+#[derive(Debug, Clone)]
+pub enum Source {
+    Segment(Locator),
+    Layout(String),
+}
+
+impl FromStr for Source {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Source> {
+        // No page's name has a `#`; the path of a `file:` may.
+        if text.contains('#') && !text.starts_with("file:") {
+            return Ok(Source::Layout(text.to_owned()));
+        }
+        Ok(Source::Segment(text.parse()?))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Segment(locator) => locator.fmt(f),
+            Source::Layout(source) => source.fmt(f),
+        }
+    }
+}
+
+impl Source {
+    pub fn layout(&self) -> Result<Arc<StructType>> {
+        match self {
+            Source::Segment(locator) if locator.is_page() => {
+                Ok(registry::inspect(&locator.to_string())?.layout)
+            }
+            Source::Segment(locator) => Err(Error::new(
+                ErrorKind::Invalid,
+                format!("segment \"{locator}\" is foreign: it does not tell its layout"),
+            )
+            .with_hint("name a layout source, such as schema.toml#SharedData")),
+            Source::Layout(source) => layout::from_source(source),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `latest` for pages whose type this program does not have: their values are records.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::raw::{Meta, Options, RawReader, RawWriter};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Record, StructType, Value};
+use crate::locator::Locator;
+use crate::page::Participant;
+
+/// Reads a page whose type this program does not have.
+#[derive(Debug)]
+pub struct DynReader {
+    raw: RawReader,
+}
+
+/// A value of a page whose type this program does not have.
+#[derive(Debug, Clone)]
+pub struct DynSnapshot {
+    /// The value: complete, never torn.
+    pub record: Record,
+    /// Version, time and writer.
+    pub meta: Meta,
+}
+
+impl DynSnapshot {
+    /// One field by its path, such as `arm.joints[2]`.
+    ///
+    /// # Errors
+    /// Not found, with the nearest name.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        self.record.get(path)
+    }
+}
+
+impl DynReader {
+    /// Joins a page that exists.
+    ///
+    /// # Errors
+    /// As [`Reader::open`], but for the layout.
+    pub fn open(locator: &str) -> Result<DynReader> {
+        DynReader::open_wait(locator, Duration::ZERO)
+    }
+
+    /// Joins a page, and waits for it to be made: `None` waits for ever.
+    ///
+    /// # Errors
+    /// Timed out; and as [`open`](DynReader::open).
+    pub fn open_wait(locator: &str, timeout: impl Into<Option<Duration>>) -> Result<DynReader> {
+        DynReader::open_with(
+            locator,
+            &Options {
+                timeout: timeout.into(),
+                ..Options::default()
+            },
+        )
+    }
+
+    /// Joins a page with these options.
+    ///
+    /// # Errors
+    /// As [`open`](DynReader::open).
+    pub fn open_with(locator: &str, options: &Options) -> Result<DynReader> {
+        Ok(DynReader {
+            raw: RawReader::open(locator, None, options)?,
+        })
+    }
+
+    /// The newest complete value; `None` before the first write.
+    ///
+    /// # Errors
+    /// As [`Reader::read`], but for enums: unnamed values are their integers here.
+    pub fn read(&self) -> Result<Option<DynSnapshot>> {
+        let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
+        // SAFETY: `bytes` has the layout's size.
+        let meta = unsafe { self.raw.read(bytes.as_mut_ptr()) }?;
+        Ok(meta.map(|meta| self.snapshot(bytes, meta)))
+    }
+
+    /// Waits until there is a value of another version than `since` (0: any value).
+    ///
+    /// # Errors
+    /// Timed out; and as [`read`](DynReader::read).
+    pub fn wait_changed(
+        &self,
+        since: u64,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<DynSnapshot> {
+        let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
+        // SAFETY: `bytes` has the layout's size.
+        let meta = unsafe {
+            self.raw
+                .wait_changed(since, timeout.into(), bytes.as_mut_ptr())
+        }?;
+        Ok(self.snapshot(bytes, meta))
+    }
+
+    fn snapshot(&self, bytes: Box<[u8]>, meta: Meta) -> DynSnapshot {
+        DynSnapshot {
+            record: Record::new(self.layout().clone(), bytes),
+            meta,
+        }
+    }
+
+    /// The page's layout.
+    pub fn layout(&self) -> &Arc<StructType> {
+        self.raw.layout()
+    }
+
+    /// Whether the process that wrote a value still holds the writer's role.
+    pub fn writer_alive(&self, meta: &Meta) -> bool {
+        self.raw.writer_alive(meta)
+    }
+
+    /// Attaches to the page that has the name now: after the error *replaced*.
+    ///
+    /// # Errors
+    /// As [`open`](DynReader::open).
+    pub fn reopen(&mut self) -> Result<()> {
+        self.raw.reopen()
+    }
+
+    /// The page's locator.
+    pub fn locator(&self) -> &Locator {
+        self.raw.locator()
+    }
+
+    /// Who is attached.
+    pub fn participants(&self) -> Vec<Participant> {
+        self.raw.participants()
+    }
+}
+
+/// Writes a page whose type this program does not have.
+#[derive(Debug)]
+pub struct DynWriter {
+    raw: RawWriter,
+}
+
+impl DynWriter {
+    /// Joins a page that exists as a writer.
+    ///
+    /// # Errors
+    /// Not found; already owned, where a writer lives and the page allows no other; permission denied;
+    /// full; corrupt; unsupported.
+    pub fn open(locator: &str) -> Result<DynWriter> {
+        DynWriter::open_with(locator, &Options::default())
+    }
+
+    /// Joins a page that exists with these options.
+    ///
+    /// # Errors
+    /// As [`open`](DynWriter::open).
+    pub fn open_with(locator: &str, options: &Options) -> Result<DynWriter> {
+        Ok(DynWriter {
+            raw: RawWriter::open(locator, options)?,
+        })
+    }
+
+    /// Publishes a value and returns its version.
+    ///
+    /// # Errors
+    /// Layout mismatch, where the record is of another layout than the page; replaced; forked.
+    pub fn write(&mut self, record: &Record) -> Result<u64> {
+        if record.layout() != self.layout() {
+            return Err(Error::new(
+                ErrorKind::LayoutMismatch,
+                format!(
+                    "a record of {} cannot be written to page \"{}\", which holds {}",
+                    record.layout().name(),
+                    self.locator(),
+                    self.layout().name()
+                ),
+            ));
+        }
+        // SAFETY: a record has the bytes of its layout, all initialised, and that is the page's.
+        unsafe { self.raw.write(record.bytes().as_ptr()) }
+    }
+
+    /// Changes the current value, atomically among writers: if another publishes meanwhile, `change`
+    /// runs again on the newer value. Returns the new version.
+    ///
+    /// # Errors
+    /// No value, before the first write; what `change` returns (nothing is written then); and as
+    /// [`write`](DynWriter::write).
+    pub fn update(&mut self, mut change: impl FnMut(&mut Record) -> Result<()>) -> Result<u64> {
+        let layout = self.layout().clone();
+        let mut scratch = vec![0u8; layout.size()].into_boxed_slice();
+        let at = scratch.as_mut_ptr();
+        // SAFETY: `at` is what it points to alone for the length of the call, of the layout's size.
+        unsafe {
+            self.raw.update(at, &mut |bytes| {
+                let bytes = std::slice::from_raw_parts_mut(bytes, layout.size());
+                let mut record = Record::new(layout.clone(), Box::from(&*bytes));
+                change(&mut record)?;
+                bytes.copy_from_slice(record.bytes());
+                Ok(())
+            })
+        }
+    }
+
+    /// The page's layout.
+    pub fn layout(&self) -> &Arc<StructType> {
+        self.raw.layout()
+    }
+
+    /// The page's locator.
+    pub fn locator(&self) -> &Locator {
+        self.raw.locator()
+    }
+
+    /// Who is attached.
+    pub fn participants(&self) -> Vec<Participant> {
+        self.raw.participants()
+    }
+}
