@@ -549,6 +549,7 @@ mod real {
                 clippy::undocumented_unsafe_blocks,
                 reason = "these hand their caller's promise through"
             )]
+            #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
             let mut all: Vec<(&'static str, Copy)> = vec![
                 ("words_out", |dst, src, len| unsafe {
                     words_out(dst, src, len)
