@@ -38,7 +38,7 @@ impl DynReader {
     /// Joins a page that exists.
     ///
     /// # Errors
-    /// As [`Reader::open`], but for the layout.
+    /// As [`Reader::open`](super::Reader::open), but for the layout.
     pub fn open(locator: &str) -> Result<DynReader> {
         DynReader::open_wait(locator, Duration::ZERO)
     }
@@ -70,7 +70,7 @@ impl DynReader {
     /// The newest complete value; `None` before the first write.
     ///
     /// # Errors
-    /// As [`Reader::read`], but for enums: unnamed values are their integers here.
+    /// As [`Reader::read`](super::Reader::read), but for enums: unnamed values are their integers here.
     pub fn read(&self) -> Result<Option<DynSnapshot>> {
         let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
         // SAFETY: `bytes` has the layout's size.
