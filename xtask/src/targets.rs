@@ -20,14 +20,19 @@ const LEFT_OUT: &str = "derive::refusals: what the compiler says is the same for
 /// The Rust tests for aarch64 Linux, emulated: the copies with NEON run. (The emulation keeps the order of
 /// memory accesses that x86 has; what a weaker one allows, the models find.)
 pub fn aarch64(_long: bool) -> Result<Done> {
+    // Not gcc: Debian's cross compilers and its g++-multilib, for -m32, exclude each other.
     debian::require(&[
         "qemu-user-static",
-        "gcc-aarch64-linux-gnu",
+        "clang",
+        "lld",
         "libc6-dev-arm64-cross",
+        "libgcc-12-dev-arm64-cross",
     ])?;
     let cross = Cross::to("aarch64-unknown-linux-gnu")?
         .directory("aarch64")
-        .linker("aarch64-linux-gnu-gcc")
+        .linker("clang")
+        .flag("-Clink-arg=--target=aarch64-linux-gnu")
+        .flag("-Clink-arg=-fuse-ld=lld")
         .runner(QEMU);
     let mut tally = Tally::of("Rust tests on aarch64, emulated");
     tally.libtest(
