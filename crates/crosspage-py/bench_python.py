@@ -19,6 +19,7 @@ import sys
 import tempfile
 import timeit
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import crosspage
@@ -104,8 +105,9 @@ class Blackboard:
 
     def __init__(self, value: CtypesData) -> None:
         iceoryx2.set_log_level(iceoryx2.LogLevel.Error)
+        self.prefix = f"crosspage_bench_{os.getpid()}_"
         config = iceoryx2.config.default()
-        config.global_cfg.prefix = iceoryx2.FileName.new(f"crosspage_bench_{os.getpid()}_")
+        config.global_cfg.prefix = iceoryx2.FileName.new(self.prefix)
         self.node = iceoryx2.NodeBuilder.new().config(config).create(iceoryx2.ServiceType.Ipc)
         key = ctypes.c_uint64(0)
         self.service = (
@@ -116,6 +118,10 @@ class Blackboard:
         )
         self.reader = self.service.reader_builder().create()
         self.entry = self.reader.entry(key, CtypesData)
+
+    def remove_what_it_leaves(self) -> None:
+        for path in Path("/dev/shm").glob(self.prefix + "*"):
+            path.unlink()
 
 
 CTYPES_FIELDS = (
@@ -187,6 +193,8 @@ def measure(repetitions: int, part: float = 1.0) -> dict[str, list[float]]:
                 results[name].append(timer.timeit(calls[name]) / calls[name] * 1e9)
         writer.close()
         reader.close()
+        if iceoryx2 is not None:
+            blackboard.remove_what_it_leaves()
     return results
 
 

@@ -102,6 +102,12 @@ const STEPS: &[Step] = &[
         run: windows::cpp,
     },
     Step {
+        name: "win-cmake",
+        about: "the CMake package, by mingw",
+        option: Some("--windows"),
+        run: windows::cmake,
+    },
+    Step {
         name: "win-python",
         about: "the Python tests, by a Windows Python under Wine",
         option: Some("--windows"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::languages::Language;
-use crate::process::{command, run};
+use crate::process::{command, output, run};
 use crate::steps::Done;
 use crate::tally::Tally;
 use crate::{Result, demo, languages, tools, workspace};
@@ -63,6 +63,68 @@ pub fn cpp(long: bool) -> Result<Done> {
     ]);
     tally.libtest(crate::test::patience(host.tell(&mut tests), long), PATIENCE)?;
     Ok(Done::Tested(tally))
+}
+
+/// The CMake package: built, installed, and found by a project outside of the tree.
+pub fn cmake(_long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    let scratch = Fresh::in_directory(&tools::scratch("windows-cmake")?)?;
+    let [build, prefix, app] = ["build", "prefix", "app"].map(|name| scratch.0.join(name));
+    let define = |name: &str, value: &dyn std::fmt::Display| format!("-D{name}={value}");
+    let configure = |source: &str, into: &Path| {
+        let mut cmake = command("cmake");
+        cmake
+            .arg("-S")
+            .arg(workspace::root().join(source))
+            .arg("-B")
+            .arg(into)
+            .args([
+                "-DCMAKE_SYSTEM_NAME=Windows",
+                "-DCMAKE_EXE_LINKER_FLAGS=-static",
+            ])
+            .arg(define("CMAKE_C_COMPILER", &kit::GCC))
+            .arg(define("CMAKE_CXX_COMPILER", &kit::GXX));
+        cmake
+    };
+    // CMake runs cargo by itself: as the kit does, and where that has built it already.
+    let cargo = kit.cargo("build");
+    let target_directory = kit
+        .debug()
+        .parent()
+        .and_then(Path::parent)
+        .map(Path::to_owned);
+    let target_directory = target_directory.ok_or("no target directory")?;
+    run(configure("", &build)
+        .arg(define(
+            "CROSSPAGE_CARGO",
+            &cargo.get_program().to_string_lossy(),
+        ))
+        .arg(define("CROSSPAGE_TARGET_DIR", &target_directory.display()))
+        .arg("-DCROSSPAGE_PROFILE=dev")
+        .arg(define("CMAKE_INSTALL_PREFIX", &prefix.display())))?;
+    let variables = cargo
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    run(command("cmake").arg("--build").arg(&build).envs(variables))?;
+    run(command("cmake").arg("--install").arg(&build))?;
+
+    run(configure("crates/crosspage-capi/tests/cmake", &app)
+        .arg(define("CMAKE_PREFIX_PATH", &prefix.display()))
+        .arg(define("CMAKE_FIND_ROOT_PATH", &prefix.display())))?;
+    run(command("cmake").arg("--build").arg(&app))?;
+    copy(
+        &prefix.join("bin/crosspage.dll"),
+        &app.join("crosspage.dll"),
+    )?;
+    let manifest = fs::read_to_string(workspace::root().join("Cargo.toml"))
+        .map_err(|e| format!("cannot read Cargo.toml: {e}"))?;
+    for program in ["shared.exe", "static.exe", "c.exe"] {
+        let said = output(&mut kit.wine(&app.join(program)))?;
+        if !manifest.contains(&format!("version = {:?}", said.trim())) {
+            return Err(format!("{program} says {said:?}, not the version"));
+        }
+    }
+    Ok(Done::Ran)
 }
 
 /// The Python tests, by a Windows Python.

@@ -12,7 +12,7 @@ use crate::python::Venv;
 use crate::{Result, cache, debian, workspace};
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
-const GCC: &str = "x86_64-w64-mingw32-gcc-posix";
+pub const GCC: &str = "x86_64-w64-mingw32-gcc-posix";
 pub const GXX: &str = "x86_64-w64-mingw32-g++-posix";
 const PACKAGES: [&str; 2] = ["g++-mingw-w64-x86-64-posix", "wine64"];
 /// By its real path: the `wine` in PATH complains that there is no 32-bit one.
