@@ -1099,7 +1099,9 @@ fn crosspage_log_shows_on_stderr() {
 #[test]
 fn cmake_package() {
     if cfg!(windows) {
-        return println!("skipped: the CMake package, which a step of its own tries (xtask test --only win-cmake)");
+        return println!(
+            "skipped: the CMake package, which a step of its own tries (xtask test --only win-cmake)"
+        );
     }
     if !has("cmake", "cmake") || !GXX.is_there() {
         return;

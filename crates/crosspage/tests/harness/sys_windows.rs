@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::Foundation::{ERROR_INTERNAL_ERROR, HANDLE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::Memory::{
     CreateFileMappingW, FILE_MAP_READ, FILE_MAP_WRITE, MapViewOfFile, PAGE_READWRITE,
 };
@@ -103,8 +103,21 @@ impl Child {
     /// what the closure says.)
     pub fn employ(words: &[String], _body: impl FnOnce() -> i32) -> Child {
         let program = std::env::current_exe().expect("this program has a path");
-        let child = Command::new(program).env(WORDS, words.join(" ")).spawn();
-        Child(child.expect("this program can be started"))
+        let mut command = Command::new(program);
+        command.env(WORDS, words.join(" "));
+        let mut started = command.spawn();
+        for _ in 0..5 {
+            match &started {
+                // Once in some thousand starts Wine says so while the machine is busy.
+                Err(e) if e.raw_os_error() == Some(ERROR_INTERNAL_ERROR as i32) => {
+                    println!("note: a process could not be started ({e}); again");
+                    std::thread::sleep(Duration::from_millis(100));
+                    started = command.spawn();
+                }
+                _ => break,
+            }
+        }
+        Child(started.expect("this program can be started"))
     }
 
     pub fn stop(&self) {
