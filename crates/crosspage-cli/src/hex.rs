@@ -37,6 +37,7 @@ pub fn run(args: &Args) -> Result<String> {
     // All of the segment: what lies behind the struct is there, too.
     let names = match args.segment.layout()? {
         Some(layout) => {
+            // Waits for the segment, and refuses a layout that is larger than it.
             args.segment.look(true)?;
             names(&layout)
         }

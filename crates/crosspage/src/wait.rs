@@ -24,8 +24,21 @@ mod backend;
 #[cfg(loom)]
 use crate::loom_tests::futex as backend;
 
+#[cfg(all(windows, not(loom)))]
 pub(crate) use backend::Alarm;
 pub(crate) use blocking::{Sleep, until};
+
+/// What sleepers on a page's words are woken by, where that is more than the words themselves.
+#[cfg(any(not(windows), loom))]
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Alarm;
+
+#[cfg(any(not(windows), loom))]
+impl Alarm {
+    pub(crate) fn new(_instance: u128, _mode: u32) -> Alarm {
+        Alarm
+    }
+}
 
 /// Sleeps by the clock, in a loop that looks again.
 pub(crate) fn pause(time: std::time::Duration) {
@@ -65,7 +78,7 @@ impl WaitWord {
                 Err(now) => mark = now,
             }
         }
-        // SYNC POINT sleep/notify: pairs with the fence in `notify`. Either this thread's next look
+        // SYNC POINT sleep/notify: pairs with the fence in `notify_all`. Either this thread's next look
         // sees what was published, or the notifier's load of `armed` sees the mark.
         fence(Ordering::SeqCst);
         sequence
@@ -95,6 +108,7 @@ impl WaitWord {
 
     /// Wakes every sleeper whether armed or not: for closing a handle.
     pub(crate) fn wake_all(&self, alarm: &Alarm) {
+        // Release: as in `wake`.
         let before = self.sequence.fetch_add(1, Ordering::Release);
         backend::wake(alarm, &self.sequence, before);
     }

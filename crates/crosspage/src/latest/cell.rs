@@ -450,7 +450,7 @@ impl Cell {
     pub(crate) fn begin(&self, at: usize) -> Slot<'_> {
         let slot = self.slot(at);
         slot.header.stamp.store(0, Ordering::Relaxed);
-        // SYNC POINT payload/stamp: pairs with the Acquire fence in `read`.
+        // SYNC POINT payload/stamp: pairs with the Acquire fence in `holds`.
         fence(Ordering::Release);
         slot
     }
@@ -481,11 +481,11 @@ impl Cell {
             // Relaxed: the publishing write below carries it to the readers, with the payload.
             slot.header.stamp.store(version, Ordering::Relaxed);
             if self.is_exclusive() {
-                // Release: pairs with the Acquire in `current`.
+                // Release: pairs with the Acquire in `newest`.
                 latest.store(next.0, Ordering::Release);
                 return Ok(version);
             }
-            // Release: pairs with the Acquire in `current`. Being a read-modify-write it carries on what
+            // Release: pairs with the Acquire in `newest`. Being a read-modify-write it carries on what
             // the writers before have released; this writer itself reads nothing through it.
             match latest.compare_exchange(now.0, next.0, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => {

@@ -174,7 +174,8 @@ impl DynWriter {
                 ),
             ));
         }
-        // SAFETY: a record has the bytes of its layout, all initialised, and that is the page's.
+        // SAFETY: a record has as many bytes as its layout says, all initialised; and its layout is this
+        // handle's, as was just compared.
         unsafe { self.raw.write(record.bytes().as_ptr()) }
     }
 
@@ -188,7 +189,9 @@ impl DynWriter {
         let layout = self.layout().clone();
         let mut scratch = vec![0u8; layout.size()].into_boxed_slice();
         let at = scratch.as_mut_ptr();
-        // SAFETY: `at` is what it points to alone for the length of the call, of the layout's size.
+        // SAFETY: `scratch` has the layout's size, outlives the call, and is reached through `at` alone
+        // meanwhile. The closure gets that pointer, its bytes initialised by `update`, and leaves there
+        // the bytes of a record, which are all initialised.
         unsafe {
             self.raw.update(at, &mut |bytes| {
                 let bytes = std::slice::from_raw_parts_mut(bytes, layout.size());

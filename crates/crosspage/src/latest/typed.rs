@@ -28,9 +28,15 @@ pub struct Snapshot<T> {
     /// The process that wrote it, as numbered in its own PID namespace.
     pub writer: u32,
     here: Here,
+    _line: [Line; 0],
     /// The value: complete, never torn.
     pub value: T,
 }
+
+/// None of it takes no room, but begins a line: a `SystemTime` is not everywhere of the same size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(64))]
+struct Line;
 
 /// Where `Option` and `Result` mark that there is no snapshot: not in the middle of the value (a bool
 /// of it would do), which would be moved in pieces then.
@@ -65,7 +71,7 @@ impl<T> Snapshot<T> {
     /// Writes all but the value.
     ///
     /// # Safety
-    /// `parts` is valid for writing.
+    /// `parts` is valid for writing, and nobody else accesses it meanwhile.
     #[inline(always)]
     unsafe fn complete(parts: *mut Snapshot<T>, meta: Meta) {
         // SAFETY: these are fields of `parts`.

@@ -39,9 +39,9 @@ pub struct Plan {
     /// Empty where the plan is not direct.
     words: Program<WordOp>,
     bools: Program<Run>,
-    /// Where they are, if there are only a few: most structs have none to three.
-    few_bools: Vec<usize>,
-    has_many_bools: bool,
+    /// Where they are, if there are only a few: most structs have none to three, and the loops of a
+    /// program cost more than these.
+    few_bools: Option<Vec<usize>>,
     enums: Program<Span<usize>>,
     /// What the enums of `enums` may hold, by the spans' `what`.
     allowed: Vec<Allowed>,
@@ -152,8 +152,7 @@ impl Plan {
             runs: program(&data, run),
             words: words.unwrap_or_default(),
             bools,
-            has_many_bools: few_bools.is_none(),
-            few_bools: few_bools.unwrap_or_default(),
+            few_bools,
             enums: program(&enums, |span| *span),
             allowed,
             here: here.clone(),
@@ -209,16 +208,18 @@ impl Plan {
     /// initialised, and nobody else accesses it meanwhile.
     #[inline]
     pub(crate) unsafe fn normalise_at(&self, here: *mut u8) {
-        for &at in &self.few_bools {
+        let Some(few) = &self.few_bools else {
+            // SAFETY: handed through from the caller.
+            return unsafe { self.normalise_many_at(here) };
+        };
+        for &at in few {
             // SAFETY: the offset of a bool of the layout, valid by the contract.
             unsafe { normalise(here.add(at)) };
         }
-        if self.has_many_bools {
-            // SAFETY: handed through from the caller.
-            unsafe { self.normalise_many_at(here) };
-        }
     }
 
+    /// # Safety
+    /// As for [`Plan::normalise_at`].
     unsafe fn normalise_many_at(&self, here: *mut u8) {
         for block in self.bools.blocks() {
             for run in block.ops {

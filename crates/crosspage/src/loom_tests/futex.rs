@@ -13,6 +13,7 @@ use loom::sync::atomic::{AtomicUsize, fence};
 
 use super::actor;
 use crate::atomic::{AtomicU32, Ordering};
+use crate::wait::Alarm;
 
 std::thread_local! {
     static BUCKET: RefCell<Option<Rc<Bucket>>> = const { RefCell::new(None) };
@@ -47,16 +48,6 @@ fn bucket() -> Rc<Bucket> {
 
 fn address(word: &AtomicU32) -> usize {
     std::ptr::from_ref(word).addr()
-}
-
-/// Nothing: a futex is its memory.
-#[derive(Default)]
-pub(crate) struct Alarm;
-
-impl Alarm {
-    pub(crate) fn new(_instance: u128, _mode: u32) -> Alarm {
-        Alarm
-    }
 }
 
 pub(crate) fn sleep(_: &Alarm, word: &AtomicU32, expected: u32, _limit: Duration) {

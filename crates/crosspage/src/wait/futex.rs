@@ -3,17 +3,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::Alarm;
 use crate::atomic::AtomicU32;
-
-/// What sleepers on a page's words are woken by, where that is not the memory itself.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Alarm;
-
-impl Alarm {
-    pub(crate) fn new(_instance: u128, _mode: u32) -> Alarm {
-        Alarm
-    }
-}
 
 /// Sleeps while `word` is `expected`, for at most `limit`. May return early for any reason.
 pub(super) fn sleep(_: &Alarm, word: &AtomicU32, expected: u32, limit: Duration) {

@@ -2,17 +2,8 @@
 
 use std::time::Duration;
 
+use super::Alarm;
 use crate::atomic::{AtomicU32, Ordering};
-
-/// What sleepers on a page's words are woken by, where that is not the clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Alarm;
-
-impl Alarm {
-    pub(crate) fn new(_instance: u128, _mode: u32) -> Alarm {
-        Alarm
-    }
-}
 
 /// Sleeps while `word` is `expected`, for at most `limit`.
 pub(super) fn sleep(_: &Alarm, word: &AtomicU32, expected: u32, limit: Duration) {
