@@ -10,6 +10,7 @@ mod demo;
 mod languages;
 mod leftovers;
 mod native;
+mod player;
 mod process;
 mod python;
 mod readme;

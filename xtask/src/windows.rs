@@ -159,6 +159,11 @@ pub fn languages(_long: bool) -> Result<Done> {
     demo::remove_pages(&mut python, &namespace)?;
     outcome?;
 
+    let program = compile(kit, languages::PLAIN, "plain.exe")?;
+    let plain = Language::new("plain C++", move || kit.wine(&program));
+    println!("foreign segments:");
+    languages::exchange_foreign(&windows, &plain, &format!(r"win:Local\{namespace}"))?;
+
     let linux = languages::native()?;
     let scratch = tools::scratch("across")?;
     let files = Fresh::in_directory(&scratch)?;

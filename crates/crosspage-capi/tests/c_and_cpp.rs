@@ -1069,7 +1069,7 @@ fn examples_run() {
             read.starts_with("counter 42, 23.5 °C: Hello from C"),
             "{read}"
         );
-        crosspage::foreign::remove("posix:/IPCSharedMemory", false).unwrap();
+        crosspage::remove("posix:/IPCSharedMemory").unwrap();
     }
 }
 

@@ -523,7 +523,7 @@ fn set_and_hex_in_foreign_segments() {
         plain.starts_with(first.trim_end_matches("  a b\n")),
         "{plain}"
     );
-    foreign::remove(&locator, true).unwrap();
+    crosspage::remove_forced(&locator).unwrap();
 }
 
 #[test]
@@ -909,7 +909,7 @@ struct Foreign(String);
 
 impl Drop for Foreign {
     fn drop(&mut self) {
-        let _ = foreign::remove(&self.0, true);
+        let _ = crosspage::remove_forced(&self.0);
     }
 }
 
