@@ -43,16 +43,16 @@ pub const READER: &str = "examples/python/latest_reader.py";
 pub fn play(writer: &mut Command, reader: &mut Command) -> Result {
     println!("$ {}", brief(writer));
     let mut writer = Player::start(writer)?;
-    writer.show_until(Some(PROMPT))?;
+    writer.play_until(Some(PROMPT))?;
 
     println!("\n\n$ {}", brief(reader));
     let mut reader = Player::start(reader)?;
-    reader.show_until(None)?;
+    reader.play_until(None)?;
     let reader = reader.finish()?;
 
     println!("\n(Enter, for the C++ program)");
     writer.press_enter()?;
-    writer.show_until(None)?;
+    writer.play_until(None)?;
     let transcript = Transcript {
         writer: writer.finish()?,
         reader,

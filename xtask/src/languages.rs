@@ -120,14 +120,14 @@ pub fn exchange_foreign(languages: &[Language], plain: &Language, segment: &str)
     for (i, holder) in languages.iter().chain([plain]).enumerate() {
         // One of its own each: on POSIX a name stays until it is removed.
         let segment = format!("{segment}-{i}");
-        let mut holding = Player::start(&mut holder.command("hold", &segment, NO_NAMESPACE))?;
-        holding.show_until(Some("golden held"))?;
+        let mut holding = Player::quiet(&mut holder.command("hold", &segment, NO_NAMESPACE))?;
+        holding.play_until(Some("golden held"))?;
         for reader in languages.iter().chain([plain]) {
             let said = reader.run("view", &segment, NO_NAMESPACE)?;
             agreed(holder, reader, &said)?;
         }
         holding.press_enter()?;
-        holding.show_until(None)?;
+        holding.play_until(None)?;
         holding.finish()?;
     }
     Ok(())

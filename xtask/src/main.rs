@@ -7,6 +7,7 @@ mod cache;
 mod cross;
 mod debian;
 mod demo;
+mod examples;
 mod languages;
 mod leftovers;
 mod native;

@@ -17,9 +17,17 @@ pub struct Player {
     child: Child,
     output: mpsc::Receiver<Vec<u8>>,
     seen: Vec<u8>,
+    quiet: bool,
 }
 
 impl Player {
+    /// Starts a program whose output is kept and not shown.
+    pub fn quiet(command: &mut Command) -> Result<Player> {
+        let mut player = Player::start(command)?;
+        player.quiet = true;
+        Ok(player)
+    }
+
     /// Starts the program, with pipes for all it says and is told.
     pub fn start(command: &mut Command) -> Result<Player> {
         let mut child = command
@@ -46,16 +54,18 @@ impl Player {
             child,
             output,
             seen: Vec::new(),
+            quiet: false,
         })
     }
 
-    /// Shows what the program prints, up to `prompt` (or its end).
-    pub fn show_until(&mut self, prompt: Option<&str>) -> Result {
+    /// Takes what the program prints, up to `prompt` (or its end).
+    pub fn play_until(&mut self, prompt: Option<&str>) -> Result {
         loop {
             if prompt.is_some_and(|prompt| String::from_utf8_lossy(&self.seen).contains(prompt)) {
                 return Ok(());
             }
             match self.output.recv_timeout(PATIENCE) {
+                Ok(chunk) if self.quiet => self.seen.extend(chunk),
                 Ok(chunk) => {
                     let shown = std::io::stdout()
                         .write_all(&chunk)

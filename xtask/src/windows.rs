@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::examples::{self, Examples};
 use crate::languages::Language;
 use crate::process::{command, output, run};
 use crate::steps::Done;
@@ -195,7 +196,46 @@ fn windows_languages(kit: &'static Kit) -> Result<Vec<Language>> {
     ])
 }
 
-/// Compiles a C++ program against the library as a DLL, which comes to lie beside it.
+/// The examples in every language.
+pub fn examples(_long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    run(kit
+        .cargo("build")
+        .args(["--quiet", "--package", "crosspage", "--examples"]))?;
+    for (extension, example) in examples::compiled() {
+        let name = format!("{extension}_{example}.exe");
+        compile(kit, &examples::source(extension, example), &name)?;
+    }
+    let programs = tools::scratch("windows-programs")?;
+    let at = move |extension, example: &str| {
+        kit.wine(&programs.join(format!("{extension}_{example}.exe")))
+    };
+    let at_too = at.clone();
+    let packages = stage_python(kit)?;
+    let python = move || {
+        let mut python = kit.python();
+        python.env("PYTHONPATH", &packages);
+        python
+    };
+    let script = python.clone();
+    let languages = [
+        Examples::new("Rust", |example| {
+            let program = kit.debug().join("examples").join(example);
+            kit.wine(&program.with_extension("exe"))
+        }),
+        Examples::new("C", move |example| at("c", example)),
+        Examples::new("C++", move |example| at_too("cpp", example)),
+        Examples::new("Python", move |example| {
+            let mut python = script();
+            python.arg(examples::script(example));
+            python
+        }),
+    ];
+    examples::play(&languages, python)?;
+    Ok(Done::Ran)
+}
+
+/// Compiles a C or C++ program against the library as a DLL, which comes to lie beside it.
 fn compile(kit: &Kit, source: &str, name: &str) -> Result<PathBuf> {
     run(kit
         .cargo("build")
@@ -205,15 +245,12 @@ fn compile(kit: &Kit, source: &str, name: &str) -> Result<PathBuf> {
         &kit.debug().join("crosspage.dll"),
         &program.with_file_name("crosspage.dll"),
     )?;
-    run(command(kit::GXX)
-        .args([
-            "-std=c++20",
-            "-O2",
-            "-static",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-        ])
+    let (compiler, standard) = match source.ends_with(".c") {
+        true => (kit::GCC, "-std=c11"),
+        false => (kit::GXX, "-std=c++20"),
+    };
+    run(command(compiler)
+        .args([standard, "-O2", "-static", "-Wall", "-Wextra", "-Werror"])
         .args(["-Icrates/crosspage-capi/include", source, "-o"])
         .arg(&program)
         .arg(kit.debug().join("libcrosspage.dll.a")))?;

@@ -170,6 +170,16 @@ impl<T: Layout> View<T> {
         self.raw.set(&[(path, value)])
     }
 
+    /// The segment's size in bytes, which may be more than the struct's (Windows maps whole pages).
+    pub fn size(&self) -> usize {
+        self.raw.size()
+    }
+
+    /// Whether this view made the segment (rather than finding it).
+    pub fn created(&self) -> bool {
+        self.raw.created()
+    }
+
     /// The segment behind this view.
     pub fn raw(&self) -> &RawView {
         &self.raw
@@ -285,6 +295,16 @@ impl DynView {
     /// The layout that this view reads by.
     pub fn layout(&self) -> &Arc<StructType> {
         self.raw.layout()
+    }
+
+    /// The segment's size in bytes, which may be more than the struct's (Windows maps whole pages).
+    pub fn size(&self) -> usize {
+        self.raw.size()
+    }
+
+    /// Whether this view made the segment (rather than finding it).
+    pub fn created(&self) -> bool {
+        self.raw.created()
     }
 
     /// The segment behind this view.
