@@ -1146,7 +1146,7 @@ fn the_original_projects_writer_is_read_on_windows() {
         .arg(&program)
         .arg(here.join("../../examples/windows/original_writer.cpp"));
     let built = build_host::output(&mut compiler).expect("the C++ compiler starts");
-    assert!(built.success, "{built:?}");
+    assert!(built.success, "{}{}", built.stdout, built.stderr);
 
     let mut child = Command::new(&program)
         .stdin(Stdio::piped())
