@@ -8,6 +8,7 @@ mod cross;
 mod debian;
 mod demo;
 mod examples;
+mod install;
 mod languages;
 mod leftovers;
 mod native;

@@ -6,7 +6,8 @@ use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
 use crate::{
-    Result, demo, examples, languages, leftovers, readme, targets, tools, windows, workspace,
+    Result, demo, examples, install, languages, leftovers, readme, targets, tools, windows,
+    workspace,
 };
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
@@ -84,6 +85,12 @@ const STEPS: &[Step] = &[
         about: "the README's programs",
         option: None,
         run: readme::run,
+    },
+    Step {
+        name: "install",
+        about: "packages and a wheel, installed as users do, outside of this tree",
+        option: None,
+        run: install::run_step,
     },
     Step {
         name: "demo",

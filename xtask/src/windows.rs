@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::examples::{self, Examples};
 use crate::languages::Language;
 use crate::process::{command, output, run};
+use crate::python::Venv;
 use crate::steps::Done;
 use crate::tally::Tally;
 use crate::{Result, demo, languages, tools, workspace};
@@ -292,39 +293,56 @@ impl Drop for Fresh {
     }
 }
 
-/// Builds the Python face for Windows; the directory that the package is in.
+/// Builds a wheel for Windows and installs it; the directory that the package is in.
 fn stage_python(kit: &Kit) -> Result<PathBuf> {
-    run(kit
-        .cargo("build")
-        .args(["--quiet", "--package", "crosspage-py"]))?;
-    let packages = tools::scratch("windows-python")?;
-    let package = packages.join("crosspage");
-    copy_files(
-        &workspace::root().join("crates/crosspage-py/python/crosspage"),
-        &package,
-    )?;
-    copy(
-        &kit.debug().join("_crosspage.dll"),
-        &package.join("_crosspage.pyd"),
-    )?;
-    Ok(packages)
-}
-
-fn copy_files(from: &Path, to: &Path) -> Result {
-    let failed =
-        |e: std::io::Error| format!("cannot copy {} to {}: {e}", from.display(), to.display());
-    // What was removed there must not stay here.
-    match fs::remove_dir_all(to) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
-        _ => fs::create_dir_all(to).map_err(failed)?,
-    }
-    for entry in fs::read_dir(from).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_type().map_err(failed)?.is_file() {
-            copy(&entry.path(), &to.join(entry.file_name()))?;
+    let scratch = tools::scratch("windows-python")?;
+    let (wheels, packages) = (scratch.join("wheels"), scratch.join("packages"));
+    for directory in [&wheels, &packages] {
+        match fs::remove_dir_all(directory) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("cannot remove {}: {e}", directory.display()));
+            }
+            _ => {}
         }
     }
-    Ok(())
+    let venv = Venv::ready()?;
+    // maturin runs cargo by itself: as the kit does.
+    let cargo = kit.cargo("build");
+    let mut maturin = venv.program("maturin");
+    for (name, value) in cargo.get_envs() {
+        match value {
+            Some(value) => maturin.env(name, value),
+            None => maturin.env_remove(name),
+        };
+    }
+    run(maturin
+        .env("CARGO", cargo.get_program())
+        .args([
+            "build",
+            "--quiet",
+            "--profile",
+            "dev",
+            "--target",
+            kit::TARGET,
+        ])
+        .args(["--manifest-path", "crates/crosspage-py/Cargo.toml", "--out"])
+        .arg(&wheels))?;
+    run(venv
+        .python()
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ])
+        .args(["--no-index", "--no-deps", "--only-binary", ":all:"])
+        .args(["--platform", "win_amd64", "--find-links"])
+        .arg(&wheels)
+        .arg("--target")
+        .arg(&packages)
+        .arg("crosspage"))?;
+    Ok(packages)
 }
 
 fn copy(from: &Path, to: &Path) -> Result {
