@@ -11,7 +11,7 @@ pub fn compile(source: &Path, program: &Path) -> Result {
     run(cargo().args(["build", "--quiet", "--package", "crosspage-capi"]))?;
     let (compiler, standard) = match source.extension().and_then(|extension| extension.to_str()) {
         Some("c") => (compiler("CC", "gcc")?, "-std=c11"),
-        _ => (compiler("CXX", "g++")?, "-std=c++20"),
+        _ => (cpp_compiler()?, "-std=c++20"),
     };
     let library = workspace::debug();
     run(command(compiler)
@@ -29,6 +29,11 @@ pub fn compile(source: &Path, program: &Path) -> Result {
         .arg(format!("-L{}", library.display()))
         .arg(format!("-Wl,-rpath,{}", library.display()))
         .arg("-lcrosspage"))
+}
+
+/// The C++ compiler.
+pub fn cpp_compiler() -> Result<String> {
+    compiler("CXX", "g++")
 }
 
 /// The compiler that `variable` names, or the usual one.
