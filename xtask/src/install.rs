@@ -3,10 +3,11 @@
 //! The CMake package is tried by the tests of crosspage-capi, and for Windows by a step of its own.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs, process};
 
 use crate::Result;
-use crate::process::{cargo, command, run};
+use crate::process::{command, run};
 use crate::python::Venv;
 use crate::steps::Done;
 use crate::{demo, readme, workspace};
@@ -18,31 +19,43 @@ pub fn run_step(long: bool) -> Result<Done> {
     let place = Outside::new()?;
     let namespace = format!("install-{}", process::id());
     let venv = wheel(&place.0, long)?;
-    let outcome = rust(&place.0, &namespace, long).and_then(|()| {
-        let program = place.0.join("telemetry.py");
-        write(&program, &readme::program("python")?)?;
-        run(venv
-            .python()
-            .current_dir(&place.0)
-            .env("CROSSPAGE_NAMESPACE", &namespace)
-            .arg(&program))
-    });
+    let outcome = rust(&place.0, long).and_then(|()| exchange(&place.0, &venv, &namespace));
     demo::remove_pages(&mut venv.python(), &namespace)?;
     outcome.map(|()| Done::Ran)
 }
 
+/// The README's programs, with what was installed: Python reads what Rust wrote, and the other way round.
+fn exchange(place: &Path, venv: &Venv, namespace: &str) -> Result {
+    let rust = |program| {
+        let mut rust = cargo();
+        rust.current_dir(place.join(APP))
+            .args(["run", "--quiet", "--bin", program]);
+        rust
+    };
+    let python = |program| {
+        let mut python = venv.python();
+        python.current_dir(place).arg(program);
+        python
+    };
+    for name in ["writer.py", "reader.py"] {
+        write(&place.join(name), &readme::file(name)?)?;
+    }
+    for mut program in [
+        rust("writer"),
+        python("reader.py"),
+        python("writer.py"),
+        rust("reader"),
+    ] {
+        run(program.env("CROSSPAGE_NAMESPACE", namespace))?;
+    }
+    Ok(())
+}
+
 /// `cargo package` of every crate; then a package that depends on what that made.
-fn rust(place: &Path, namespace: &str, long: bool) -> Result {
-    let target = workspace::target().join("install");
+fn rust(place: &Path, long: bool) -> Result {
     let mut package = cargo();
-    package.env("CARGO_TARGET_DIR", &target).args([
-        "package",
-        "--quiet",
-        "--workspace",
-        "--exclude",
-        "xtask",
-        "--allow-dirty",
-    ]);
+    package.args(["package", "--quiet", "--workspace", "--exclude", "xtask"]);
+    package.arg("--allow-dirty");
     if !long {
         // The programs below compile what most people use; this compiles every crate by itself.
         package.arg("--no-verify");
@@ -52,7 +65,7 @@ fn rust(place: &Path, namespace: &str, long: bool) -> Result {
     let version = env!("CARGO_PKG_VERSION");
     let unpacked = |name: &str| place.join(format!("{name}-{version}"));
     for name in LIBRARIES.into_iter().chain(["crosspage-cli"]) {
-        let file = target.join(format!("package/{name}-{version}.crate"));
+        let file = target().join(format!("package/{name}-{version}.crate"));
         run(command("tar").arg("-xzf").arg(file).arg("-C").arg(place))?;
     }
     // What the registry would have.
@@ -62,22 +75,15 @@ fn rust(place: &Path, namespace: &str, long: bool) -> Result {
     }
     write(&place.join(".cargo/config.toml"), &patches)?;
 
-    let app = place.join("app");
-    let cargo = || {
-        let mut cargo = cargo();
-        cargo.env("CARGO_TARGET_DIR", &target);
-        cargo
-    };
-    run(cargo().args(["init", "--quiet", "--vcs", "none"]).arg(&app))?;
-    write(&app.join("src/main.rs"), &readme::program("rust")?)?;
+    let app = place.join(APP);
+    run(cargo().args(["new", "--quiet", "--vcs", "none"]).arg(&app))?;
+    for name in ["writer.rs", "reader.rs"] {
+        write(&app.join("src/bin").join(name), &readme::file(name)?)?;
+    }
     run(cargo()
         .current_dir(&app)
         .args(["add", "--quiet", "crosspage", "--path"])
         .arg(unpacked("crosspage")))?;
-    run(cargo()
-        .current_dir(&app)
-        .env("CROSSPAGE_NAMESPACE", namespace)
-        .args(["run", "--quiet"]))?;
 
     if long {
         let root = place.join("root");
@@ -89,10 +95,23 @@ fn rust(place: &Path, namespace: &str, long: bool) -> Result {
             .arg(unpacked("crosspage-cli")))?;
         run(command(root.join("bin/crosspage"))
             .current_dir(place)
-            .env("CROSSPAGE_NAMESPACE", namespace)
-            .args(["show", "telemetry"]))?;
+            .arg("ls"))?;
     }
     Ok(())
+}
+
+/// The package that depends on crosspage.
+const APP: &str = "telemetry";
+
+/// Its target directory is kept from run to run.
+fn target() -> PathBuf {
+    workspace::target().join("install")
+}
+
+fn cargo() -> Command {
+    let mut cargo = crate::process::cargo();
+    cargo.env("CARGO_TARGET_DIR", target());
+    cargo
 }
 
 /// An environment that has nothing but a wheel.

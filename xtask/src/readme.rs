@@ -45,16 +45,26 @@ fn read(page: &str) -> Result<String> {
     std::fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))
 }
 
-/// The README's first program in a language.
-pub fn program(language: &str) -> Result<String> {
+/// A file that the README shows, such as `writer.py`: its first line names it.
+pub fn file(name: &str) -> Result<String> {
     let text = read(README)?;
-    let found = blocks(&text).into_iter().find(|b| b.language == language);
+    let found = blocks(&text).into_iter().find(|b| b.name() == Some(name));
     found
         .map(|block| block.text)
-        .ok_or_else(|| format!("the README has no program in {language}"))
+        .ok_or_else(|| format!("the README does not show {name}"))
 }
 
 impl Block<'_> {
+    /// The name of its file, without directories, where the first line says it.
+    fn name(&self) -> Option<&str> {
+        let first = self.text.lines().next()?;
+        let path = first
+            .strip_prefix("// ")
+            .or_else(|| first.strip_prefix("# "))?;
+        let name = path.rsplit('/').next()?;
+        (name.contains('.') && !path.contains(' ')).then_some(name)
+    }
+
     /// What runs the block; `None` where it is no program.
     fn program(&self, venv: &Venv) -> Result<Option<Command>> {
         let extension = match self.language {
@@ -63,15 +73,22 @@ impl Block<'_> {
             language @ ("c" | "cpp") => language,
             _ => return Ok(None),
         };
-        let source = tools::scratch("readme")?.join(format!("line{}.{extension}", self.line));
+        let name = match self.name() {
+            Some(name) => name.to_owned(),
+            None => format!("line{}.{extension}", self.line),
+        };
+        let source = tools::scratch("readme")?.join(name);
         std::fs::write(&source, &self.text)
             .map_err(|e| format!("cannot write {}: {e}", source.display()))?;
+        if source.extension().is_some_and(|extension| extension == "h") {
+            return Ok(None);
+        }
         if self.language == "python" {
             let mut python = venv.python();
             python.arg(source);
             return Ok(Some(python));
         }
-        let program = source.with_extension("out");
+        let program = source.with_extension(format!("{extension}.out"));
         match self.language {
             "rust" => compile_rust(&source, &program)?,
             _ => native::compile(&source, &program)?,
