@@ -176,11 +176,13 @@ fn windows_languages(kit: &'static Kit) -> Result<Vec<Language>> {
     run(kit
         .cargo("build")
         .args(["--quiet", "--package", "crosspage", "--example", "golden"]))?;
-    let cpp = compile(kit, languages::CPP, "golden.exe")?;
+    let c = compile(kit, languages::C, "golden-c.exe")?;
+    let cpp = compile(kit, languages::CPP, "golden-cpp.exe")?;
     let packages = stage_python(kit)?;
     let rust = kit.debug().join("examples/golden.exe");
     Ok(vec![
         Language::new("Windows Rust", move || kit.wine(&rust)),
+        Language::new("Windows C", move || kit.wine(&c)),
         Language::new("Windows C++", move || kit.wine(&cpp)),
         Language::new("Windows Python", move || {
             let mut python = kit.python();
@@ -190,7 +192,7 @@ fn windows_languages(kit: &'static Kit) -> Result<Vec<Language>> {
     ])
 }
 
-/// Compiles a C++ program against the library as a DLL, which comes to lie beside it.
+/// Compiles a program of C11 or C++20 against the library as a DLL, which comes to lie beside it.
 fn compile(kit: &Kit, source: &str, name: &str) -> Result<PathBuf> {
     run(kit
         .cargo("build")
@@ -200,15 +202,12 @@ fn compile(kit: &Kit, source: &str, name: &str) -> Result<PathBuf> {
         &kit.debug().join("crosspage.dll"),
         &program.with_file_name("crosspage.dll"),
     )?;
-    run(command(kit::GXX)
-        .args([
-            "-std=c++20",
-            "-O2",
-            "-static",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-        ])
+    let (compiler, standard) = match source.ends_with(".c") {
+        true => (kit::GCC, "-std=c11"),
+        false => (kit::GXX, "-std=c++20"),
+    };
+    run(command(compiler)
+        .args([standard, "-O2", "-static", "-Wall", "-Wextra", "-Werror"])
         .args(["-Icrates/crosspage-capi/include", source, "-o"])
         .arg(&program)
         .arg(kit.debug().join("libcrosspage.dll.a")))?;
