@@ -5,7 +5,9 @@ use std::process::Command;
 use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
-use crate::{Result, demo, languages, leftovers, readme, targets, tools, windows, workspace};
+use crate::{
+    Result, canonical, demo, languages, leftovers, readme, targets, tools, windows, workspace,
+};
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
 const WITHOUT_PYTHON: [&str; 3] = ["--workspace", "--exclude", "crosspage-py"];
@@ -70,6 +72,12 @@ const STEPS: &[Step] = &[
         about: "the golden record, from every language to every language",
         option: None,
         run: languages::run,
+    },
+    Step {
+        name: "canonical",
+        about: "one canonical layout from eight ways of declaring a struct",
+        option: None,
+        run: canonical::run,
     },
     Step {
         name: "readme",
