@@ -58,19 +58,47 @@ static int write_golden(const char *page) {
   return failed != 0;
 }
 
+static int check(const SharedData *data) {
+  if (!same(data, &golden)) {
+    strcpy(error.message, "not the golden record");
+    return 1;
+  }
+  puts("golden ok");
+  return 0;
+}
+
 static int read_golden(const char *page) {
   crosspage_latest_reader *reader = NULL;
   SharedData data;
   if (crosspage_latest_reader_open(page, &shared_data, NULL, &reader, &error)) return 1;
   const int failed = crosspage_latest_reader_read(reader, &data, sizeof data, NULL, &error);
   crosspage_latest_reader_free(reader);
-  if (failed) return 1;
-  if (!same(&data, &golden)) {
-    strcpy(error.message, "not the golden record");
-    return 1;
+  return failed != 0 || check(&data);
+}
+
+static int hold_golden(const char *segment) {
+  crosspage_foreign_view *view = NULL;
+  if (crosspage_foreign_create(segment, &shared_data, 1024, NULL, &view, &error)) return 1;
+  const int failed = crosspage_foreign_write_with_ready(view, "dataReady", &golden, sizeof golden, &error);
+  if (!failed) {
+    puts("golden held");
+    fflush(stdout);
+    getchar();
   }
-  puts("golden ok");
-  return 0;
+  crosspage_foreign_free(view);
+  /* On Windows it went with the view. */
+  const bool stays = strncmp(segment, "win:", 4) != 0;
+  return failed != 0 || (stays && crosspage_remove(segment, false, &error) != 0);
+}
+
+static int view_golden(const char *segment) {
+  crosspage_foreign_view *view = NULL;
+  SharedData data;
+  if (crosspage_foreign_open(segment, &shared_data, NULL, &view, &error)) return 1;
+  const int64_t ten_seconds = INT64_C(10000000000);
+  const int failed = crosspage_foreign_read_ready(view, "dataReady", ten_seconds, &data, sizeof data, &error);
+  crosspage_foreign_free(view);
+  return failed != 0 || check(&data);
 }
 
 static int print_layout(void) {
@@ -89,8 +117,10 @@ int main(int argc, char **argv) {
   int failed = 1;
   if (strcmp(action, "write") == 0) failed = write_golden(argv[2]);
   else if (strcmp(action, "read") == 0) failed = read_golden(argv[2]);
+  else if (strcmp(action, "hold") == 0) failed = hold_golden(argv[2]);
+  else if (strcmp(action, "view") == 0) failed = view_golden(argv[2]);
   else if (strcmp(action, "layout") == 0) failed = print_layout();
-  else strcpy(error.message, "golden write|read|layout PAGE");
+  else strcpy(error.message, "golden write|read|layout PAGE, golden hold|view SEGMENT");
   if (failed) fprintf(stderr, "error: %s\n", error.message);
   return failed;
 }

@@ -28,6 +28,17 @@ pub fn run(_long: bool) -> Result<Done> {
     outcome.map(|()| Done::Ran)
 }
 
+/// The README's first program in a language.
+pub fn program(language: &str) -> Result<String> {
+    let path = workspace::root().join("README.md");
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    let found = blocks(&text).into_iter().find(|b| b.language == language);
+    found
+        .map(|block| block.text)
+        .ok_or_else(|| format!("the README has no program in {language}"))
+}
+
 impl Block<'_> {
     /// What runs the block; `None` where it is no program.
     fn program(&self, venv: &Venv) -> Result<Option<Command>> {

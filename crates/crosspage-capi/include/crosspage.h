@@ -452,7 +452,8 @@ size_t crosspage_foreign_size(const crosspage_foreign_view *view);
 /* Whether create made the segment, rather than finding it. */
 bool crosspage_foreign_created(const crosspage_foreign_view *view);
 
-/* Detaches. The segment stays. */
+/* What waits on the view ends with CROSSPAGE_ERR_CLOSED, as does every later call; it is unmapped when
+ * it is freed. The segment stays. */
 void crosspage_foreign_close(const crosspage_foreign_view *view);
 void crosspage_foreign_free(crosspage_foreign_view *view);
 

@@ -1260,7 +1260,8 @@ class base_view {
   std::size_t size() const noexcept { return crosspage_foreign_size(handle_.get()); }
   // Whether create made the segment, rather than finding it.
   bool created() const noexcept { return crosspage_foreign_created(handle_.get()); }
-  // Detaches; a wait that is going on ends. The segment stays.
+  // A wait that is going on ends with the error `closed`, as does every later call; the bytes are unmapped with
+  // this object. The segment stays.
   void close() const noexcept { crosspage_foreign_close(handle_.get()); }
   explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 

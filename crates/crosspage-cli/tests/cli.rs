@@ -523,7 +523,7 @@ fn set_and_hex_in_foreign_segments() {
         plain.starts_with(first.trim_end_matches("  a b\n")),
         "{plain}"
     );
-    foreign::remove(&locator, true).unwrap();
+    crosspage::remove_forced(&locator).unwrap();
 }
 
 #[test]
@@ -983,7 +983,7 @@ struct Foreign(String);
 
 impl Drop for Foreign {
     fn drop(&mut self) {
-        let _ = foreign::remove(&self.0, true);
+        let _ = crosspage::remove_forced(&self.0);
     }
 }
 
@@ -1220,7 +1220,7 @@ fn the_original_projects_writer_is_read_on_windows() {
         .arg(&program)
         .arg(here.join("../../examples/windows/original_writer.cpp"));
     let built = build_host::output(&mut compiler).expect("the C++ compiler starts");
-    assert!(built.success, "{built:?}");
+    assert!(built.success, "{}{}", built.stdout, built.stderr);
 
     let mut child = Command::new(&program)
         .stdin(Stdio::piped())

@@ -75,7 +75,7 @@ pub fn in_the_way(tally: &mut Tally) {
             assert_eq!(registry::inspect(&there.locator).unwrap().version, Some(5));
             tally.points += 1;
         }
-        crosspage::remove(&there.locator, false).unwrap();
+        crosspage::remove(&there.locator).unwrap();
         kit::clean();
     }
 }
@@ -119,7 +119,7 @@ pub fn bad_names(tally: &mut Tally) {
         ];
         // Foreign segments can be removed.
         let removed = (!name.contains([':']) || name == "file:" || name == "x:y")
-            .then(|| crosspage::remove(name, true));
+            .then(|| crosspage::remove_forced(name));
         for result in results.into_iter().chain(removed) {
             let error = result.expect_err(name);
             assert!(
@@ -141,7 +141,7 @@ pub fn bad_names(tally: &mut Tally) {
         };
         drop(kind.filled());
         assert_eq!(kit::names().len(), 1, "{name:?}");
-        crosspage::remove(name, false).unwrap();
+        crosspage::remove(name).unwrap();
     }
     let (upper, lower) = ("Arm/Left", "arm/left");
     let kind = |locator: &str| Kind {
@@ -159,7 +159,7 @@ pub fn bad_names(tally: &mut Tally) {
             "{error}"
         );
     }
-    crosspage::remove(upper, false).unwrap();
+    crosspage::remove(upper).unwrap();
     kit::clean();
 }
 
@@ -231,7 +231,7 @@ pub fn other_users(tally: &mut Tally) {
         "read",
     );
     refused(
-        as_user(BOB, report, || crosspage::remove(&his, true)),
+        as_user(BOB, report, || crosspage::remove_forced(&his)),
         "remove",
     );
     // His own of the same name is another one.
@@ -240,7 +240,7 @@ pub fn other_users(tally: &mut Tally) {
         Returned::Done(None)
     );
     assert_eq!(
-        as_user(BOB, report, || crosspage::remove("page", false)),
+        as_user(BOB, report, || crosspage::remove("page")),
         Returned::Done(None)
     );
     let nobody = as_user(BOB, report, || {
@@ -252,7 +252,7 @@ pub fn other_users(tally: &mut Tally) {
     let other = as_user(BOB, report, || create(&other).map(drop));
     assert!(other.is_error(ErrorKind::PermissionDenied), "{other:?}");
     assert_eq!(
-        as_user(ADA, report, || crosspage::remove("page", false)),
+        as_user(ADA, report, || crosspage::remove("page")),
         Returned::Done(None)
     );
 
@@ -266,11 +266,11 @@ pub fn other_users(tally: &mut Tally) {
     });
     assert_eq!(shared, Returned::Done(None));
     // He may write to it, but not take it away.
-    let removed = as_user(BOB, report, || crosspage::remove(&his, true));
+    let removed = as_user(BOB, report, || crosspage::remove_forced(&his));
     assert!(removed.is_error(ErrorKind::PermissionDenied), "{removed:?}");
     let hers = as_user(ADA, report, || {
         assert_eq!(registry::inspect("page")?.version, Some(2));
-        crosspage::remove("page", false)
+        crosspage::remove("page")
     });
     assert_eq!(
         hers,
@@ -374,7 +374,7 @@ pub fn full(tally: &mut Tally) {
         let mut writer = page(i).create().unwrap();
         assert_eq!(kit::write(&mut writer, 2).unwrap(), 2, "the others work on");
     }
-    crosspage::remove(&page(0).locator, false).unwrap();
+    crosspage::remove(&page(0).locator).unwrap();
     drop(page(made).create().unwrap());
     tally.points += made;
     sys::unmount(&place);
@@ -419,7 +419,7 @@ pub fn refused(tally: &mut Tally) {
         let sound = Kind::durable(true);
         drop(sound.filled());
         std::fs::copy(sound.path(), merged.join("x.page")).unwrap();
-        crosspage::remove(&sound.locator, false).unwrap();
+        crosspage::remove(&sound.locator).unwrap();
         for error in [kind.open().unwrap_err(), kind.create().unwrap_err()] {
             assert!(
                 error.is_unsupported() && error.message().contains("overlayfs"),
