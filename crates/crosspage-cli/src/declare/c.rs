@@ -79,26 +79,25 @@ fn entry(types: &Types, of: &str, field: &Field, member: &str) -> String {
     };
     let by_macro = match (base, dims.len()) {
         (Type::Text(_), 0) => Some("FIELD"),
-        (_, 0 | 1) if is_number => Some("FIELD"),
-        _ if notes => None,
         (Type::Text(_), 1) => Some("FIELD_TEXTS"),
-        (_, 2) if is_number => Some("FIELD_2D"),
         (Type::Struct(_), 0) => Some("FIELD_STRUCT"),
         (Type::Struct(_), 1) => Some("FIELD_STRUCTS"),
+        (_, 0 | 1) if is_number => Some("FIELD"),
+        (_, 2) if is_number => Some("FIELD_2D"),
         (Type::Enum(_), 0) => Some("FIELD_ENUM"),
         (Type::Enum(_), 1) => Some("FIELD_ENUMS"),
         _ => None,
     };
     if let Some(by_macro) = by_macro {
-        let (also, more) = match base {
-            Type::Struct(nested) => ("", format!(", {}_layout", types.name(nested.name()))),
-            Type::Enum(e) if !e.variants.is_empty() => {
-                ("", format!(", {}_enum", types.name(&e.name)))
-            }
-            _ if notes => ("_DOC", format!(", {unit}, {doc}")),
-            _ => ("", String::new()),
+        let table = match base {
+            Type::Struct(nested) => format!(", {}_layout", types.name(nested.name())),
+            Type::Enum(e) if !e.variants.is_empty() => format!(", {}_enum", types.name(&e.name)),
+            _ => String::new(),
         };
-        return format!("CROSSPAGE_{by_macro}{also}({of}, {member}{more})");
+        return match notes {
+            true => format!("CROSSPAGE_{by_macro}_DOC({of}, {member}{table}, {unit}, {doc})"),
+            false => format!("CROSSPAGE_{by_macro}({of}, {member}{table})"),
+        };
     }
     let (ty, nested, enumeration) = match base {
         Type::Scalar(scalar) => (scalar.name(), None, None),
@@ -116,11 +115,7 @@ fn entry(types: &Types, of: &str, field: &Field, member: &str) -> String {
         c_string(&field.name),
         ty.to_ascii_uppercase(),
         dims.len(),
-        if list.is_empty() {
-            "0".to_owned()
-        } else {
-            list.join(", ")
-        },
+        list.join(", "),
         pointer(nested, "layout"),
         pointer(enumeration, "enum"),
     )
