@@ -59,6 +59,8 @@ pub struct Field {
     pub name: String,
     pub base: Base,
     pub dims: Vec<u32>,
+    /// Whether it has a unit and a meaning, which the canonical form leaves out.
+    pub noted: bool,
 }
 
 pub struct Struct {
@@ -251,7 +253,11 @@ impl Schema {
             };
             let dims: String = field.dims.iter().map(|n| format!("[{n}]")).collect();
             let name = &field.name;
-            out += &format!("  {{ name = {name:?}, type = \"{base}{dims}\" }},\n");
+            let notes = match field.noted {
+                true => r#", unit = "°C", doc = 'says "who"? \ {}'"#,
+                false => "",
+            };
+            out += &format!("  {{ name = {name:?}, type = \"{base}{dims}\"{notes} }},\n");
         }
         out + "]\n"
     }

@@ -62,7 +62,10 @@ pub fn every_kind() -> Schema {
     }
     for (i, dims) in shapes.iter().enumerate() {
         let fields = bases.iter().enumerate();
-        let fields = fields.map(|(i, &base)| field(&format!("x{i}"), base, dims));
+        let fields = fields.map(|(i, &base)| Field {
+            noted: true,
+            ..field(&format!("x{i}"), base, dims)
+        });
         schema.add(&format!("Shape_{i}"), None, fields.collect());
     }
     for pack in [None, Some(1), Some(2), Some(4), Some(8)] {
@@ -149,7 +152,10 @@ impl Schema {
             };
             let rank = [0, 0, 0, 1, 1, 2][random.below(6)];
             let dims: Vec<u32> = (0..rank).map(|_| 1 + random.below(4) as u32).collect();
-            fields.push(field(&names.another(random), base, &dims));
+            fields.push(Field {
+                noted: random.below(6) == 0,
+                ..field(&names.another(random), base, &dims)
+            });
         }
         let pack = [None, None, None, None, Some(1), Some(2), Some(4), Some(8)][random.below(8)];
         let made = self.add(name, pack, fields);
@@ -171,6 +177,7 @@ fn field(name: &str, base: Base, dims: &[u32]) -> Field {
         name: name.to_owned(),
         base,
         dims: dims.to_vec(),
+        noted: false,
     }
 }
 
