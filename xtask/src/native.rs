@@ -24,7 +24,7 @@ pub fn compile_with(source: &Path, program: &Path, flags: &[&str]) -> Result {
     run(cargo().args(["build", "--quiet", "--package", "crosspage-capi"]))?;
     let compiler = match is_c(source) {
         true => compiler("CC", "gcc")?,
-        false => compiler("CXX", "g++")?,
+        false => cpp_compiler()?,
     };
     let library = workspace::debug();
     run(command(compiler)
@@ -41,6 +41,11 @@ pub fn compile_with(source: &Path, program: &Path, flags: &[&str]) -> Result {
         .arg(format!("-L{}", library.display()))
         .arg(format!("-Wl,-rpath,{}", library.display()))
         .arg("-lcrosspage"))
+}
+
+/// The C++ compiler.
+pub fn cpp_compiler() -> Result<String> {
+    compiler("CXX", "g++")
 }
 
 /// The compiler that `variable` names, or the usual one.

@@ -458,6 +458,11 @@ int crosspage_foreign_write(crosspage_foreign_view *view, const void *value, siz
 int crosspage_foreign_write_with_ready(crosspage_foreign_view *view, const char *flag, const void *value,
                                        size_t size, crosspage_error *error);
 
+/* Reads the struct into `scratch`, lets `edit` change it there, and writes the fields that changed. What
+ * others change meanwhile in the same fields is overwritten. */
+int crosspage_foreign_update(crosspage_foreign_view *view, void *scratch, size_t size, crosspage_edit edit,
+                             void *context, crosspage_error *error);
+
 /* Bytes of the segment, which may be more than the struct's. */
 size_t crosspage_foreign_size(const crosspage_foreign_view *view);
 /* Whether create made the segment, rather than finding it. */
@@ -496,6 +501,8 @@ typedef struct crosspage_page_info {
 /* Called for each page, by name; what it gets lives until it returns. Anything but 0 ends the list. */
 typedef int (*crosspage_page_callback)(void *context, const crosspage_page_info *page);
 int crosspage_list(crosspage_page_callback each, void *context, crosspage_error *error);
+/* Called once, for the page at `locator`, which is not attached to. */
+int crosspage_inspect(const char *locator, crosspage_page_callback each, void *context, crosspage_error *error);
 
 /* Removes a segment, page or foreign. A page whose participants live is only removed with `force`. */
 int crosspage_remove(const char *locator, bool force, crosspage_error *error);

@@ -109,6 +109,24 @@ pub unsafe extern "C" fn crosspage_list(
 }
 
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn crosspage_inspect(
+    locator: *const c_char,
+    each: Option<Each>,
+    context: *mut c_void,
+    error: *mut CError,
+) -> i32 {
+    // SAFETY: the header's contract.
+    unsafe {
+        guard(error, || {
+            let each = each.ok_or_else(|| null("each"))?;
+            let page = registry::inspect(str_arg(locator, "locator")?)?;
+            show(&page, each, context);
+            Ok(())
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn crosspage_remove(
     locator: *const c_char,
     force: bool,

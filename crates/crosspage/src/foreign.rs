@@ -632,6 +632,29 @@ impl RawView {
         Ok(())
     }
 
+    /// Copies the struct as it lies there now to `scratch`, lets `edit` change it there, and writes the
+    /// fields that changed. Nothing is written where `edit` fails.
+    ///
+    /// # Safety
+    /// `scratch` is valid for reading and writing `layout().size()` bytes, which `edit` leaves initialised
+    /// in all fields.
+    pub unsafe fn update(
+        &mut self,
+        scratch: *mut u8,
+        edit: &mut dyn FnMut(*mut u8) -> Result<()>,
+    ) -> Result<()> {
+        self.check_writable()?;
+        let mut before = vec![0; self.layout.size()];
+        // SAFETY: both have the layout's size.
+        unsafe {
+            self.deliver(self.load(self.whole()), before.as_mut_ptr());
+            scratch.copy_from_nonoverlapping(before.as_ptr(), before.len());
+        }
+        edit(scratch)?;
+        // SAFETY: both have that many bytes.
+        unsafe { self.write_changed(before.as_ptr(), scratch) }
+    }
+
     /// Writes the fields in which `after` differs from `before`.
     ///
     /// # Safety

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crosspage::latest::{Options, RawReader, RawWriter};
@@ -337,6 +338,87 @@ pub fn foreign_directories(tally: &mut Tally) {
     refused(as_user(ADA, report, create));
     std::fs::remove_dir(&directory).unwrap();
     tally.points += 5;
+}
+
+/// What the two containers tell each other beside the page.
+#[derive(Default)]
+struct Story {
+    written: AtomicU32,
+    waiting: AtomicU32,
+    killed: AtomicU32,
+}
+
+// SAFETY: atomics only.
+unsafe impl sys::Shared for Story {}
+
+/// Two containers with a page on a volume that both have, each under a path of its own: values, wake-ups and
+/// the proof of death cross over, though either takes its first process for number 1.
+pub fn containers(tally: &mut Tally) {
+    if !sys::may_contain() {
+        return println!("skipped: two containers, which this user may not make");
+    }
+    let place = kit::files();
+    let [volume, a, b] = ["volume", "a", "b"].map(|name| place.join(name));
+    for directory in [&volume, &a, &b] {
+        std::fs::create_dir(directory).unwrap();
+    }
+    let story: &Story = sys::shared();
+    let until = |word: &AtomicU32| {
+        assert!(sys::wait_until(LIMIT, || word.load(Ordering::Acquire) == 1));
+    };
+    let tell = |word: &AtomicU32| word.store(1, Ordering::Release);
+
+    let writing = sys::container(&volume, &a, || {
+        assert_eq!(sys::pid(), 1);
+        let mut writer = file_in(&a).create().unwrap();
+        kit::write(&mut writer, 1).unwrap();
+        tell(&story.written);
+        until(&story.waiting);
+        std::thread::sleep(Duration::from_millis(50));
+        kit::write(&mut writer, 2).unwrap();
+        loop {
+            std::thread::sleep(LIMIT);
+        }
+    });
+    until(&story.written);
+    // Processes of one number are told apart by when they began, in ticks of 10 ms.
+    std::thread::sleep(Duration::from_millis(30));
+    let reading = sys::container(&volume, &b, || {
+        assert_eq!(sys::pid(), 1);
+        let kind = file_in(&b);
+        let reader = kind.open().unwrap();
+        assert_eq!(kit::read(&reader).unwrap(), Some((1, 1)));
+        let refused = kind.create().unwrap_err();
+        assert!(refused.is_already_owned(), "{refused}");
+        assert!(!refused.message().contains("this process"), "{refused}");
+
+        tell(&story.waiting);
+        assert_eq!(kit::wait_changed(&reader, 1, LIMIT).unwrap(), (2, 2));
+        until(&story.killed);
+        // The first process of a container dies a moment after the one that watches it.
+        let mut writer = None;
+        sys::wait_until(LIMIT, || {
+            writer = kind.create().ok();
+            writer.is_some()
+        });
+        let mut writer = writer.expect("the role is free");
+        assert_eq!(
+            kit::write(&mut writer, 3).unwrap(),
+            3,
+            "the version goes on"
+        );
+        0
+    });
+    sys::wait_until(LIMIT, || story.waiting.load(Ordering::Acquire) == 1);
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(writing.end().is_killed());
+    tell(&story.killed);
+    assert_eq!(reading.wait(), Status::Exited(0));
+    tally.points += 6;
+    crosspage::remove(&file_in(&volume).locator).unwrap();
+    for directory in [volume, a, b] {
+        std::fs::remove_dir(directory).unwrap();
+    }
 }
 
 /// A file system without room is an error at creation, which leaves nothing behind.
