@@ -726,6 +726,12 @@ fn names_that_a_language_has_taken() {
             );
         }
     }
+    let again = directory.path().join("again.toml");
+    let printed = stdout(&namespace, &["layout", &source("class"), "--as", "toml"]);
+    std::fs::write(&again, printed).unwrap();
+    let again = format!("{}#class", again.display());
+    stdout(&namespace, &["diff", &source("class"), &again]);
+
     for (name, member, forms) in [
         ("Dollar", "a$b", &["c", "cpp", "python", "rust"][..]),
         ("Blank", "_", &["rust"]),

@@ -18,7 +18,7 @@ pub struct Way {
 }
 
 /// All eight, built in `scratch` for these structs. What the `crosspage` command prints is declared as it
-/// prints it.
+/// prints it: so one of them is there twice, as it was and as it is printed.
 pub fn all(schemas: &[Schema], scratch: &Path) -> Result<Vec<Way>> {
     let mut files = Vec::new();
     for (i, schema) in schemas.iter().enumerate() {
@@ -26,7 +26,7 @@ pub fn all(schemas: &[Schema], scratch: &Path) -> Result<Vec<Way>> {
         write(&path, &schema.toml())?;
         files.push(path);
     }
-    let printed = |form| print_declarations(schemas, &files, form);
+    let printed = |form| print_declarations(schemas, &files, form).map(|each| each.concat());
     // A line for each struct.
     let each = |line: &dyn Fn(&str) -> String| -> String {
         let structs = schemas.iter().flat_map(Schema::shown);
@@ -75,10 +75,22 @@ pub fn all(schemas: &[Schema], scratch: &Path) -> Result<Vec<Way>> {
             .map(|of| format!("    {:?}: {},\n", of.name, variable(of)))
             .collect()
     };
-    let sources = schemas.iter().zip(&files).flat_map(|(schema, file)| {
-        let shown = schema.shown().iter();
-        shown.map(move |of| format!("    {0:?}: \"{1}#{0}\",\n", of.name, file.display()))
-    });
+    let sources = |files: &[PathBuf]| -> String {
+        let pairs = schemas.iter().zip(files);
+        let sources = pairs.flat_map(|(schema, file)| {
+            let shown = schema.shown().iter();
+            shown.map(move |of| format!("    {0:?}: \"{1}#{0}\",\n", of.name, file.display()))
+        });
+        sources.collect()
+    };
+    let mut printed_files = Vec::new();
+    for (i, text) in print_declarations(schemas, &files, "toml")?
+        .iter()
+        .enumerate()
+    {
+        printed_files.push(scratch.join(format!("printed{i}.toml")));
+        write(&printed_files[i], text)?;
+    }
     let class = python(
         "class_way.py",
         printed("python")?,
@@ -94,7 +106,12 @@ pub fn all(schemas: &[Schema], scratch: &Path) -> Result<Vec<Way>> {
         declarations(schemas, numpy_dtype, "import numpy\n"),
         variables(Schema::shows_its_alignment),
     )?;
-    let toml = python("toml_way.py", String::new(), sources.collect())?;
+    let toml = python("toml_way.py", String::new(), sources(&files))?;
+    let printed_toml = python(
+        "printed_toml_way.py",
+        String::new(),
+        sources(&printed_files),
+    )?;
 
     let way = |name, program| Way {
         name,
@@ -113,20 +130,19 @@ pub fn all(schemas: &[Schema], scratch: &Path) -> Result<Vec<Way>> {
             ..way("numpy dtype", numpy)
         },
         way("TOML", toml),
+        way("printed TOML", printed_toml),
     ])
 }
 
 /// What `crosspage layout --as` makes of each schema's last struct, which holds all others.
-fn print_declarations(schemas: &[Schema], files: &[PathBuf], form: &str) -> Result<String> {
+fn print_declarations(schemas: &[Schema], files: &[PathBuf], form: &str) -> Result<Vec<String>> {
     let crosspage = workspace::debug().join(format!("crosspage{}", std::env::consts::EXE_SUFFIX));
-    let mut out = String::new();
-    for (schema, file) in schemas.iter().zip(files) {
+    let print = |(schema, file): (&Schema, &PathBuf)| {
         let all = schema.structs.last().ok_or("a schema without structs")?;
         let source = format!("{}#{}", file.display(), all.name);
-        out +=
-            &process::output(process::command(&crosspage).args(["layout", &source, "--as", form]))?;
-    }
-    Ok(out)
+        process::output(process::command(&crosspage).args(["layout", &source, "--as", form]))
+    };
+    schemas.iter().zip(files).map(print).collect()
 }
 
 fn native_program(scratch: &Path, source: &str, name: &str, flags: &[&str]) -> Result<Command> {

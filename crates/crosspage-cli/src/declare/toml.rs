@@ -12,7 +12,7 @@ pub fn toml(layout: &StructType) -> Result<String> {
     let mut out = String::new();
     for declared in types.structs.iter().rev() {
         let layout = declared.layout;
-        writeln!(out, "[struct.{}]", key(&types.name(layout.name()))).expect("writing to a String");
+        writeln!(out, "[struct.{}]", key(&identifier(layout.name()))).expect("writing to a String");
         if let Some(pack) = declared.pack {
             out += &format!("pack = {pack}\n");
         }
