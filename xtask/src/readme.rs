@@ -1,4 +1,5 @@
-//! The README's programs are compiled and run, in its order, so that they stay true.
+//! The programs in the README and in the pages for each language are compiled and run, so that they stay true.
+//! (Python's page is run by the tests of that face.)
 
 use std::path::Path;
 use std::process::Command;
@@ -8,31 +9,45 @@ use crate::python::Venv;
 use crate::steps::Done;
 use crate::{Result, demo, native, tools, workspace};
 
-/// Runs them all in one namespace, where each language meets what the one before wrote.
+/// Runs them all, in one namespace.
 pub fn run(_long: bool) -> Result<Done> {
-    let path = workspace::root().join("README.md");
-    let text = std::fs::read_to_string(&path)
-        .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
     let namespace = format!("readme-{}", std::process::id());
-
-    let outcome = blocks(&text).iter().try_for_each(|block| {
-        println!("README.md, line {}: {}", block.line, block.language);
-        match block.program(&venv)? {
-            Some(mut program) => run_command(program.env("CROSSPAGE_NAMESPACE", &namespace)),
-            None => Ok(()),
-        }
-    });
+    let outcome = PAGES
+        .iter()
+        .try_for_each(|page| run_page(page, &venv, &namespace));
     demo::remove_pages(&mut venv.python(), &namespace)?;
     outcome.map(|()| Done::Ran)
 }
 
+const README: &str = "README.md";
+const PAGES: [&str; 4] = [README, "docs/rust.md", "docs/c.md", "docs/cpp.md"];
+
+/// In the page's order, where each program meets what the one before wrote.
+fn run_page(page: &str, venv: &Venv, namespace: &str) -> Result {
+    let mut programs = 0;
+    for block in blocks(&read(page)?) {
+        if let Some(mut program) = block.program(venv)? {
+            println!("{page}, line {}: {}", block.line, block.language);
+            run_command(program.env("CROSSPAGE_NAMESPACE", namespace))?;
+            programs += 1;
+        }
+    }
+    match programs {
+        0 => Err(format!("{page} has no program")),
+        _ => Ok(()),
+    }
+}
+
+fn read(page: &str) -> Result<String> {
+    let path = workspace::root().join(page);
+    std::fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+}
+
 /// The README's first program in a language.
 pub fn program(language: &str) -> Result<String> {
-    let path = workspace::root().join("README.md");
-    let text = std::fs::read_to_string(&path)
-        .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    let text = read(README)?;
     let found = blocks(&text).into_iter().find(|b| b.language == language);
     found
         .map(|block| block.text)
