@@ -11,6 +11,7 @@ use crate::steps::Done;
 use crate::{demo, native, process, tools, workspace};
 
 /// The programs, from the root of the repository.
+pub const C: &str = "tests/golden/golden.c";
 pub const CPP: &str = "tests/golden/golden.cpp";
 pub const PYTHON: &str = "tests/golden/golden.py";
 /// The one that knows nothing of crosspage.
@@ -71,7 +72,9 @@ pub fn native() -> Result<Vec<Language>> {
         "--example",
         "golden",
     ]))?;
-    let cpp = tools::scratch("golden")?.join("golden");
+    let programs = tools::scratch("golden")?;
+    let (c, cpp) = (programs.join("golden-c"), programs.join("golden-cpp"));
+    native::compile(Path::new(C), &c)?;
     native::compile(Path::new(CPP), &cpp)?;
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
@@ -80,6 +83,7 @@ pub fn native() -> Result<Vec<Language>> {
         .join(format!("golden{}", std::env::consts::EXE_SUFFIX));
     Ok(vec![
         Language::new("Rust", move || process::command(&rust)),
+        Language::new("C", move || process::command(&c)),
         Language::new("C++", move || process::command(&cpp)),
         Language::new("Python", move || {
             let mut python = venv.python();

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod cache;
+mod canonical;
 mod cross;
 mod debian;
 mod demo;

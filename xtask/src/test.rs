@@ -6,8 +6,8 @@ use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
 use crate::{
-    Result, demo, examples, install, languages, leftovers, readme, targets, tools, windows,
-    workspace,
+    Result, canonical, demo, examples, install, languages, leftovers, readme, targets, tools,
+    windows, workspace,
 };
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
@@ -73,6 +73,12 @@ const STEPS: &[Step] = &[
         about: "the golden record, from every language to every language",
         option: None,
         run: languages::run,
+    },
+    Step {
+        name: "canonical",
+        about: "one canonical layout from eight ways of declaring a struct",
+        option: None,
+        run: canonical::run,
     },
     Step {
         name: "examples",

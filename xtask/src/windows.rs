@@ -183,11 +183,13 @@ fn windows_languages(kit: &'static Kit) -> Result<Vec<Language>> {
     run(kit
         .cargo("build")
         .args(["--quiet", "--package", "crosspage", "--example", "golden"]))?;
-    let cpp = compile(kit, languages::CPP, "golden.exe")?;
+    let c = compile(kit, languages::C, "golden-c.exe")?;
+    let cpp = compile(kit, languages::CPP, "golden-cpp.exe")?;
     let packages = stage_python(kit)?;
     let rust = kit.debug().join("examples/golden.exe");
     Ok(vec![
         Language::new("Windows Rust", move || kit.wine(&rust)),
+        Language::new("Windows C", move || kit.wine(&c)),
         Language::new("Windows C++", move || kit.wine(&cpp)),
         Language::new("Windows Python", move || {
             let mut python = kit.python();
@@ -236,7 +238,7 @@ pub fn examples(_long: bool) -> Result<Done> {
     Ok(Done::Ran)
 }
 
-/// Compiles a C or C++ program against the library as a DLL, which comes to lie beside it.
+/// Compiles a program of C11 or C++20 against the library as a DLL, which comes to lie beside it.
 fn compile(kit: &Kit, source: &str, name: &str) -> Result<PathBuf> {
     run(kit
         .cargo("build")

@@ -153,7 +153,8 @@ struct crosspage_struct {
  *     static const crosspage_struct shared_data = CROSSPAGE_LAYOUT(SharedData, shared_data_fields);
  *
  * CROSSPAGE_FIELD finds the type of numbers, bools, char[N], enums (as their integers) and arrays of
- * these with one dimension; the others have a macro of their own. A pointer, or another type that
+ * these with one dimension; the others have a macro of their own, and each has one that ends in _DOC and
+ * takes a unit and a meaning (or NULL) besides. A pointer, or another type that
  * cannot be shared, does not compile. A member that the table leaves out is not noticed: name all. */
 #define CROSSPAGE_LAYOUT(Struct, table)                                              \
   {sizeof(crosspage_struct), sizeof(crosspage_field), #Struct, sizeof(Struct),       \
@@ -174,7 +175,8 @@ struct crosspage_struct {
    doc}
 
 /* T[N][M] of numbers or bools. */
-#define CROSSPAGE_FIELD_2D(Struct, member)                                                     \
+#define CROSSPAGE_FIELD_2D(Struct, member) CROSSPAGE_FIELD_2D_DOC(Struct, member, NULL, NULL)
+#define CROSSPAGE_FIELD_2D_DOC(Struct, member, unit, doc)                                      \
   {#member,                                                                                    \
    offsetof(Struct, member),                                                                   \
    sizeof(CROSSPAGE_(Struct, member)),                                                         \
@@ -183,18 +185,23 @@ struct crosspage_struct {
    {CROSSPAGE_COUNT_(CROSSPAGE_(Struct, member)), CROSSPAGE_COUNT_(CROSSPAGE_(Struct, member)[0])}, \
    NULL,                                                                                       \
    NULL,                                                                                       \
-   NULL,                                                                                       \
-   NULL}
+   unit,                                                                                       \
+   doc}
 
 /* char[N][M]: N texts. */
-#define CROSSPAGE_FIELD_TEXTS(Struct, member) \
-  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_TEXT, 1, NULL, NULL)
+#define CROSSPAGE_FIELD_TEXTS(Struct, member) CROSSPAGE_FIELD_TEXTS_DOC(Struct, member, NULL, NULL)
+#define CROSSPAGE_FIELD_TEXTS_DOC(Struct, member, unit, doc) \
+  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_TEXT, 1, NULL, NULL, unit, doc)
 
 /* A nested struct, or an array of them, with the crosspage_struct of its own. */
 #define CROSSPAGE_FIELD_STRUCT(Struct, member, layout) \
-  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_STRUCT, 0, &(layout), NULL)
+  CROSSPAGE_FIELD_STRUCT_DOC(Struct, member, layout, NULL, NULL)
+#define CROSSPAGE_FIELD_STRUCT_DOC(Struct, member, layout, unit, doc) \
+  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_STRUCT, 0, &(layout), NULL, unit, doc)
 #define CROSSPAGE_FIELD_STRUCTS(Struct, member, layout) \
-  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_STRUCT, 1, &(layout), NULL)
+  CROSSPAGE_FIELD_STRUCTS_DOC(Struct, member, layout, NULL, NULL)
+#define CROSSPAGE_FIELD_STRUCTS_DOC(Struct, member, layout, unit, doc) \
+  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_STRUCT, 1, &(layout), NULL, unit, doc)
 
 /* An enum with names:
  *
@@ -204,16 +211,20 @@ struct crosspage_struct {
 #define CROSSPAGE_ENUM(Enum, table) \
   {sizeof(crosspage_enum), CROSSPAGE_TYPE_OF_((Enum)0), #Enum, table, sizeof(table) / sizeof((table)[0])}
 #define CROSSPAGE_FIELD_ENUM(Struct, member, enumeration) \
-  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_ENUM, 0, NULL, &(enumeration))
+  CROSSPAGE_FIELD_ENUM_DOC(Struct, member, enumeration, NULL, NULL)
+#define CROSSPAGE_FIELD_ENUM_DOC(Struct, member, enumeration, unit, doc) \
+  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_ENUM, 0, NULL, &(enumeration), unit, doc)
 #define CROSSPAGE_FIELD_ENUMS(Struct, member, enumeration) \
-  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_ENUM, 1, NULL, &(enumeration))
+  CROSSPAGE_FIELD_ENUMS_DOC(Struct, member, enumeration, NULL, NULL)
+#define CROSSPAGE_FIELD_ENUMS_DOC(Struct, member, enumeration, unit, doc) \
+  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_ENUM, 1, NULL, &(enumeration), unit, doc)
 
 /* What ends in _ is not for use by itself. */
 #define CROSSPAGE_(Struct, member) (((Struct *)0)->member)
 #define CROSSPAGE_COUNT_(array) (sizeof(array) / sizeof((array)[0]))
-#define CROSSPAGE_FIELD_OTHER_(Struct, member, type, ndims, nested, enumeration)                    \
+#define CROSSPAGE_FIELD_OTHER_(Struct, member, type, ndims, nested, enumeration, unit, doc)         \
   {#member, offsetof(Struct, member), sizeof(CROSSPAGE_(Struct, member)), type, ndims,              \
-   {CROSSPAGE_COUNT_##ndims##_(CROSSPAGE_(Struct, member))}, nested, enumeration, NULL, NULL}
+   {CROSSPAGE_COUNT_##ndims##_(CROSSPAGE_(Struct, member))}, nested, enumeration, unit, doc}
 #define CROSSPAGE_COUNT_0_(member) 0
 #define CROSSPAGE_COUNT_1_(member) CROSSPAGE_COUNT_(member)
 #define CROSSPAGE_INT_(T)                                                                           \
