@@ -12,10 +12,14 @@ use std::sync::Arc;
 mod build;
 mod canonical;
 pub mod compare;
+#[cfg(feature = "debuginfo")]
+mod debuginfo;
 pub mod descriptor;
 mod json;
 mod path;
 pub mod plan;
+#[cfg(feature = "debuginfo")]
+mod probe;
 pub mod rust;
 #[cfg(feature = "schema")]
 pub mod schema;
@@ -30,7 +34,7 @@ pub use compare::{Difference, Match, compare, difference_table, mismatch_error};
 pub use descriptor::MAX_DESCRIPTOR;
 pub use plan::{Invalid, Plan, Run, WordOp};
 pub use rust::FieldType;
-pub use source::from_source;
+pub use source::{Learned, from_source, learn};
 pub use suggest::did_you_mean;
 pub use value::{Record, Value};
 
