@@ -45,14 +45,14 @@ impl From<gimli::Error> for Fail {
 impl Fail {
     /// The error of who asked for `name`.
     pub fn of(self, path: &Path, name: &str) -> Error {
-        let kind = match self {
+        let kind = match &self {
             Fail::Refused { .. } => ErrorKind::Invalid,
             Fail::Damaged(_) => ErrorKind::Corrupt,
         };
         let message = format!("{name} of {} cannot be shared: {self}", path.display());
         let error = Error::new(kind, message);
-        match kind {
-            ErrorKind::Invalid => error
+        match self {
+            Fail::Refused { member, .. } if !member.is_empty() => error
                 .with_hint("a schema file (TOML) can describe the other fields by their offsets"),
             _ => error,
         }
@@ -149,6 +149,11 @@ impl<'p, 'a> Converter<'p, 'a> {
 
     fn convert_new(&mut self, place: Place, alias: &str, steps: usize) -> Result<Converted, Fail> {
         let entry = self.program.entry(place)?;
+        if entry.attr(gimli::DW_AT_signature).is_some() {
+            // It stands for one in a type unit.
+            let definition = self.definition(place)?;
+            return self.convert(definition, alias, steps);
+        }
         match entry.tag() {
             gimli::DW_TAG_base_type => self.base(place, &entry),
             gimli::DW_TAG_typedef => {
@@ -318,6 +323,10 @@ impl<'p, 'a> Converter<'p, 'a> {
                 _ => return damaged("an enum's value has no name or number"),
             }
         }
+        // What std::byte is.
+        if name.as_deref() == Some("byte") && repr == Scalar::U8 && variants.is_empty() {
+            return Ok(Type::Scalar(Scalar::U8).into());
+        }
         let ty = EnumType {
             name: type_name(name.as_deref().unwrap_or(alias)),
             repr,
@@ -336,15 +345,10 @@ impl<'p, 'a> Converter<'p, 'a> {
         let name = self.program.name(place.unit, entry);
         let name = name.as_deref();
         if entry.attr(gimli::DW_AT_declaration).is_some() {
-            // A type unit, or a class whose own definition lies elsewhere.
-            let signature = entry.attr_value(gimli::DW_AT_signature);
-            return match signature.and_then(|s| self.program.referred(place.unit, s)) {
-                Some(definition) => self.convert(definition, alias, steps),
-                None => refused(format!(
-                    "{}, which this program only declares",
-                    name.unwrap_or("a struct")
-                )),
-            };
+            return refused(format!(
+                "{}, which this program only declares",
+                name.unwrap_or("a struct")
+            ));
         }
         let Some(size) =
             number(entry, gimli::DW_AT_byte_size).and_then(|n| usize::try_from(n).ok())
@@ -455,7 +459,7 @@ impl<'p, 'a> Converter<'p, 'a> {
                 self.add_members(target, offset, members, steps)
             }
             _ => Err(Fail::Refused {
-                member: "without a name".to_owned(),
+                member: "(without a name)".to_owned(),
                 what: self.describe(target),
             }),
         }
@@ -569,24 +573,27 @@ impl<'p, 'a> Converter<'p, 'a> {
         let Ok(entry) = self.program.entry(place) else {
             return "a type that cannot be read".to_owned();
         };
-        let name = self.name_of(place, 0);
+        let name = match self.name_of(place, 0) {
+            name if name.is_empty() => name,
+            name => format!(" ({name})"),
+        };
         match entry.tag() {
-            gimli::DW_TAG_pointer_type => format!(
-                "a pointer ({name}), which means something only in the process that made it"
-            ),
-            gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => format!(
-                "a reference ({name}), which means something only in the process that made it"
-            ),
-            gimli::DW_TAG_union_type => {
-                format!("a union ({name}): nobody can tell which of its members is valid")
+            gimli::DW_TAG_pointer_type => {
+                format!("a pointer{name}, which means something only in the process that made it")
             }
-            _ => format!("of a type that cannot be shared ({name})"),
+            gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => {
+                format!("a reference{name}, which means something only in the process that made it")
+            }
+            gimli::DW_TAG_union_type => {
+                format!("a union{name}: nobody can tell which of its members is valid")
+            }
+            _ => format!("of a type that cannot be shared{name}"),
         }
     }
 
-    /// The name of a type, as its program would write it.
+    /// The name of a type, as its program would write it; or nothing.
     fn name_of(&self, place: Place, steps: usize) -> String {
-        let unknown = || "without a name".to_owned();
+        let unknown = String::new;
         let Ok(entry) = self.program.entry(place) else {
             return unknown();
         };
@@ -667,7 +674,9 @@ fn transparent(name: &str, members: &[Member], size: usize) -> Option<Converted>
         return None;
     }
     let only = field.name.as_str();
-    if name.starts_with("array<") && matches!(only, "_M_elems" | "__elems_") {
+    // With clang's -gsimple-template-names it is `array`.
+    let class = name.split('<').next();
+    if class == Some("array") && matches!(only, "_M_elems" | "__elems_") {
         return Some(field.ty.clone().into());
     }
     if name.starts_with("Text<")
@@ -678,7 +687,8 @@ fn transparent(name: &str, members: &[Member], size: usize) -> Option<Converted>
         return Some(Type::Text(*n).into());
     }
     let rust = name.strip_prefix("Atomic").filter(|_| only == "v");
-    if !name.starts_with("atomic<") && rust.is_none() {
+    let cpp = class == Some("atomic") && matches!(only, "_M_i" | "_M_base" | "_M_fp" | "__a_");
+    if !cpp && rust.is_none() {
         return None;
     }
     let mut inner = &field.ty;
@@ -701,7 +711,7 @@ fn transparent(name: &str, members: &[Member], size: usize) -> Option<Converted>
 fn elsewhere(name: &str) -> Option<String> {
     let (class, what) = match name {
         "String" => ("String", "text"),
-        _ if name.starts_with("basic_string<") => ("std::string", "text"),
+        _ if name.starts_with("basic_string") => ("std::string", "text"),
         _ if name.starts_with("vector<") => ("std::vector", "elements"),
         _ if name.starts_with("Vec<") => ("Vec", "elements"),
         _ => return None,

@@ -188,7 +188,8 @@ impl<'a> Program<'a> {
                 && let Some(qualified) = wanted.qualified(&name, seen.scopes)
             {
                 room = room.saturating_sub(qualified.len());
-                if seen.entry.attr(gimli::DW_AT_declaration).is_some() {
+                let elsewhere = [gimli::DW_AT_declaration, gimli::DW_AT_signature];
+                if elsewhere.iter().any(|at| seen.entry.attr(*at).is_some()) {
                     declared.insert(seen.place, qualified);
                 } else {
                     let place = seen.place;
