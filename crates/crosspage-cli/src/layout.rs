@@ -12,7 +12,9 @@ use crate::{Result, declare, json, show};
 Examples:
   crosspage layout telemetry
   crosspage layout telemetry --as cpp > telemetry.hpp
-  crosspage layout schema.toml#SharedData --as python")]
+  crosspage layout schema.toml#SharedData --as python
+  crosspage layout ./writer#SharedData             (compiled with -g)
+  crosspage layout include/data.hpp#robot::Pose    (CXX, CPPFLAGS, CXXFLAGS as for make)")]
 pub struct Args {
     /// A segment or a layout source (PATH#TYPE)
     #[arg(value_name = "SEG|PATH#TYPE")]
@@ -34,9 +36,12 @@ enum Form {
 }
 
 pub fn run(args: &Args) -> Result<String> {
-    let layout = args.source.layout()?;
+    let (layout, provenance) = args.source.look_up()?;
     match args.form {
-        Form::Table => Ok(table(&layout)),
+        Form::Table => {
+            let learned = provenance.map_or_else(String::new, |how| harmless(&how) + "\n\n");
+            Ok(learned + &table(&layout))
+        }
         Form::Json => Ok(json::document(&show::layout(&layout))),
         Form::Toml => declare::toml(&layout),
         Form::C => declare::c(&layout),

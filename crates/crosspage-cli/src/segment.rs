@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crosspage::foreign::DynView;
 use crosspage::latest::{self, DynReader};
-use crosspage::layout::{self, Match, Record, StructType};
+use crosspage::layout::{self, Learned, Match, Record, StructType};
 use crosspage::registry::{self, PageInfo};
 use crosspage::{Error, ErrorKind, Locator, Participant, Result};
 
@@ -36,6 +36,8 @@ pub struct Look {
     pub locator: String,
     pub pattern: &'static str,
     pub layout: Arc<StructType>,
+    /// How the layout is known, where it was learned and no page tells it.
+    pub provenance: Option<String>,
     /// `None`: nothing was written yet.
     pub value: Option<Record>,
     /// `None`: foreign, or nothing was written yet.
@@ -62,7 +64,7 @@ impl Target {
         let locator: Locator = self.segment.parse()?;
         match locator.is_page() {
             true => self.look_at_page(&locator, self.layout()?.as_ref(), await_value),
-            false => self.look_at_foreign(&locator, &self.foreign_layout(&locator)?),
+            false => self.look_at_foreign(&locator, &self.learned_foreign(&locator)?),
         }
     }
 
@@ -73,13 +75,18 @@ impl Target {
 
     /// The layout of a foreign segment, which has to be named.
     pub fn foreign_layout(&self, locator: &Locator) -> Result<Arc<StructType>> {
-        self.layout()?.ok_or_else(|| {
+        Ok(self.learned_foreign(locator)?.layout)
+    }
+
+    fn learned_foreign(&self, locator: &Locator) -> Result<Learned> {
+        let source = self.layout.as_deref().ok_or_else(|| {
             Error::new(
                 ErrorKind::Invalid,
                 format!("segment \"{locator}\" is foreign: it does not tell its layout"),
             )
             .with_hint("name one with --layout PATH#TYPE, such as --layout schema.toml#SharedData")
-        })
+        })?;
+        layout::learn(source)
     }
 
     /// A reader that takes no place in the page and leaves no trace, as soon as the page is there.
@@ -123,6 +130,7 @@ impl Target {
             locator: page.locator.to_string(),
             pattern: page.pattern,
             layout: page.layout,
+            provenance: None,
             value: snapshot.map(|snapshot| snapshot.record),
             written,
             participants: page.participants,
@@ -154,7 +162,8 @@ impl Target {
         ))
     }
 
-    fn look_at_foreign(&self, locator: &Locator, layout: &Arc<StructType>) -> Result<Look> {
+    fn look_at_foreign(&self, locator: &Locator, learned: &Learned) -> Result<Look> {
+        let layout = &learned.layout;
         let text = locator.to_string();
         let view = DynView::options()
             .read_only(true)
@@ -170,6 +179,7 @@ impl Target {
             locator: text,
             pattern: "foreign",
             layout: layout.clone(),
+            provenance: learned.provenance.clone(),
             value: Some(record),
             written: None,
             participants: Vec::new(),

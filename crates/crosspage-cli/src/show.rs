@@ -76,6 +76,9 @@ fn text(look: &Look) -> String {
         harmless(look.layout.name()),
         look.layout.size()
     );
+    if let Some(how) = &look.provenance {
+        text += &format!("layout {}\n", harmless(how));
+    }
     match &look.written {
         Some(w) => {
             let state = if w.alive { "alive" } else { "gone" };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crosspage::layout::{self, StructType};
+use crosspage::layout::{self, Learned, StructType};
 use crosspage::{Error, ErrorKind, Locator, Result, registry};
 
 /// A segment's locator, or `PATH#TYPE`.
@@ -37,16 +37,26 @@ impl fmt::Display for Source {
 
 impl Source {
     pub fn layout(&self) -> Result<Arc<StructType>> {
+        Ok(self.look_up()?.0)
+    }
+
+    /// The layout, and how it is known where it was learned.
+    pub fn look_up(&self) -> Result<(Arc<StructType>, Option<String>)> {
         match self {
             Source::Segment(locator) if locator.is_page() => {
-                Ok(registry::inspect(&locator.to_string())?.layout)
+                Ok((registry::inspect(&locator.to_string())?.layout, None))
             }
             Source::Segment(locator) => Err(Error::new(
                 ErrorKind::Invalid,
                 format!("segment \"{locator}\" is foreign: it does not tell its layout"),
             )
             .with_hint("name a layout source, such as schema.toml#SharedData")),
-            Source::Layout(source) => layout::from_source(source),
+            Source::Layout(source) => {
+                let Learned {
+                    layout, provenance, ..
+                } = layout::learn(source)?;
+                Ok((layout, provenance))
+            }
         }
     }
 }
