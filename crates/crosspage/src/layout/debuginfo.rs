@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use gimli::{EndianSlice, LittleEndian, SectionId};
@@ -15,8 +16,6 @@ use crate::{Error, ErrorKind, Result};
 
 mod convert;
 mod program;
-#[cfg(test)]
-mod tests;
 
 use program::Program;
 
@@ -53,15 +52,41 @@ type Bytes<'a> = EndianSlice<'a, LittleEndian>;
 fn with_program<T>(path: &Path, then: impl FnOnce(&Program<'_>) -> Result<T>) -> Result<T> {
     match read(path, then)? {
         Ok(done) => Ok(done),
-        Err((then, elsewhere)) => match elsewhere.iter().find(|at| at.is_file()) {
-            Some(found) => read(found, then)?.map_err(|_| no_debug_information(found, &[])),
-            None => Err(no_debug_information(path, &elsewhere)),
+        Err((then, without)) => match without.places.iter().find(|place| place.is_it()) {
+            Some(place) => {
+                read(&place.path, then)?.map_err(|(_, without)| without.error(&place.path))
+            }
+            None => Err(without.error(path)),
         },
     }
 }
 
-/// `Err` gives `then` back where the file has no DWARF, with the places where that may be.
-fn read<T, F>(path: &Path, then: F) -> Result<Result<T, (F, Vec<PathBuf>)>>
+/// A program without DWARF.
+struct Without {
+    stripped: bool,
+    /// Where it may lie instead.
+    places: Vec<Place>,
+}
+
+/// A file that has the debug information of a stripped program.
+struct Place {
+    path: PathBuf,
+    /// Its CRC-32, where the program says it; by a build id it needs none.
+    sum: Option<u32>,
+}
+
+impl Place {
+    fn is_it(&self) -> bool {
+        match self.sum {
+            _ if !self.path.is_file() => false,
+            Some(sum) => crc32(&self.path).is_ok_and(|found| found == sum),
+            None => true,
+        }
+    }
+}
+
+/// `Err` gives `then` back where the file has no DWARF.
+fn read<T, F>(path: &Path, then: F) -> Result<Result<T, (F, Without)>>
 where
     F: FnOnce(&Program<'_>) -> Result<T>,
 {
@@ -84,7 +109,11 @@ where
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     if object.section_by_name(".debug_info").is_none() {
-        return Ok(Err((then, separate_files(path, &object))));
+        let without = Without {
+            stripped: object.symbols().next().is_none(),
+            places: separate_files(path, &object),
+        };
+        return Ok(Err((then, without)));
     }
     let mut budget = MAX_FILE;
     let mut load = |id: SectionId| section(&object, id, &mut budget);
@@ -171,25 +200,57 @@ fn relocate<'d, R: ReadRef<'d>>(
 
 /// Where the debug information of a stripped program may lie: by its name, beside it or in
 /// `.debug`, or by its build id.
-fn separate_files<'d, R: ReadRef<'d>>(path: &Path, object: &object::File<'d, R>) -> Vec<PathBuf> {
+fn separate_files<'d, R: ReadRef<'d>>(path: &Path, object: &object::File<'d, R>) -> Vec<Place> {
     let mut places = Vec::new();
     let dir = path.parent().unwrap_or(Path::new(""));
-    if let Ok(Some((name, _))) = object.gnu_debuglink()
+    if let Ok(Some((name, sum))) = object.gnu_debuglink()
         && let Ok(name) = std::str::from_utf8(name)
         && Path::new(name).file_name() == Some(name.as_ref())
     {
-        // A link to itself, as objcopy makes it of a file that was stripped in its place, has
-        // nothing either.
-        places.extend([dir.join(".debug").join(name), dir.join(name)]);
-        places.retain(|at| at != path);
+        for path in [dir.join(name), dir.join(".debug").join(name)] {
+            let sum = Some(sum);
+            places.push(Place { path, sum });
+        }
     }
     if let Ok(Some(&[first, ref rest @ ..])) = object.build_id()
         && (1..=64).contains(&rest.len())
     {
         let rest: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
-        places.push(format!("/usr/lib/debug/.build-id/{first:02x}/{rest}.debug").into());
+        let path = format!("/usr/lib/debug/.build-id/{first:02x}/{rest}.debug").into();
+        places.push(Place { path, sum: None });
     }
     places
+}
+
+/// The sum by which a stripped program knows its debug information: gzip's CRC-32.
+fn crc32(path: &Path) -> std::io::Result<u32> {
+    const TABLE: [u32; 256] = {
+        let mut table = [0; 256];
+        let mut i = 0;
+        while i < 256 {
+            let mut sum = i as u32;
+            let mut bit = 0;
+            while bit < 8 {
+                sum = (sum >> 1) ^ (0xedb8_8320 * (sum & 1));
+                bit += 1;
+            }
+            table[i] = sum;
+            i += 1;
+        }
+        table
+    };
+    let mut file = File::open(path)?.take(MAX_FILE);
+    let mut buffer = vec![0; 1 << 16];
+    let mut sum = u32::MAX;
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(!sum);
+        }
+        for byte in &buffer[..n] {
+            sum = (sum >> 8) ^ TABLE[usize::from(sum as u8 ^ byte)];
+        }
+    }
 }
 
 fn unreadable(path: &Path, what: impl std::fmt::Display) -> Error {
@@ -200,14 +261,31 @@ fn unreadable(path: &Path, what: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Corrupt, message)
 }
 
-fn no_debug_information(path: &Path, elsewhere: &[PathBuf]) -> Error {
-    let mut message = format!("{} has no debug information (DWARF)", path.display());
-    if !elsewhere.is_empty() {
-        let places: Vec<String> = elsewhere.iter().map(|p| p.display().to_string()).collect();
-        message += &format!(", and there is none at {}", places.join(" or "));
+impl Without {
+    fn error(&self, path: &Path) -> Error {
+        let shown = path.display();
+        let message = match self.stripped {
+            false => format!("{shown} has no debug information (DWARF)"),
+            true => {
+                let places: Vec<_> = self
+                    .places
+                    .iter()
+                    .map(|p| p.path.display().to_string())
+                    .collect();
+                let elsewhere = match places.is_empty() {
+                    true => String::new(),
+                    false => format!(", and what belongs to it is not at {}", places.join(" or ")),
+                };
+                format!("{shown} is stripped: it has no debug information (DWARF){elsewhere}")
+            }
+        };
+        let hint = match self.stripped {
+            false => "compile with -g; or name the header that declares the struct: PATH.h#TYPE",
+            true => {
+                "name the program as it was before it was stripped, compiled with -g; or the header \
+                 that declares the struct: PATH.h#TYPE"
+            }
+        };
+        Error::new(ErrorKind::NotFound, message).with_hint(hint)
     }
-    Error::new(ErrorKind::NotFound, message).with_hint(
-        "compile with -g and do not strip it; or name the header that declares the struct: \
-         PATH.h#TYPE",
-    )
 }

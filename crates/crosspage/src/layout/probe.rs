@@ -109,7 +109,14 @@ fn compile(
             .args(flags(language))
             // -include, not #include: no path needs quoting. What is for a linker, or splits the
             // debug information off, would hide it.
-            .args(["-w", "-g", "-gz=none", "-fno-lto", "-c", "-include"])
+            .args([
+                "-w",
+                "-g",
+                "-fno-debug-types-section",
+                "-fno-lto",
+                "-c",
+                "-include",
+            ])
             .arg(header)
             .arg(&source)
             .arg("-o")

@@ -1,6 +1,8 @@
 //! What users of the library see, in one binary.
 
 mod corpus;
+#[cfg(feature = "debuginfo")]
+mod debuginfo;
 mod derive;
 mod golden;
 mod latest;

@@ -369,7 +369,7 @@ impl<'p, 'a> Converter<'p, 'a> {
         let fields = members.into_iter().map(|m| m.field).collect();
         match StructType::new(type_name(name.unwrap_or(alias)), size, align, fields) {
             Ok(layout) => Ok(Type::Struct(Arc::new(layout)).into()),
-            Err(e) => refused(format!("no layout: {}", e.message())),
+            Err(e) => refused(format!("refused: {}", e.message())),
         }
     }
 
