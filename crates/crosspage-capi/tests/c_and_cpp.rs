@@ -723,7 +723,7 @@ fn cpp_latest() {
 
 #[test]
 fn cpp_foreign() {
-    cpp_program("tests/cpp/foreign.cpp", &[]);
+    cpp_program("tests/cpp/foreign.cpp", &["-g"]);
 }
 
 #[test]

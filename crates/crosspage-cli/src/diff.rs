@@ -3,6 +3,7 @@
 use crosspage::layout::{self, Match};
 
 use crate::source::Source;
+use crate::table::harmless;
 use crate::{Outcome, Result};
 
 /// Compare two layouts: exit code 0 where they agree, 1 where they differ, 2 for trouble
@@ -23,12 +24,18 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
-    let (a, b) = (args.a.layout()?, args.b.layout()?);
+    let (a, learned_a) = args.a.layout()?;
+    let (b, learned_b) = args.b.layout()?;
+    let learned: String = [learned_a, learned_b]
+        .iter()
+        .flatten()
+        .map(|how| format!("note: {}\n", harmless(how)))
+        .collect();
     Ok(match layout::compare(&a, &b, Match::Exact) {
         Ok(notes) => {
             let notes: String = notes.iter().map(|note| format!("note: {note}\n")).collect();
             Outcome::Done(format!(
-                "{} and {} agree: {} bytes, {} fields\n{notes}",
+                "{} and {} agree: {} bytes, {} fields\n{notes}{learned}",
                 args.a,
                 args.b,
                 a.size(),
@@ -37,7 +44,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         }
         Err(differences) => {
             let (a, b) = (args.a.to_string(), args.b.to_string());
-            Outcome::Different(layout::difference_table(&a, &b, &differences) + "\n")
+            Outcome::Different(layout::difference_table(&a, &b, &differences) + "\n" + &learned)
         }
     })
 }

@@ -36,7 +36,7 @@ enum Form {
 }
 
 pub fn run(args: &Args) -> Result<String> {
-    let (layout, provenance) = args.source.look_up()?;
+    let (layout, provenance) = args.source.layout()?;
     match args.form {
         Form::Table => {
             let learned = provenance.map_or_else(String::new, |how| harmless(&how) + "\n\n");

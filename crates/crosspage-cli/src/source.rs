@@ -36,12 +36,8 @@ impl fmt::Display for Source {
 }
 
 impl Source {
-    pub fn layout(&self) -> Result<Arc<StructType>> {
-        Ok(self.look_up()?.0)
-    }
-
     /// The layout, and how it is known where it was learned.
-    pub fn look_up(&self) -> Result<(Arc<StructType>, Option<String>)> {
+    pub fn layout(&self) -> Result<(Arc<StructType>, Option<String>)> {
         match self {
             Source::Segment(locator) if locator.is_page() => {
                 Ok((registry::inspect(&locator.to_string())?.layout, None))

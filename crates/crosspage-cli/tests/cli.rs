@@ -1159,23 +1159,26 @@ struct OriginalWriter {
 }
 
 impl OriginalWriter {
-    fn start(kind: &str, name: &str) -> OriginalWriter {
+    fn program() -> &'static Path {
         static PROGRAM: std::sync::OnceLock<std::path::PathBuf> = std::sync::OnceLock::new();
-        let program = PROGRAM.get_or_init(|| {
+        PROGRAM.get_or_init(|| {
             let program = Path::new(env!("CARGO_TARGET_TMPDIR"))
                 .join(format!("writer-{}", std::process::id()));
             let compiler = std::env::var("CXX").unwrap_or_else(|_| "g++".to_owned());
             let status = Command::new(compiler)
-                .args(["-std=c++17", "-o"])
+                .args(["-std=c++17", "-g", "-o"])
                 .arg(&program)
                 .arg(Path::new(ORIGINAL).join("writer.cpp"))
                 .args(["-lrt", "-pthread"])
                 .status();
             assert!(status.expect("the C++ compiler starts").success());
             program
-        });
+        })
+    }
+
+    fn start(kind: &str, name: &str) -> OriginalWriter {
         let segment = Foreign(format!("{kind}:{name}"));
-        let mut command = Command::new(program);
+        let mut command = Command::new(OriginalWriter::program());
         let mut child = command
             .args([kind, name, "once"])
             .stdin(Stdio::piped())
@@ -1222,7 +1225,7 @@ fn the_original_projects_writer_is_read_on_windows() {
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("original_writer.exe");
     let mut compiler = Command::new(build_host::gnu("g++"));
     compiler
-        .args(["-std=c++17", "-static", "-o"])
+        .args(["-std=c++17", "-g", "-static", "-o"])
         .arg(&program)
         .arg(here.join("../../examples/windows/original_writer.cpp"));
     let built = build_host::output(&mut compiler).expect("the C++ compiler starts");
@@ -1279,6 +1282,18 @@ fn the_original_projects_writer_is_read_on_windows() {
         &source,
     ];
     assert_eq!(stdout(&namespace, &args), "23.5\n");
+    // By the writer's own debug information.
+    let learned = format!("{}#SharedData", program.display());
+    let same = stdout(&namespace, &["diff", &learned, &source]);
+    assert!(same.contains(" agree: 632 bytes, 9 fields\n"), "{same}");
+    let args = [
+        "show",
+        r"win:Local\IPCSharedMemory",
+        "--layout",
+        &learned,
+        "--json",
+    ];
+    assert_eq!(json(&namespace, &args)["value"], *value);
 
     child.stdin.take().unwrap().write_all(b"\n").unwrap();
     assert!(child.wait().unwrap().success());
@@ -1326,6 +1341,51 @@ fn the_original_projects_writers_are_read() {
     });
     assert_eq!(shown["value"], expected);
 
+    // Without a schema: by the writer's own debug information, or its source.
+    let locator = format!("posix:{name}");
+    let program = format!("{}#SharedData", OriginalWriter::program().display());
+    let code = format!("{ORIGINAL}/writer.cpp#SharedData");
+    for learned in [&program, &code] {
+        let args = ["show", &locator, "--layout", learned, "--json"];
+        let by_it = json(&namespace, &args);
+        assert_eq!(by_it["value"], expected, "{learned}");
+        assert_eq!(keys(&by_it), keys(&shown), "{learned}");
+        let file = learned.strip_suffix("#SharedData").unwrap();
+        let how = format!("learned from {file} (DWARF ");
+        let same = stdout(&namespace, &["diff", learned, &source]);
+        assert!(same.contains(" agree: 632 bytes, 9 fields\n"), "{same}");
+        assert!(same.contains(&format!("note: {how}")), "{same}");
+        let args = ["show", &locator, "--layout", learned];
+        let text = stdout(&namespace, &args);
+        assert!(text.contains(&format!("\nlayout {how}")), "{text}");
+        let text = stdout(&namespace, &["layout", learned]);
+        assert!(text.starts_with(&how), "{text}");
+        // What is made for machines and compilers has no place for it.
+        for form in ["json", "cpp", "python"] {
+            let text = stdout(&namespace, &["layout", learned, "--as", form]);
+            assert!(!text.contains("learned"), "{text}");
+        }
+    }
+    let args = ["get", &locator, "dataArray[9]", "--layout", &program];
+    assert_eq!(stdout(&namespace, &args), "100\n");
+    let args = ["set", &locator, "counter=43", "--layout", &program];
+    stdout(&namespace, &args);
+    let args = ["get", &locator, "counter", "--layout", &code];
+    assert_eq!(stdout(&namespace, &args), "43\n");
+    let dump = stdout(&namespace, &["hex", &locator, "--layout", &program]);
+    assert!(dump.contains("userName"), "{dump}");
+    let args = [
+        "show",
+        &locator,
+        "--layout",
+        &program.replace("SharedD", "SharedB"),
+    ];
+    let error = failure(&namespace, &args);
+    assert!(
+        error.contains("hint: did you mean \"SharedData\"?"),
+        "{error}"
+    );
+
     let key = 0x6f72_0000 | (me & 0xffff);
     let writer = OriginalWriter::start("sysv", &key.to_string());
     let source = format!("{ORIGINAL}/schema.toml#SystemVData");
@@ -1341,6 +1401,62 @@ fn the_original_projects_writers_are_read() {
         "dataReady": true,
     });
     assert_eq!(shown["value"], expected);
+}
+
+/// A header means what the user's compiler and flags make of it.
+#[test]
+#[cfg_attr(not(unix), ignore = "starts a compiler")]
+fn headers_are_compiled_as_the_environment_says() {
+    let namespace = testing::namespace();
+    let directory = tempfile::tempdir().unwrap();
+    let include = directory.path().join("with space");
+    std::fs::create_dir(&include).unwrap();
+    std::fs::write(include.join("number.h"), "typedef NUMBER number;\n").unwrap();
+    let header = directory.path().join("data.h");
+    let text = "#include <number.h>\nstruct Data { char c; number n; };\n";
+    std::fs::write(&header, text).unwrap();
+    let source = format!("{}#Data", header.display());
+    let run = |environment: &[(&str, &str)]| {
+        let mut command = crosspage(&namespace, &["layout", &source, "--as", "json"]);
+        let without = ["CXX", "CC", "CPPFLAGS", "CXXFLAGS", "CFLAGS"];
+        without.iter().for_each(|name| {
+            command.env_remove(name);
+        });
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        let text = match output.status.success() {
+            true => output.stdout,
+            false => output.stderr,
+        };
+        String::from_utf8(text).unwrap()
+    };
+    let cppflags = ("CPPFLAGS", &*format!("-I'{}'", include.display()));
+    let cpp = run(&[cppflags, ("CXXFLAGS", "-DNUMBER=double")]);
+    assert!(cpp.contains("\"size\": 16"), "{cpp}");
+    let packed = run(&[
+        cppflags,
+        (
+            "CXXFLAGS",
+            "-DNUMBER=double -fpack-struct=1 -g0 -gsplit-dwarf",
+        ),
+    ]);
+    assert!(packed.contains("\"size\": 9"), "{packed}");
+    assert!(packed.contains("\"align\": 1"), "{packed}");
+    // It is tried as C, too, with C's flags; and where there is no compiler for C++.
+    for cxx in ["false", "/nowhere/c++"] {
+        let c = run(&[cppflags, ("CXX", cxx), ("CFLAGS", "-DNUMBER=float")]);
+        assert!(c.contains("\"size\": 8"), "{cxx}: {c}");
+    }
+    let error = run(&[cppflags]);
+    for part in [
+        "error: g++ does not compile Data of ",
+        "NUMBER",
+        "hint: CXX, CC, ",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    let error = run(&[("CXX", "/nowhere/c++"), ("CC", "/nowhere/cc")]);
+    let part = "needs a C++ compiler, and there is none (/nowhere/c++ tried)";
+    assert!(error.contains(part), "{error}");
 }
 
 #[test]

@@ -4,7 +4,9 @@ import itertools
 import mmap
 import os
 import pickle
+import shutil
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -99,6 +101,35 @@ def test_we_read_what_plain_python_writes(locator: str, schema: str) -> None:
     assert view.read_stable(timeout=1) == record
     assert crosspage.foreign.open(locator, SharedData).read() == GOLDEN
     assert view.bytes() == bytes(GOLDEN).ljust(SIZE, b"\0")
+    data.close()
+
+
+CODE = """
+struct SharedData {
+  int processId; char message[500]; bool dataReady; int counter; double temperature;
+  float coordinates[3]; char userName[50]; long long timestamp; int dataArray[10];
+} shared_data;
+struct Linked { int n; Linked *next; } linked;
+"""
+
+
+def test_layouts_are_learned_from_programs_and_headers(locator: str, tmp_path: Path) -> None:
+    if WINDOWS or shutil.which("g++") is None:
+        pytest.skip("g++ is not installed")
+    code, program = tmp_path / "writer.cpp", tmp_path / "writer.so"
+    code.write_text(CODE)
+    subprocess.run(["g++", "-g", "-shared", code, "-o", program], check=True)
+    data = plain(locator, make=True)
+    data.write(bytes(GOLDEN))
+    for source in program, code:
+        record = crosspage.foreign.open(locator, f"{source}#SharedData").read()
+        assert record.message == GOLDEN.message and record.dataArray == GOLDEN.data_array
+        with pytest.raises(crosspage.Error, match=r"member next is a pointer \(Linked\*\)"):
+            crosspage.foreign.open(locator, f"{source}#Linked")
+        layout = crosspage.layout_of(f"{source}#SharedData")
+        assert layout.canonical() == crosspage.layout_of(SharedData).canonical()
+    with pytest.raises(FileNotFoundError, match="did you mean"):
+        crosspage.foreign.open(locator, f"{program}#SharedDta")
     data.close()
 
 

@@ -212,7 +212,18 @@ static void system_v() {
 
 #endif
 
-int main() {
+// This program, compiled with -g, tells its own structs.
+static void by_debug_information(const std::string &program) {
+  const crosspage::Layout learned = crosspage::Layout::from_source(program + "#SharedData");
+  CHECK(learned.canonical() == crosspage::canonical<SharedData>());
+  CHECK(thrown_by([&] { crosspage::Layout::from_source(program + "#Segment"); }).is_invalid());
+  const crosspage::error missing = thrown_by([&] { crosspage::Layout::from_source(program + "#SharedDta"); });
+  CHECK(missing.is_not_found());
+  CHECK_EQ(std::string(missing.hint()), "did you mean \"SharedData\"?");
+}
+
+int main(int, char **argv) {
+  by_debug_information(argv[0]);
   others_segment();
   own_segment();
 #ifndef _WIN32
