@@ -1,4 +1,4 @@
-//! One canonical layout, whichever of eight ways declares a struct: tried with random structs, and with one
+//! One canonical layout, whichever of nine ways declares a struct: tried with random structs, and with one
 //! of every kind.
 
 use std::collections::HashMap;

@@ -76,7 +76,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "canonical",
-        about: "one canonical layout from eight ways of declaring a struct",
+        about: "one canonical layout from nine ways of declaring a struct",
         option: None,
         run: canonical::run,
     },

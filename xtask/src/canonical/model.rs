@@ -158,6 +158,20 @@ impl Schema {
             })
     }
 
+    /// Whether what crosspage takes for the alignment of a struct in a program, where debug information
+    /// leaves it out, is the alignment: natural where that explains all, else the smallest packing.
+    pub fn is_aligned_as_guessed(&self, of: &Struct) -> bool {
+        let place = self.place(of);
+        let other = |pack| self.place_packed(of, pack);
+        let guessed = [None, Some(1), Some(2), Some(4), Some(8)]
+            .map(other)
+            .into_iter()
+            .find(|other| (&other.offsets, other.size) == (&place.offsets, place.size));
+        self.nested(of)
+            .all(|nested| self.is_aligned_as_guessed(nested))
+            && guessed.is_some_and(|guessed| guessed.align == place.align)
+    }
+
     pub fn canonical(&self, of: &Struct) -> Vec<u8> {
         let mut out = vec![1];
         self.put_struct(of, &mut out);

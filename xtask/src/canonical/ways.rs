@@ -17,7 +17,7 @@ pub struct Way {
     pub can_say: fn(&Schema, &Struct) -> bool,
 }
 
-/// All eight, built in `scratch` for these structs. What the `crosspage` command prints is declared as it
+/// All nine, built in `scratch` for these structs. What the `crosspage` command prints is declared as it
 /// prints it: so one of them is there twice, as it was and as it is printed.
 pub fn all(schemas: &[Schema], scratch: &Path) -> Result<Vec<Way>> {
     let mut files = Vec::new();
@@ -51,7 +51,7 @@ pub fn all(schemas: &[Schema], scratch: &Path) -> Result<Vec<Way>> {
     let (cpp20, cpp17, c, rust) = std::thread::scope(|scope| {
         let cpp20 = scope.spawn(|| native("cpp.cpp", "cpp20", &["-std=c++20", "-DPLAIN"]));
         let cpp17 = native("cpp.cpp", "cpp17", &["-std=c++17"]);
-        let c = native("c.c", "c", &["-std=c11"]);
+        let c = native("c.c", "c", &C_FLAGS);
         let rust = rust_program(scratch);
         (cpp20.join().expect("it does not panic"), cpp17, c, rust)
     });
@@ -107,6 +107,8 @@ pub fn all(schemas: &[Schema], scratch: &Path) -> Result<Vec<Way>> {
         variables(Schema::shows_its_alignment),
     )?;
     let toml = python("toml_way.py", String::new(), sources(&files))?;
+    let program = vec![scratch.join("c"); schemas.len()];
+    let learned = python("learned_way.py", String::new(), sources(&program))?;
     let printed_toml = python(
         "printed_toml_way.py",
         String::new(),
@@ -131,6 +133,10 @@ pub fn all(schemas: &[Schema], scratch: &Path) -> Result<Vec<Way>> {
         },
         way("TOML", toml),
         way("printed TOML", printed_toml),
+        Way {
+            can_say: Schema::is_aligned_as_guessed,
+            ..way("program", learned)
+        },
     ])
 }
 
@@ -250,6 +256,13 @@ const PYTHON: &str = "
 for name, declaration in STRUCTS.items():
     print(name, crosspage.layout_of(declaration).canonical().hex())
 ";
+
+/// The structs are learned from this program, too; C's, whose debug information is small.
+const C_FLAGS: [&str; 3] = [
+    "-std=c11",
+    "-g",
+    "-fno-eliminate-unused-debug-types",
+];
 
 const C: &str = r#"#include "declared.h"
 
