@@ -258,11 +258,7 @@ for name, declaration in STRUCTS.items():
 ";
 
 /// The structs are learned from this program, too; C's, whose debug information is small.
-const C_FLAGS: [&str; 3] = [
-    "-std=c11",
-    "-g",
-    "-fno-eliminate-unused-debug-types",
-];
+const C_FLAGS: [&str; 3] = ["-std=c11", "-g", "-fno-eliminate-unused-debug-types"];
 
 const C: &str = r#"#include "declared.h"
 

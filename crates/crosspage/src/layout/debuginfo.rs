@@ -144,9 +144,6 @@ fn section<'d, R: ReadRef<'d>>(
             | SectionId::DebugLineStr
             | SectionId::DebugStrOffsets
             | SectionId::DebugTypes
-            // Only for the heads of units.
-            | SectionId::DebugLine
-            | SectionId::DebugAddr
     );
     let Some(section) = object.section_by_name(id.name()).filter(|_| wanted) else {
         return Ok(Cow::Borrowed(&[]));

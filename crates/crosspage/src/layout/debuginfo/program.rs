@@ -1,9 +1,13 @@
 //! The types of a program: found by their names.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use gimli::{AttributeValue, DebuggingInformationEntry, Dwarf, Unit, UnitOffset, UnitType};
+use gimli::{
+    AttributeValue, DebugAddrBase, DebugLocListsBase, DebugRngListsBase, DebugStrOffsetsBase,
+    DebuggingInformationEntry, Dwarf, Reader as _, Unit, UnitHeader, UnitOffset, UnitType,
+};
 
 use super::convert::{Converter, Fail};
 use super::{Bytes, Found};
@@ -11,6 +15,8 @@ use crate::layout::build::MAX_ALIGN;
 use crate::layout::{StructType, did_you_mean};
 use crate::{Error, ErrorKind, Result};
 
+/// More units than any program has; each takes some memory here.
+const MAX_UNITS: usize = 1 << 18;
 /// More definitions of one name than any program has.
 const MAX_DEFINITIONS: usize = 100_000;
 /// Bytes of all of their names together.
@@ -43,7 +49,13 @@ pub(super) struct Program<'a> {
 struct Seen<'e, 'a> {
     place: Place,
     entry: &'e Entry<'a>,
-    scopes: &'e [(isize, Option<String>)],
+    scopes: &'e [Scope<'a>],
+}
+
+/// A namespace, class or function around an entry.
+struct Scope<'a> {
+    depth: isize,
+    name: Option<Bytes<'a>>,
 }
 
 /// An entry of the name that is looked for.
@@ -53,15 +65,19 @@ struct Definition {
 }
 
 impl<'a> Program<'a> {
-    pub fn new(dwarf: Dwarf<Bytes<'a>>, natural: usize) -> gimli::Result<Program<'a>> {
+    pub fn new(dwarf: Dwarf<Bytes<'a>>, natural: usize) -> Result<Program<'a>, String> {
+        let text = |e: gimli::Error| e.to_string();
         let mut headers = Vec::new();
         let mut in_info = dwarf.units();
-        while let Some(header) = in_info.next()? {
+        while let Some(header) = in_info.next().map_err(text)? {
             headers.push(header);
         }
         let mut in_types = dwarf.type_units();
-        while let Some(header) = in_types.next()? {
+        while let Some(header) = in_types.next().map_err(text)? {
             headers.push(header);
+        }
+        if headers.len() > MAX_UNITS {
+            return Err(format!("it has more than {MAX_UNITS} units"));
         }
         let mut units = Vec::with_capacity(headers.len());
         let mut signatures = HashMap::new();
@@ -77,7 +93,7 @@ impl<'a> Program<'a> {
                 };
                 signatures.insert(type_signature.0, place);
             }
-            units.push(dwarf.unit(header)?);
+            units.push(unit(&dwarf, header).map_err(text)?);
         }
         Ok(Program {
             dwarf,
@@ -127,10 +143,15 @@ impl<'a> Program<'a> {
     }
 
     /// The text of an attribute.
-    pub fn text(&self, unit: usize, entry: &Entry<'a>, attribute: gimli::DwAt) -> Option<String> {
+    fn bytes(&self, unit: usize, entry: &Entry<'a>, attribute: gimli::DwAt) -> Option<Bytes<'a>> {
         let value = entry.attr_value(attribute)?;
         let bytes = self.dwarf.attr_string(&self.units[unit], value).ok()?;
-        (bytes.len() <= MAX_NAME).then(|| bytes.to_string_lossy().into_owned())
+        Some(bytes).filter(|bytes| bytes.len() <= MAX_NAME)
+    }
+
+    fn text(&self, unit: usize, entry: &Entry<'a>, attribute: gimli::DwAt) -> Option<String> {
+        let bytes = self.bytes(unit, entry, attribute)?;
+        Some(bytes.to_string_lossy().into_owned())
     }
 
     pub fn name(&self, unit: usize, entry: &Entry<'a>) -> Option<String> {
@@ -141,9 +162,9 @@ impl<'a> Program<'a> {
     fn walk(&self, mut see: impl FnMut(&Seen<'_, 'a>) -> bool) -> gimli::Result<()> {
         for (number, unit) in self.units.iter().enumerate() {
             let mut cursor = unit.entries();
-            let mut scopes: Vec<(isize, Option<String>)> = Vec::new();
+            let mut scopes: Vec<Scope<'a>> = Vec::new();
             while let Some(entry) = cursor.next_dfs()? {
-                while scopes.last().is_some_and(|(d, _)| *d >= entry.depth()) {
+                while scopes.last().is_some_and(|s| s.depth >= entry.depth()) {
                     scopes.pop();
                 }
                 let place = Place {
@@ -159,7 +180,9 @@ impl<'a> Program<'a> {
                     return Ok(());
                 }
                 if entry.has_children() && is_scope(entry.tag()) {
-                    scopes.push((entry.depth(), self.name(number, entry)));
+                    let name = self.bytes(number, entry, gimli::DW_AT_name);
+                    let depth = entry.depth();
+                    scopes.push(Scope { depth, name });
                 }
             }
         }
@@ -382,6 +405,34 @@ impl<'a> Program<'a> {
     }
 }
 
+/// What of a unit its types need: `Unit::new` would read its line numbers, too.
+fn unit<'a>(
+    dwarf: &Dwarf<Bytes<'a>>,
+    header: UnitHeader<Bytes<'a>>,
+) -> gimli::Result<Unit<Bytes<'a>>> {
+    let strings = DebugStrOffsetsBase::default_for_encoding_and_file;
+    let mut unit = Unit {
+        abbreviations: dwarf.abbreviations(&header)?,
+        name: None,
+        comp_dir: None,
+        low_pc: 0,
+        str_offsets_base: strings(header.encoding(), dwarf.file_type),
+        addr_base: DebugAddrBase(0),
+        loclists_base: DebugLocListsBase(0),
+        rnglists_base: DebugRngListsBase(0),
+        line_program: None,
+        dwo_id: None,
+        header,
+    };
+    let root = unit.entry(unit.header.root_offset())?;
+    if let Some(AttributeValue::DebugStrOffsetsBase(base)) =
+        root.attr_value(gimli::DW_AT_str_offsets_base)
+    {
+        unit.str_offsets_base = base;
+    }
+    Ok(unit)
+}
+
 /// A type's name as it was asked for.
 struct Wanted {
     /// Without spaces: compilers disagree on them in `array<int, 3>`.
@@ -406,19 +457,20 @@ impl Wanted {
     }
 
     /// The full name of a type, where it is the one that was asked for.
-    fn qualified(&self, name: &str, scopes: &[(isize, Option<String>)]) -> Option<String> {
+    fn qualified(&self, name: &str, scopes: &[Scope<'_>]) -> Option<String> {
         let bare = without_spaces(name);
         if !self.name.ends_with(&bare) || bare.is_empty() {
             return None;
         }
-        let mut parts: Vec<&str> = scopes
+        let inner = &scopes[scopes.len().saturating_sub(MAX_SCOPES)..];
+        let mut parts: Vec<Cow<'_, str>> = inner
             .iter()
-            .rev()
-            .take(MAX_SCOPES)
-            .map(|(_, scope)| scope.as_deref().unwrap_or("(anonymous)"))
+            .map(|scope| match &scope.name {
+                Some(name) => name.to_string_lossy(),
+                None => "(anonymous)".into(),
+            })
             .collect();
-        parts.reverse();
-        parts.push(name);
+        parts.push(name.into());
         let qualified = parts.join("::");
         let spaceless = without_spaces(&qualified);
         let rest = spaceless.strip_suffix(&self.name)?;
