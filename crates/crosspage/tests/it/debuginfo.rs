@@ -269,6 +269,8 @@ fn what_cannot_be_shared_is_named() {
             "it is refused: struct CaseOnly: fields \"userName\" and \"user_name\" differ only in case",
         ),
         ("Union", "it is a union (Union)"),
+        ("Deep<20>", "nested deeper than 16 levels"),
+        ("Deep<90>", "nested too deeply"),
         ("Mode", "it is an enum and no struct"),
     ];
     for (name, message) in refused {
@@ -284,6 +286,7 @@ fn names() {
     assert_eq!((size("Inner"), size("app::Outer::Inner")), (4, 4));
     assert_eq!((size("Vec<float>"), size("app::Vec< float >")), (12, 12));
     assert_eq!((size("Typedef"), size("::Typedef")), (4, 4));
+    assert_eq!((size("Deep<0>"), size("Deep<15>")), (4, 4));
     assert_eq!(layout_of(rich, "Typedef").name(), "Typedef");
     assert_eq!((size("one::Twice"), size("::two::Twice")), (4, 8));
     let several = [

@@ -29,5 +29,7 @@ Virtual with_virtual;
 VirtualBase virtual_base;
 HasEmpty has_empty;
 CaseOnly case_only;
+Deep<15> deep;
+Deep<90> too_deep;
 
 int main() {}

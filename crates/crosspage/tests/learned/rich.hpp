@@ -143,4 +143,6 @@ struct Virtual { int n; virtual void f() {} };
 struct VirtualBase : virtual app::Base { int n; };
 struct Empty {};
 struct HasEmpty { int n; Empty e[2]; };
+template <int N> struct Deep { Deep<N - 1> in; };
+template <> struct Deep<0> { int n; };
 struct CaseOnly { int user_name; int userName; };
