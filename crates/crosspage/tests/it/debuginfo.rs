@@ -424,6 +424,8 @@ fn headers_are_compiled() {
     check_header(&cpp, "app::Packed", Packed::layout());
     check_header(&cpp, "SharedData", SharedData::layout());
     let c = source("plain.h");
+    let pair = layout_of(&c, "Pair");
+    assert_eq!((pair.size(), pair.align()), (8, 1));
     let tagged = layout_of(&c, "Tagged");
     let shown = "Tagged (72 bytes, align 8) { class: i32 at 0, ready: bool at 4, name: text[8] at 5, \
                  raw: u8[4] at 13, values: f64[2][3] at 24 }";
