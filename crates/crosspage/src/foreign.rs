@@ -46,6 +46,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Match, Plan, Record, Scalar, StructType, Type, Value, WordOp, value};
 use crate::locator::Locator;
 use crate::segment::{Mapping, Permissions};
+#[cfg(feature = "tokio")]
+use crate::wait::SleepAsync;
 use crate::wait::{self, Sleep};
 
 /// How to open or create a foreign segment.
@@ -93,6 +95,24 @@ impl<T: Layout> View<T> {
         View::options().timeout(timeout).open(locator)
     }
 
+    /// [`open_wait`](View::open_wait) for a task; it does not block.
+    #[cfg(feature = "tokio")]
+    pub async fn open_wait_async(
+        locator: &str,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<View<T>> {
+        let timeout = timeout.into();
+        let look = || match View::open(locator) {
+            Err(error) if error.is_not_found() => Ok(None),
+            opened => opened.map(Some),
+        };
+        let found = wait::until_async(SleepAsync::Poll, deadline(timeout), look).await?;
+        found.map_or_else(
+            || Err(timed_out(&locator.parse()?, "was not there", timeout)),
+            Ok,
+        )
+    }
+
     /// The segment at `locator` with `size` bytes, at least as many as `T` has; made, all zero,
     /// where there is none. One that exists is used as it is if it is large enough.
     ///
@@ -127,6 +147,33 @@ impl<T: Layout> View<T> {
     pub fn read_ready(&self, flag: &str, timeout: impl Into<Option<Duration>>) -> Result<T> {
         // SAFETY: as in `read`.
         self.take(|value| unsafe { self.raw.read_ready(flag, timeout.into(), value) })
+    }
+
+    /// [`read_stable`](View::read_stable) for a task; it does not block.
+    #[cfg(feature = "tokio")]
+    pub async fn read_stable_async(&self, timeout: impl Into<Option<Duration>>) -> Result<T> {
+        let bytes = self.raw.read_stable_async(timeout.into()).await?;
+        self.deliver(bytes)
+    }
+
+    /// [`read_ready`](View::read_ready) for a task; it does not block.
+    #[cfg(feature = "tokio")]
+    pub async fn read_ready_async(
+        &self,
+        flag: &str,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<T> {
+        let bytes = self.raw.read_ready_async(flag, timeout.into()).await?;
+        self.deliver(bytes)
+    }
+
+    #[cfg(feature = "tokio")]
+    fn deliver(&self, bytes: Vec<u8>) -> Result<T> {
+        self.take(|value| {
+            // SAFETY: as in `read`.
+            unsafe { self.raw.deliver(bytes, value) };
+            Ok(())
+        })
     }
 
     /// Writes all fields. Padding, and what lies behind the struct, keeps its bytes.
@@ -260,6 +307,33 @@ impl DynView {
     pub fn read_ready(&self, flag: &str, timeout: impl Into<Option<Duration>>) -> Result<Record> {
         // SAFETY: as in `read`.
         self.take(|value| unsafe { self.raw.read_ready(flag, timeout.into(), value) })
+    }
+
+    /// As [`View::read_stable_async`].
+    #[cfg(feature = "tokio")]
+    pub async fn read_stable_async(&self, timeout: impl Into<Option<Duration>>) -> Result<Record> {
+        let bytes = self.raw.read_stable_async(timeout.into()).await?;
+        self.deliver(bytes)
+    }
+
+    /// As [`View::read_ready_async`].
+    #[cfg(feature = "tokio")]
+    pub async fn read_ready_async(
+        &self,
+        flag: &str,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<Record> {
+        let bytes = self.raw.read_ready_async(flag, timeout.into()).await?;
+        self.deliver(bytes)
+    }
+
+    #[cfg(feature = "tokio")]
+    fn deliver(&self, bytes: Vec<u8>) -> Result<Record> {
+        self.take(|value| {
+            // SAFETY: as in `read`.
+            unsafe { self.raw.deliver(bytes, value) };
+            Ok(())
+        })
     }
 
     /// Writes all fields of `record`, whose layout must be this view's. Padding, and what lies
@@ -535,17 +609,21 @@ impl RawView {
     /// # Safety
     /// As [`RawView::read`].
     pub unsafe fn read_stable(&self, timeout: Option<Duration>, value: *mut u8) -> Result<()> {
-        let found = wait::until(Sleep::Poll, deadline(timeout), || {
-            self.check()?;
-            Ok::<_, Error>(self.load_twice())
-        })?;
-        let bytes = found.ok_or_else(|| {
-            timed_out(&self.locator, "kept changing, no two copies agreed", timeout)
-                .with_hint("its writer hardly pauses; agree on a ready flag with it (read_ready), or read single fields")
-        })?;
+        let found = wait::until(Sleep::Poll, deadline(timeout), || self.stable())?;
         // SAFETY: handed through.
-        unsafe { self.deliver(bytes, value) };
+        unsafe { self.deliver(found.ok_or_else(|| self.never_stable(timeout))?, value) };
         Ok(())
+    }
+
+    /// Two copies, if they agree.
+    fn stable(&self) -> Result<Option<Vec<u8>>> {
+        self.check()?;
+        Ok(self.load_twice())
+    }
+
+    fn never_stable(&self, timeout: Option<Duration>) -> Error {
+        timed_out(&self.locator, "kept changing, no two copies agreed", timeout)
+            .with_hint("its writer hardly pauses; agree on a ready flag with it (read_ready), or read single fields")
     }
 
     /// Copies the struct as soon as `flag` is set and two copies agree.
@@ -558,42 +636,58 @@ impl RawView {
         timeout: Option<Duration>,
         value: *mut u8,
     ) -> Result<()> {
-        let range = self.flag(flag)?;
-        let is_set = |bytes: &[u8]| bytes[range.clone()].iter().any(|&byte| byte != 0);
-        let was_set = Cell::new(false);
+        let (range, mut was_set) = (self.flag(flag)?, false);
         let found = wait::until(Sleep::Poll, deadline(timeout), || {
-            self.check()?;
-            if !is_set(&self.load(range.clone())) {
-                return Ok::<_, Error>(None);
-            }
-            was_set.set(true);
-            // SYNC POINT ready: pairs with the second fence of `write_with_ready`. Who sees the
-            // flag set sees the data that was written before it.
-            fence(Ordering::Acquire);
-            let Some(bytes) = self.load_twice() else {
-                return Ok(None);
-            };
-            // SYNC POINT unready: pairs with the first fence of `write_with_ready`. Who has copied
-            // any byte of the next value sees that the flag was cleared before it.
-            fence(Ordering::Acquire);
-            let still = is_set(&bytes) && is_set(&self.load(range.clone()));
-            Ok(still.then_some(bytes))
+            self.ready(&range, &mut was_set)
         })?;
-        let bytes = found.ok_or_else(|| match was_set.get() {
-            false => timed_out(
-                &self.locator,
-                &format!("was not ready: {flag} stayed unset"),
-                timeout,
-            ),
-            true => timed_out(
-                &self.locator,
-                &format!("kept changing while {flag} was set"),
-                timeout,
-            ),
-        })?;
+        let bytes = found.ok_or_else(|| self.never_ready(flag, was_set, timeout))?;
         // SAFETY: handed through.
         unsafe { self.deliver(bytes, value) };
         Ok(())
+    }
+
+    /// Two copies, if they agree and the flag at `range` is set all the time.
+    fn ready(&self, range: &Range<usize>, was_set: &mut bool) -> Result<Option<Vec<u8>>> {
+        let is_set = |bytes: &[u8]| bytes[range.clone()].iter().any(|&byte| byte != 0);
+        self.check()?;
+        if !is_set(&self.load(range.clone())) {
+            return Ok(None);
+        }
+        *was_set = true;
+        // SYNC POINT ready: pairs with the second fence of `write_with_ready`. Who sees the
+        // flag set sees the data that was written before it.
+        fence(Ordering::Acquire);
+        let Some(bytes) = self.load_twice() else {
+            return Ok(None);
+        };
+        // SYNC POINT unready: pairs with the first fence of `write_with_ready`. Who has copied
+        // any byte of the next value sees that the flag was cleared before it.
+        fence(Ordering::Acquire);
+        let still = is_set(&bytes) && is_set(&self.load(range.clone()));
+        Ok(still.then_some(bytes))
+    }
+
+    fn never_ready(&self, flag: &str, was_set: bool, timeout: Option<Duration>) -> Error {
+        let what = match was_set {
+            false => format!("was not ready: {flag} stayed unset"),
+            true => format!("kept changing while {flag} was set"),
+        };
+        timed_out(&self.locator, &what, timeout)
+    }
+
+    #[cfg(feature = "tokio")]
+    async fn read_stable_async(&self, timeout: Option<Duration>) -> Result<Vec<u8>> {
+        let look = || self.stable();
+        let found = wait::until_async(SleepAsync::Poll, deadline(timeout), look).await?;
+        found.ok_or_else(|| self.never_stable(timeout))
+    }
+
+    #[cfg(feature = "tokio")]
+    async fn read_ready_async(&self, flag: &str, timeout: Option<Duration>) -> Result<Vec<u8>> {
+        let (range, mut was_set) = (self.flag(flag)?, false);
+        let look = || self.ready(&range, &mut was_set);
+        let found = wait::until_async(SleepAsync::Poll, deadline(timeout), look).await?;
+        found.ok_or_else(|| self.never_ready(flag, was_set, timeout))
     }
 
     /// Writes all fields. Padding, and what lies behind the struct, keeps its bytes.
@@ -1251,7 +1345,8 @@ mod tests {
         ];
         let layout = Arc::new(StructType::new("Odd", 27, 1, fields).unwrap());
         // SAFETY: the memory outlives the view in these tests, and nothing is to be unmapped.
-        let mapping = unsafe { Mapping::new(NonNull::from(memory).cast(), 32, true, |_, _| {}) };
+        let mapping =
+            unsafe { Mapping::new(NonNull::from(memory).cast(), 32, true, |_, _| {}, None) };
         RawView::new(
             Locator::Posix("/test".to_owned()),
             &layout,

@@ -1280,6 +1280,12 @@ impl Page {
         self.owner
     }
 
+    /// What keeps its bytes mapped.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub(crate) fn kept(&self) -> &Arc<crate::segment::Kept> {
+        self.mapping.kept()
+    }
+
     pub(crate) fn alarm(&self) -> &Alarm {
         &self.alarm
     }

@@ -213,7 +213,7 @@ impl File {
         }
         let base = NonNull::new(base.cast::<u8>()).ok_or(io::ErrorKind::Other)?;
         // SAFETY: `mmap` returned this range for us alone; munmap is its inverse.
-        Ok(unsafe { Mapping::new(base, len, writable, munmap) })
+        Ok(unsafe { Mapping::new(base, len, writable, munmap, None) })
     }
 
     /// Takes the lock on one byte, or returns false when another open file holds it.

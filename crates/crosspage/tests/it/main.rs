@@ -4,6 +4,8 @@ mod corpus;
 mod derive;
 mod golden;
 mod latest;
+#[cfg(feature = "tokio")]
+mod tasks;
 
 /// A directory for `file:` pages: in memory on Linux, so that no test waits for a disk.
 fn directory() -> tempfile::TempDir {

@@ -342,7 +342,7 @@ impl File {
         unsafe { CloseHandle(section) };
         let base = NonNull::new(view.Value.cast::<u8>()).ok_or(error)?;
         // SAFETY: the view is of this range and ours alone; `unmap` is its inverse.
-        Ok(unsafe { Mapping::new(base, len, writable, unmap) })
+        Ok(unsafe { Mapping::new(base, len, writable, unmap, None) })
     }
 
     /// Takes the lock on one byte, or returns false when another open file holds it.
