@@ -7,8 +7,10 @@ use crosspage::layout::{Scalar, did_you_mean};
 use pyo3::buffer::{Element, PyBuffer};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyList, PyMapping, PySequence, PyString, PyTuple};
-use pyo3::{IntoPyObjectExt, ffi};
+use pyo3::types::{
+    PyBool, PyDict, PyFloat, PyList, PyMapping, PySequence, PyString, PyTuple, PyType,
+};
+use pyo3::{IntoPyObjectExt, ffi, intern};
 
 use crate::errors;
 use crate::record::{Fresh, Origin, Record};
@@ -329,8 +331,9 @@ fn encode(kind: &Kind, value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_
                 out.copy_from_slice(record.bytes());
                 return Ok(());
             }
+            // A copy, as encoding calls Python code, which may change a dict of the caller's own.
             match value.cast::<PyDict>() {
-                Ok(values) => encode_struct(ty, values, out, place),
+                Ok(values) => encode_struct(ty, &values.copy()?, out, place),
                 Err(_) => match value.cast::<PyMapping>() {
                     Ok(values) => {
                         let copy = PyDict::new(value.py());
@@ -352,15 +355,30 @@ fn encode(kind: &Kind, value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_
             match known {
                 true => encode_scalar(*repr, value, out, place),
                 false if value.extract::<i128>().is_ok() => {
-                    let class = class.name()?;
+                    let (class, names) = (class.name()?, member_names(class)?.join(", "));
                     Err(errors::invalid(format!(
-                        "field {place}: {value} is not a valid {class}"
+                        "field {place}: {value} is not a valid {class}, which has {names}"
                     )))
                 }
-                false => Err(wrong(place, &format!("a {}", class.name()?), value)),
+                false => {
+                    let mut expected = format!("a {}", class.name()?);
+                    if let Ok(name) = value.extract::<&str>() {
+                        let names = member_names(class)?;
+                        if let Some(near) = did_you_mean(name, &names) {
+                            expected = format!("{expected} such as {}.{near}", class.name()?);
+                        }
+                    }
+                    Err(wrong(place, &expected, value))
+                }
             }
         }
     }
+}
+
+/// The names of an enum's members.
+fn member_names(class: &Bound<'_, PyType>) -> PyResult<Vec<String>> {
+    let members = class.getattr(intern!(class.py(), "__members__"))?;
+    members.try_iter()?.map(|name| name?.extract()).collect()
 }
 
 fn wrong(place: Place<'_>, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {

@@ -405,7 +405,7 @@ def test_nested_values() -> None:
         Robot(name="", arm=3)  # type: ignore[arg-type]
     with pytest.raises(crosspage.Invalid, match=r"field mode: 3 is not a valid Mode"):
         Joint(angle=1, mode=3)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="field mode: expected a Mode, got str"):
+    with pytest.raises(TypeError, match="field mode: expected a Mode such as Mode.AUTO, got str"):
         Joint(angle=1, mode="AUTO")  # type: ignore[arg-type]
 
 
