@@ -235,6 +235,26 @@ pub fn encode_all(ty: &RecordType, values: &Bound<'_, PyDict>, out: &mut [u8]) -
     encode_struct(ty, values, out, Place::Root)
 }
 
+/// Whether the defaults are values of their fields: better said where they are declared.
+pub fn check_defaults(py: Python<'_>, ty: &RecordType) -> PyResult<()> {
+    for field in ty.fields() {
+        if let Some(default) = &field.default {
+            let place = Place::Field(&Place::Root, &field.name);
+            let mut bytes = Scratch::new(field.kind.size());
+            encode(&field.kind, default.bind(py), &mut bytes, place)
+                .map_err(|error| declared(py, ty, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The error of a default, as one of its declaration.
+fn declared(py: Python<'_>, ty: &RecordType, error: PyErr) -> PyErr {
+    let said = PyTypeError::new_err(format!("{}: the default of {}", ty.name(), error.value(py)));
+    said.set_cause(py, Some(error));
+    said
+}
+
 fn encode_struct(
     ty: &RecordType,
     values: &Bound<'_, PyDict>,

@@ -100,9 +100,10 @@ impl View {
         flag: &str,
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let flag = self.spelled(flag);
         // SAFETY: as in `wait`.
         self.wait(py, timeout, |raw, slice, value| unsafe {
-            raw.read_ready(flag, Some(slice), value)
+            raw.read_ready(&flag, Some(slice), value)
         })
     }
 
@@ -122,9 +123,10 @@ impl View {
     #[pyo3(signature = (flag, timeout=None))]
     fn read_ready_async<'py>(
         slf: &Bound<'py, Self>,
-        flag: String,
+        flag: &str,
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let flag = slf.get().spelled(flag);
         // SAFETY: as in `wait_async`.
         View::wait_async(slf, timeout, move |raw, slice, value| unsafe {
             raw.read_ready(&flag, Some(slice), value)
@@ -165,9 +167,10 @@ impl View {
             }
         }
         let source = Source::new(py, self.ty, value, fields)?;
+        let flag = self.spelled(flag);
         // SAFETY: a source has the layout's bytes.
         self.writing(py, |raw| unsafe {
-            raw.write_with_ready(source.as_ptr(), flag)
+            raw.write_with_ready(source.as_ptr(), &flag)
         })
     }
 
@@ -321,6 +324,10 @@ impl View {
         raw.as_ref().ok_or_else(|| self.closed())
     }
 
+    fn spelled(&self, path: &str) -> String {
+        self.ty.spelled(path).unwrap_or_else(|| path.to_owned())
+    }
+
     fn closed(&self) -> Error {
         let message = format!("the view of segment \"{}\" is closed", self.locator);
         Error::new(ErrorKind::Closed, message)
@@ -400,10 +407,7 @@ impl View {
         for name in fields.keys() {
             let name: String = name.extract()?;
             // By the spelling of the layout: Python's own is only known here.
-            let path = match self.ty.field(&name) {
-                Some((_, field)) => field.name.clone(),
-                None => name,
-            };
+            let path = self.ty.spelled(&name).unwrap_or(name);
             let (offset, ty) = self.ty.layout().resolve(&path).map_err(raise)?;
             values.push((path, value::read(ty, &bytes[offset..][..ty.size()])));
         }
