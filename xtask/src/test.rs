@@ -61,7 +61,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "python",
-        about: "pytest, mypy and stubtest",
+        about: "pytest, mypy, pyright and stubtest",
         option: None,
         run: python,
     },
@@ -361,6 +361,13 @@ fn python(long: bool) -> Result<Done> {
     let package = format!("{face}/python/crosspage");
     run_command(venv.program("mypy").args(["--strict", &package]))?;
     run_command(venv.program("mypy").args(["--strict", examples]))?;
+    run_command(venv.program("pyright").args(["--project", face]))?;
+    // How much of what is public has a type that every checker infers alike: all of it.
+    run_command(venv.program("pyright").args([
+        "--verifytypes",
+        "crosspage",
+        "--ignoreexternal",
+    ]))?;
     run_command(venv.program("stubtest").args(["crosspage._crosspage"]))?;
     Ok(Done::Ran)
 }

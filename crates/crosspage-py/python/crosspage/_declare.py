@@ -435,13 +435,14 @@ def _ctypes_scalar(of: Any) -> _Spec | None:
             return ("text", of._length_)
         item = _ctypes_scalar(of._type_)
         return ("array", layout_of(of._type_) if item is None else item, of._length_)
+    name: str = of.__name__
     if of in _CTYPES_INSTEAD:
-        raise TypeError(f"{of.__name__} {_CTYPES_INSTEAD[of]}")
+        raise TypeError(f"{name} {_CTYPES_INSTEAD[of]}")
     if isinstance(of, _POINTERS) or of is ctypes.c_void_p:
-        raise TypeError(f"{of.__name__} {_POINTS}")
-    if of.__name__.endswith(("_be", "_le")):
-        raise TypeError(f"{of.__name__} has its bytes swapped; crosspage is little-endian only")
-    raise TypeError(f"{of.__name__} has no counterpart in other languages; write a number or bytes of fixed size")
+        raise TypeError(f"{name} {_POINTS}")
+    if name.endswith(("_be", "_le")):
+        raise TypeError(f"{name} has its bytes swapped; crosspage is little-endian only")
+    raise TypeError(f"{name} has no counterpart in other languages; write a number or bytes of fixed size")
 
 
 def _from_ctypes(of: Any) -> Layout:
