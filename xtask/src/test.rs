@@ -363,11 +363,10 @@ fn python(long: bool) -> Result<Done> {
     run_command(venv.program("mypy").args(["--strict", examples]))?;
     run_command(venv.program("pyright").args(["--project", face]))?;
     // How much of what is public has a type that every checker infers alike: all of it.
-    run_command(venv.program("pyright").args([
-        "--verifytypes",
-        "crosspage",
-        "--ignoreexternal",
-    ]))?;
+    run_command(
+        venv.program("pyright")
+            .args(["--verifytypes", "crosspage", "--ignoreexternal"]),
+    )?;
     run_command(venv.program("stubtest").args(["crosspage._crosspage"]))?;
     Ok(Done::Ran)
 }
