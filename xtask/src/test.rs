@@ -356,6 +356,7 @@ fn fuzz(long: bool) -> Result<Done> {
 fn python(long: bool) -> Result<Done> {
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
+    Venv::check_free_threaded()?;
     let (face, examples) = ("crates/crosspage-py", "examples/python");
     run_command(patience(&mut venv.program("pytest"), long).args(["-q", "-rs", face]))?;
     let package = format!("{face}/python/crosspage");

@@ -598,8 +598,9 @@ fn with_numbers(
         if buffer.shape() != shape || !buffer.is_c_contiguous() {
             return Ok(false);
         }
-        // SAFETY: a C-contiguous buffer is `len_bytes` bytes at `buf_ptr`, held while `buffer` is.
-        // The interpreter is attached and `take` runs no Python code, so nobody writes to it.
+        // SAFETY: a C-contiguous buffer is `len_bytes` bytes at `buf_ptr`, held while `buffer` is, and
+        // any bytes are numbers. `take` runs no Python code; who has another thread write to the
+        // buffer meanwhile (numpy does so without the GIL) gets some of each, as in any use of it.
         take(unsafe {
             std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes())
         })?;

@@ -270,7 +270,8 @@ impl Wanted {
 }
 
 /// How many background waits this process has, and which process that is: a forked child has none
-/// of its parent's. Only locked by threads that hold the interpreter, so never across a fork.
+/// of its parent's. Only locked by threads that hold the interpreter, so never across a fork (which
+/// stops the others first, where there is no GIL).
 static BACKGROUND: Mutex<(u32, usize)> = Mutex::new((0, 0));
 
 /// Set when the interpreter is about to end.

@@ -478,10 +478,12 @@ impl Reader {
             let meta = unsafe { raw.wait_changed(since, Some(slice), value.as_mut_ptr())? };
             Ok((value, meta))
         };
-        let reader = slf.clone().unbind();
-        in_background(py, slices, once, move |py, (value, meta)| {
-            Ok(reader.get().give(Fresh::copied(py, ty, &value)?, &meta))
-        })
+        let future = in_background(py, slices, once, move |py, (value, meta)| {
+            Ok(Fresh::copied(py, ty, &value)?.finish(origin(&meta)))
+        })?;
+        // Before whoever awaits it goes on.
+        future.call_method1("add_done_callback", (Seen(slf.clone().unbind()),))?;
+        Ok(future)
     }
 
     /// The newest value in place, without a copy, for as long as it is held: `with
@@ -667,6 +669,23 @@ impl Reader {
                 ),
             )),
         }
+    }
+}
+
+/// Notes what a future has given, which is nothing where its task was cancelled.
+#[pyclass(frozen)]
+struct Seen(Py<Reader>);
+
+#[pymethods]
+impl Seen {
+    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        if !future.call_method0("cancelled")?.is_truthy()?
+            && let Ok(record) = future.call_method0("result")
+            && let Some(record) = Record::of(&record)
+        {
+            *self.0.get().seen() = record.origin().version;
+        }
+        Ok(())
     }
 }
 
