@@ -516,10 +516,26 @@ impl Reader {
     fn reopen(&self, py: Python<'_>) -> PyResult<()> {
         self.no_pins("reopen")?;
         let attached = Attached::open(py, &self.locator, &self.recipe)?;
-        let before = std::mem::replace(&mut *self.place(py), attached.into());
-        *self.seen() = 0;
-        before.leave();
-        Ok(())
+        self.move_to(py, attached)
+    }
+
+    /// `reopen` for asyncio.
+    fn reopen_async<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        this.no_pins("reopen")?;
+        let (locator, recipe) = (this.locator.clone(), this.recipe.clone());
+        let once = move |slice| Attached::open_for(&locator, &recipe, slice);
+        let reader = slf.clone().unbind();
+        in_background(
+            py,
+            Slices::new(this.recipe.options.timeout),
+            once,
+            move |py, raw| {
+                let this = reader.get();
+                this.move_to(py, Attached::new(py, &this.recipe, raw)?)?;
+                Ok(py.None().into_bound(py))
+            },
+        )
     }
 
     /// Detaches; whoever waits on this handle gets the error `Closed`. Leaving a `with` does the same.
@@ -632,6 +648,15 @@ impl Reader {
 
     fn saw(&self, meta: &Meta) {
         *self.seen() = meta.version;
+    }
+
+    /// Attaches there instead.
+    fn move_to(&self, py: Python<'_>, attached: Attached) -> PyResult<()> {
+        self.no_pins("reopen")?;
+        let before = std::mem::replace(&mut *self.place(py), attached.into());
+        *self.seen() = 0;
+        before.leave();
+        Ok(())
     }
 
     /// Hands out a record that a read has filled.

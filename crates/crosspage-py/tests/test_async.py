@@ -158,6 +158,28 @@ def test_cancelling_whatever_waits() -> None:
     asyncio.run(main())
 
 
+def test_reopening() -> None:
+    writer = crosspage.latest.create("telemetry", Telemetry)
+    reader = crosspage.latest.open("telemetry", Telemetry, timeout=20)
+    at_once = crosspage.latest.open("telemetry")
+    writer.close()
+    crosspage.remove("telemetry", force=True)
+
+    async def main() -> None:
+        with pytest.raises(crosspage.NotFound):
+            await at_once.reopen_async()
+        with pytest.raises(crosspage.Replaced):
+            await reader.wait_changed_async()
+        reopening = asyncio.ensure_future(reader.reopen_async())
+        await asyncio.sleep(0.1)
+        assert not reopening.done()
+        crosspage.latest.create("telemetry", Telemetry).write(counter=3)
+        await reopening
+        assert (await reader.wait_changed_async(timeout=5)).counter == 3
+
+    asyncio.run(main())
+
+
 def test_many_tasks_wait_on_one_handle_and_in_many_loops() -> None:
     writer = crosspage.latest.create("telemetry", Telemetry)
     reader = crosspage.latest.open("telemetry", Telemetry)
