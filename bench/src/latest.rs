@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::Options;
 use crate::measure::{self, BATCH, Effort, Figures};
-use crate::method::{Sample, crosspage, iceoryx2, raw};
+use crate::method::{Sample, cpp, crosspage, iceoryx2, raw};
 use crate::pair::{self, Orders, Pace, Peer, Shared, Side, Task};
 use crate::report::{Repetition, Summary, Target};
 
@@ -99,6 +99,7 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
     let our_blackboard = iceoryx2::BlackboardWriter::create(&names.domain, &names.ours)?;
     let page = crosspage::PageReader::open(&names.theirs)?;
     let mut our_page = crosspage::PageWriter::create(&names.ours)?;
+    let mut cpp = cpp::Cpp::load(&names.theirs, &format!("{}-cpp", names.ours))?;
     let file = raw::ShmFile::create(16 << 10)?;
     let value = Sample::new(1);
     let aligned = raw::Aligned(value);
@@ -172,6 +173,11 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
             measure::time(effort, || page.read_into(&mut place)),
         ));
 
+        if let Some(cpp) = &cpp {
+            let read = measure::time(effort, || cpp.read());
+            rows.push(("crosspage read from C++, no writer", read));
+        }
+
         rows.push((
             "seqlock write",
             measure::time(effort, || peer.shared.seqlock.write(&value)),
@@ -184,6 +190,11 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
             "crosspage write",
             measure::time(effort, || our_page.write(&value)),
         ));
+
+        if let Some(cpp) = &mut cpp {
+            let write = measure::time(effort, || cpp.write(&value));
+            rows.push(("crosspage write from C++", write));
+        }
 
         let opens = effort.slow * 5;
         rows.push((
@@ -273,7 +284,23 @@ fn targets(summary: &Summary) -> Option<Vec<Target>> {
         limit,
         formula,
     };
-    Some(vec![
+    // Where it was measured: see `method/cpp.rs`.
+    let from_cpp = ["read", "write"].into_iter().filter_map(|what| {
+        let (rust, cpp, label) = match what {
+            "read" => (
+                "crosspage read, no writer",
+                "crosspage read from C++, no writer",
+                "read from C++",
+            ),
+            _ => (
+                "crosspage write",
+                "crosspage write from C++",
+                "write from C++",
+            ),
+        };
+        Some(target(label, ns(cpp)?, ns(rust)? + 3.0, "Rust + 3 ns"))
+    });
+    let mut targets = vec![
         target(
             "read, no writer",
             ns("crosspage read, no writer")?,
@@ -334,7 +361,9 @@ fn targets(summary: &Summary) -> Option<Vec<Target>> {
             1.1 * ns("raw futex wake-up")?,
             "1.1 × raw futex",
         ),
-    ])
+    ];
+    targets.extend(from_cpp);
+    Some(targets)
 }
 
 fn report(repetitions: &[Repetition], options: &Options) -> Outcome<()> {

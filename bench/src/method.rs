@@ -1,5 +1,6 @@
 //! What is compared: one file per way of sharing the newest value.
 
+pub mod cpp;
 pub mod crosspage;
 pub mod iceoryx2;
 pub mod raw;

@@ -1,4 +1,4 @@
-/* Reads a POSIX segment that some program filled which may know nothing of crosspage, and waits for it.
+/* Reads a segment that some program filled which may know nothing of crosspage, and waits for it.
  *
  *     gcc foreign_reader.c -lcrosspage -o foreign_reader
  */
@@ -14,7 +14,7 @@ int main(void) {
   options.timeout_ns = 10 * SECONDS;
   crosspage_foreign_view *view = NULL;
   SharedData data;
-  if (crosspage_foreign_open("posix:/IPCSharedMemory", &shared_data, &options, &view, &error) == 0 &&
+  if (crosspage_foreign_open(SEGMENT, &shared_data, &options, &view, &error) == 0 &&
       crosspage_foreign_read_ready(view, "dataReady", 10 * SECONDS, &data, sizeof data, &error) == 0) {
     printf("counter %d, %g °C: %.*s\n", data.counter, data.temperature, (int)sizeof data.message, data.message);
   } else {

@@ -1,11 +1,10 @@
-/* Writes a struct once a second for programs in any language.
+/* Writes a struct for programs in any language, and counts on with each Enter.
  *
  *     gcc latest_writer.c -lcrosspage -o latest_writer
  */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "shared_data.h"
 
@@ -20,13 +19,15 @@ int main(void) {
   crosspage_latest_writer *writer;
   if (crosspage_latest_writer_create("telemetry", &shared_data, NULL, &writer, &error)) return failed(&error);
 
-  SharedData data = {.processId = (int)getpid(), .dataReady = true, .temperature = 23.5, .userName = "C"};
+  SharedData data = {.dataReady = true, .counter = 42, .temperature = 23.5, .userName = "C"};
   strcpy(data.message, "Hello from C!");
-  for (data.counter = 0;; data.counter++) {
+  do {
     data.timestamp = (long long)time(NULL) * 1000;
     if (crosspage_latest_writer_write(writer, &data, sizeof data, NULL, &error)) break;
-    sleep(1);
-  }
+    printf("counter %d written. Press Enter to count on, Ctrl-D to end: the value stays for whoever reads later.\n",
+           data.counter++);
+    fflush(stdout);
+  } while (getchar() != EOF);
   crosspage_latest_writer_free(writer);
-  return failed(&error);
+  return error.code ? failed(&error) : 0;
 }

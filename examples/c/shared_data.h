@@ -28,4 +28,11 @@ static const crosspage_field shared_data_fields[] = {
 };
 static const crosspage_struct shared_data = CROSSPAGE_LAYOUT(SharedData, shared_data_fields);
 
+/* Where the programs named foreign_... meet those that know nothing of crosspage. */
+#ifdef _WIN32
+#define SEGMENT "win:Local\\IPCSharedMemory"
+#else
+#define SEGMENT "posix:/IPCSharedMemory"
+#endif
+
 #endif

@@ -1,4 +1,4 @@
-// Reads a POSIX segment that some program filled which may know nothing of crosspage, and waits for it.
+// Reads a segment that some program filled which may know nothing of crosspage, and waits for it.
 //
 //     g++ -std=c++20 foreign_reader.cpp -lcrosspage -o foreign_reader
 
@@ -10,7 +10,7 @@
 
 int main() try {
   using namespace std::chrono_literals;
-  auto view = crosspage::foreign::View<SharedData>::open_wait("posix:/IPCSharedMemory", 10s);
+  auto view = crosspage::foreign::View<SharedData>::open_wait(segment, 10s);
   const SharedData data = view.read_ready("dataReady", 10s);
   std::cout << "counter " << data.counter << ", " << data.temperature << " °C: "
             << crosspage::to_string_lossy(data.message) << "\n";

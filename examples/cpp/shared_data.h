@@ -14,4 +14,11 @@ struct SharedData {
   int dataArray[10];
 };
 
+// Where the programs named foreign_... meet those that know nothing of crosspage.
+#ifdef _WIN32
+inline constexpr char segment[] = "win:Local\\IPCSharedMemory";
+#else
+inline constexpr char segment[] = "posix:/IPCSharedMemory";
+#endif
+
 #endif

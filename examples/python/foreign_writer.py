@@ -1,8 +1,10 @@
-"""Writes the struct into a plain POSIX segment, for programs that know nothing of crosspage: C with
-shm_open, or Python's own mmap and struct.unpack. The field dataReady says when the rest is there.
+"""Writes the struct into a plain segment, for programs that know nothing of crosspage: C with shm_open or
+OpenFileMapping, or Python's own mmap and struct.unpack. The field dataReady says when the rest is there.
 
     python foreign_writer.py
 """
+
+import sys
 
 from foreign_reader import LAYOUT, LOCATOR
 
@@ -21,4 +23,6 @@ with crosspage.foreign.create(LOCATOR, LAYOUT, size=1024) as view:
         flag="dataReady",
     )
     print(f"counter 42 and 23.5 °C are in {LOCATOR} ({view.size} bytes)")
-    print(f"`crosspage rm {LOCATOR}` removes it")
+    input("Press Enter to remove it and exit...\n")
+if sys.platform != "win32":  # there it is gone with the last program that has it open
+    crosspage.remove(LOCATOR)

@@ -26,7 +26,7 @@ def main(page: str = "telemetry") -> None:
             temperature=23.5,
             coordinates=(10.5, 20.3, 30.8),
             user_name=getpass.getuser(),
-            timestamp=time.monotonic_ns() // 1_000_000,
+            timestamp=time.time_ns() // 1_000_000,
             data_array=range(10, 101, 10),
         )
         print(f"Data written to page {page!r}. Any number of readers may read it now.")

@@ -15,3 +15,11 @@ pub struct SharedData {
     pub timestamp: i64,
     pub data_array: [i32; 10],
 }
+
+/// Where the programs named `foreign_...` meet those that know nothing of crosspage.
+#[allow(dead_code, reason = "not every program has foreign segments")]
+pub const SEGMENT: &str = if cfg!(windows) {
+    r"win:Local\IPCSharedMemory"
+} else {
+    "posix:/IPCSharedMemory"
+};

@@ -106,5 +106,5 @@ fn use_page(locator: &str) {
             assert_eq!(json(copy), json(value));
         }
     }
-    let _ = crosspage::remove(locator, true);
+    let _ = crosspage::remove_forced(locator);
 }

@@ -2,6 +2,7 @@
 
 #include <crosspage.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -50,7 +51,7 @@ static bool same(const SharedData& a, const SharedData& b) {
 }
 
 int main(int argc, char** argv) try {
-  if (argc != 3) throw std::runtime_error("golden write|read|layout PAGE");
+  if (argc != 3) throw std::runtime_error("golden write|read|layout PAGE, golden hold|view SEGMENT");
   const std::string action = argv[1];
   const char* page = argv[2];
   if (action == "write") {
@@ -59,6 +60,21 @@ int main(int argc, char** argv) try {
     auto snapshot = crosspage::latest::Reader<SharedData>::open(page).read();
     if (!snapshot) throw std::runtime_error("nothing was written");
     if (!same(snapshot->value, golden())) throw std::runtime_error("not the golden record");
+    std::puts("golden ok");
+  } else if (action == "hold") {
+    {
+      auto view = crosspage::foreign::View<SharedData>::create(page, 1024);
+      view.write_with_ready(golden(), "dataReady");
+      std::puts("golden held");
+      std::fflush(stdout);
+      std::getchar();
+    }
+    // On Windows it went with the view.
+    if (std::string(page).rfind("win:", 0) != 0) crosspage::remove(page);
+  } else if (action == "view") {
+    const SharedData data =
+        crosspage::foreign::View<SharedData>::open(page).read_ready("dataReady", std::chrono::seconds(10));
+    if (!same(data, golden())) throw std::runtime_error("not the golden record");
     std::puts("golden ok");
   } else if (action == "layout") {
     crosspage_layout* layout = nullptr;
@@ -70,7 +86,7 @@ int main(int argc, char** argv) try {
     for (std::size_t i = 0; i < size && i < sizeof canonical; ++i) std::printf("%02x", canonical[i]);
     std::puts("");
   } else {
-    throw std::runtime_error(action + ": there are write, read and layout");
+    throw std::runtime_error(action + ": there are write, read, hold, view and layout");
   }
   return 0;
 } catch (const std::exception& e) {

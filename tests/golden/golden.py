@@ -44,10 +44,22 @@ def main(action: str, page: str) -> None:
             values = list(crosspage.to_dict(reader.read()).values())
             assert values == list(crosspage.to_dict(GOLDEN).values()), values
         print("golden ok")
+    elif action == "hold":
+        with crosspage.foreign.create(page, SharedData, size=1024) as view:
+            view.write_with_ready(GOLDEN)
+            print("golden held", flush=True)
+            sys.stdin.readline()
+        if not page.startswith("win:"):  # on Windows it went with the view
+            crosspage.remove(page)
+    elif action == "view":
+        with crosspage.foreign.open(page, SharedData) as view:
+            record = view.read_ready("data_ready", timeout=10)
+            assert record == GOLDEN, record
+        print("golden ok")
     elif action == "layout":
         print(crosspage.layout_of(SharedData).canonical().hex())
     else:
-        sys.exit(f"{action}: there are write, read and layout")
+        sys.exit(f"{action}: there are write, read, hold, view and layout")
 
 
 main(*sys.argv[1:])

@@ -1,5 +1,8 @@
 //! The golden record from Rust; see README.md beside this file.
 
+use std::time::Duration;
+
+use crosspage::foreign::View;
 use crosspage::latest::{Reader, Writer};
 use crosspage::{Layout, Text};
 
@@ -34,7 +37,7 @@ fn golden() -> crosspage::Result<SharedData> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [action, page] = &arguments[..] else {
-        return Err("golden write|read|layout PAGE".into());
+        return Err("golden write|read|layout PAGE, golden hold|view SEGMENT".into());
     };
     match action.as_str() {
         "write" => {
@@ -49,6 +52,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             println!("golden ok");
         }
+        "hold" => {
+            let mut view = View::<SharedData>::create(page, 1024)?;
+            view.write_with_ready(&golden()?, "data_ready")?;
+            println!("golden held");
+            std::io::stdin().read_line(&mut String::new())?;
+            drop(view);
+            // On Windows it went with the view.
+            if !page.starts_with("win:") {
+                crosspage::remove(page)?;
+            }
+        }
+        "view" => {
+            let patience = Duration::from_secs(10);
+            let value = View::<SharedData>::open(page)?.read_ready("data_ready", patience)?;
+            if value != golden()? {
+                return Err(format!("not the golden record: {value:?}").into());
+            }
+            println!("golden ok");
+        }
         "layout" => {
             let canonical = SharedData::layout().canonical();
             println!(
@@ -59,7 +81,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     .collect::<String>()
             );
         }
-        other => return Err(format!("{other}: there are write, read and layout").into()),
+        other => {
+            return Err(format!("{other}: there are write, read, hold, view and layout").into());
+        }
     }
     Ok(())
 }

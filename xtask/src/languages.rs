@@ -5,13 +5,17 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::Result;
+use crate::player::Player;
 use crate::python::Venv;
 use crate::steps::Done;
 use crate::{demo, native, process, tools, workspace};
 
 /// The programs, from the root of the repository.
+pub const C: &str = "tests/golden/golden.c";
 pub const CPP: &str = "tests/golden/golden.cpp";
 pub const PYTHON: &str = "tests/golden/golden.py";
+/// The one that knows nothing of crosspage.
+pub const PLAIN: &str = "tests/golden/plain.cpp";
 
 /// A language, and how to run its program.
 pub struct Language {
@@ -27,13 +31,17 @@ impl Language {
         }
     }
 
-    fn run(&self, action: &str, page: &str, namespace: &str) -> Result<String> {
+    fn command(&self, action: &str, page: &str, namespace: &str) -> Command {
         let mut command = (self.program)();
         command
             .args([action, page])
             .env("CROSSPAGE_NAMESPACE", namespace);
-        let said =
-            process::output(&mut command).map_err(|e| format!("{} {action}: {e}", self.name))?;
+        command
+    }
+
+    fn run(&self, action: &str, page: &str, namespace: &str) -> Result<String> {
+        let said = process::output(&mut self.command(action, page, namespace))
+            .map_err(|e| format!("{} {action}: {e}", self.name))?;
         // C's streams end lines in two bytes on Windows.
         Ok(said.replace("\r\n", "\n"))
     }
@@ -44,7 +52,14 @@ pub fn run(_long: bool) -> Result<Done> {
     let namespace = format!("golden-{}", std::process::id());
     let outcome = exchange(&languages, &namespace);
     demo::remove_pages(&mut Venv::ready()?.python(), &namespace)?;
-    outcome.map(|()| Done::Ran)
+    outcome?;
+
+    let program = tools::scratch("golden")?.join("plain");
+    native::compile(Path::new(PLAIN), &program)?;
+    let plain = Language::new("plain C++", move || process::command(&program));
+    println!("foreign segments:");
+    exchange_foreign(&languages, &plain, &format!("posix:/{namespace}"))?;
+    Ok(Done::Ran)
 }
 
 /// The languages on this platform, built.
@@ -57,7 +72,9 @@ pub fn native() -> Result<Vec<Language>> {
         "--example",
         "golden",
     ]))?;
-    let cpp = tools::scratch("golden")?.join("golden");
+    let programs = tools::scratch("golden")?;
+    let (c, cpp) = (programs.join("golden-c"), programs.join("golden-cpp"));
+    native::compile(Path::new(C), &c)?;
     native::compile(Path::new(CPP), &cpp)?;
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
@@ -66,6 +83,7 @@ pub fn native() -> Result<Vec<Language>> {
         .join(format!("golden{}", std::env::consts::EXE_SUFFIX));
     Ok(vec![
         Language::new("Rust", move || process::command(&rust)),
+        Language::new("C", move || process::command(&c)),
         Language::new("C++", move || process::command(&cpp)),
         Language::new("Python", move || {
             let mut python = venv.python();
@@ -85,13 +103,7 @@ pub fn exchange(languages: &[Language], namespace: &str) -> Result {
             let page = page.replace('+', "p").replace(' ', "-");
             writer.run("write", &page, namespace)?;
             let said = reader.run("read", &page, namespace)?;
-            if said.trim() != "golden ok" {
-                return Err(format!(
-                    "{} wrote, {} read: {said}",
-                    writer.name, reader.name
-                ));
-            }
-            println!("{:>14} -> {:<14} golden", writer.name, reader.name);
+            agreed(writer, reader, &said)?;
         }
         layouts.push((&writer.name, writer.run("layout", "-", namespace)?));
     }
@@ -107,6 +119,36 @@ pub fn exchange(languages: &[Language], namespace: &str) -> Result {
     Ok(())
 }
 
+/// Every language, and `plain` which knows nothing of crosspage, makes a foreign segment that every one reads.
+pub fn exchange_foreign(languages: &[Language], plain: &Language, segment: &str) -> Result {
+    for (i, holder) in languages.iter().chain([plain]).enumerate() {
+        // One of its own each: on POSIX a name stays until it is removed.
+        let segment = format!("{segment}-{i}");
+        let mut holding = Player::quiet(&mut holder.command("hold", &segment, NO_NAMESPACE))?;
+        holding.play_until(Some("golden held"))?;
+        for reader in languages.iter().chain([plain]) {
+            let said = reader.run("view", &segment, NO_NAMESPACE)?;
+            agreed(holder, reader, &said)?;
+        }
+        holding.press_enter()?;
+        holding.play_until(None)?;
+        holding.finish()?;
+    }
+    Ok(())
+}
+
+/// Whether a reader found what was written.
+fn agreed(writer: &Language, reader: &Language, said: &str) -> Result {
+    if said.trim() != "golden ok" {
+        return Err(format!(
+            "{} wrote, {} read: {said}",
+            writer.name, reader.name
+        ));
+    }
+    println!("{:>14} -> {:<14} golden", writer.name, reader.name);
+    Ok(())
+}
+
 /// Every one of `writers` writes a page in a file that every one of `readers` reads on another platform.
 /// Its directory has two names: one there, one here.
 pub fn across(writers: (&[Language], &str), readers: (&[Language], &str)) -> Result {
@@ -116,17 +158,11 @@ pub fn across(writers: (&[Language], &str), readers: (&[Language], &str)) -> Res
         writer.run("write", &page(writers.1), NO_NAMESPACE)?;
         for reader in readers.0 {
             let said = reader.run("read", &page(readers.1), NO_NAMESPACE)?;
-            if said.trim() != "golden ok" {
-                return Err(format!(
-                    "{} wrote, {} read: {said}",
-                    writer.name, reader.name
-                ));
-            }
-            println!("{:>14} -> {:<14} golden", writer.name, reader.name);
+            agreed(writer, reader, &said)?;
         }
     }
     Ok(())
 }
 
-/// A page in a file has none, but its programs may be told of one.
+/// A page in a file and a foreign segment have none, but its programs may be told of one.
 const NO_NAMESPACE: &str = "golden";

@@ -4,12 +4,16 @@ use std::process::ExitCode;
 
 mod bench;
 mod cache;
+mod canonical;
 mod cross;
 mod debian;
 mod demo;
+mod examples;
+mod install;
 mod languages;
 mod leftovers;
 mod native;
+mod player;
 mod process;
 mod python;
 mod readme;

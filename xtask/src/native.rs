@@ -8,16 +8,28 @@ use crate::workspace;
 
 /// Compiles one file of C11 or C++20, as its name says, against the library, which is built first.
 pub fn compile(source: &Path, program: &Path) -> Result {
+    let standard = match is_c(source) {
+        true => "-std=c11",
+        false => "-std=c++20",
+    };
+    compile_with(source, program, &[standard, "-O2"])
+}
+
+fn is_c(source: &Path) -> bool {
+    source.extension().is_some_and(|extension| extension == "c")
+}
+
+/// The same with flags that say how.
+pub fn compile_with(source: &Path, program: &Path, flags: &[&str]) -> Result {
     run(cargo().args(["build", "--quiet", "--package", "crosspage-capi"]))?;
-    let (compiler, standard) = match source.extension().and_then(|extension| extension.to_str()) {
-        Some("c") => (compiler("CC", "gcc")?, "-std=c11"),
-        _ => (compiler("CXX", "g++")?, "-std=c++20"),
+    let compiler = match is_c(source) {
+        true => compiler("CC", "gcc")?,
+        false => cpp_compiler()?,
     };
     let library = workspace::debug();
     run(command(compiler)
+        .args(flags)
         .args([
-            standard,
-            "-O2",
             "-Wall",
             "-Wextra",
             "-Werror",
@@ -29,6 +41,11 @@ pub fn compile(source: &Path, program: &Path) -> Result {
         .arg(format!("-L{}", library.display()))
         .arg(format!("-Wl,-rpath,{}", library.display()))
         .arg("-lcrosspage"))
+}
+
+/// The C++ compiler.
+pub fn cpp_compiler() -> Result<String> {
+    compiler("CXX", "g++")
 }
 
 /// The compiler that `variable` names, or the usual one.

@@ -37,13 +37,29 @@ impl Venv {
             path: workspace::target().join("venv"),
         };
         if !succeeds(venv.python().args(["-c", "import pip"])) {
-            let python = system_python()?;
-            run(command(python).args(["-m", "venv", "--clear"]).arg(&venv.path)).map_err(|e| {
-                format!("{e}; on Debian and Ubuntu `apt-get install python3-venv` brings the missing module")
-            })?;
+            venv.clear()?;
         }
         venv.install(Path::new(REQUIREMENTS))?;
         Ok(venv)
+    }
+
+    /// An environment with pip and nothing else.
+    pub fn empty(path: PathBuf) -> Result<Venv> {
+        let venv = Venv { path };
+        venv.clear()?;
+        Ok(venv)
+    }
+
+    fn clear(&self) -> Result {
+        let python = system_python()?;
+        run(command(python)
+            .args(["-m", "venv", "--clear"])
+            .arg(&self.path))
+        .map_err(|e| {
+            format!(
+                "{e}; on Debian and Ubuntu `apt-get install python3-venv` brings the missing module"
+            )
+        })
     }
 
     /// A program of this environment, with the variables that activating it would set.

@@ -1,4 +1,5 @@
-//! The README's programs are compiled and run, in its order, so that they stay true.
+//! The programs in the README and in the pages for each language are compiled and run, so that they stay true.
+//! (Python's page is run by the tests of that face.)
 
 use std::path::Path;
 use std::process::Command;
@@ -8,27 +9,62 @@ use crate::python::Venv;
 use crate::steps::Done;
 use crate::{Result, demo, native, tools, workspace};
 
-/// Runs them all in one namespace, where each language meets what the one before wrote.
+/// Runs them all, in one namespace.
 pub fn run(_long: bool) -> Result<Done> {
-    let path = workspace::root().join("README.md");
-    let text = std::fs::read_to_string(&path)
-        .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
     let namespace = format!("readme-{}", std::process::id());
-
-    let outcome = blocks(&text).iter().try_for_each(|block| {
-        println!("README.md, line {}: {}", block.line, block.language);
-        match block.program(&venv)? {
-            Some(mut program) => run_command(program.env("CROSSPAGE_NAMESPACE", &namespace)),
-            None => Ok(()),
-        }
-    });
+    let outcome = PAGES
+        .iter()
+        .try_for_each(|page| run_page(page, &venv, &namespace));
     demo::remove_pages(&mut venv.python(), &namespace)?;
     outcome.map(|()| Done::Ran)
 }
 
+const README: &str = "README.md";
+const PAGES: [&str; 4] = [README, "docs/rust.md", "docs/c.md", "docs/cpp.md"];
+
+/// In the page's order, where each program meets what the one before wrote.
+fn run_page(page: &str, venv: &Venv, namespace: &str) -> Result {
+    let mut programs = 0;
+    for block in blocks(&read(page)?) {
+        if let Some(mut program) = block.program(venv)? {
+            println!("{page}, line {}: {}", block.line, block.language);
+            run_command(program.env("CROSSPAGE_NAMESPACE", namespace))?;
+            programs += 1;
+        }
+    }
+    match programs {
+        0 => Err(format!("{page} has no program")),
+        _ => Ok(()),
+    }
+}
+
+fn read(page: &str) -> Result<String> {
+    let path = workspace::root().join(page);
+    std::fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+}
+
+/// A file that the README shows, such as `writer.py`: its first line names it.
+pub fn file(name: &str) -> Result<String> {
+    let text = read(README)?;
+    let found = blocks(&text).into_iter().find(|b| b.name() == Some(name));
+    found
+        .map(|block| block.text)
+        .ok_or_else(|| format!("the README does not show {name}"))
+}
+
 impl Block<'_> {
+    /// The name of its file, without directories, where the first line says it.
+    fn name(&self) -> Option<&str> {
+        let first = self.text.lines().next()?;
+        let path = first
+            .strip_prefix("// ")
+            .or_else(|| first.strip_prefix("# "))?;
+        let name = path.rsplit('/').next()?;
+        (name.contains('.') && !path.contains(' ')).then_some(name)
+    }
+
     /// What runs the block; `None` where it is no program.
     fn program(&self, venv: &Venv) -> Result<Option<Command>> {
         let extension = match self.language {
@@ -37,15 +73,22 @@ impl Block<'_> {
             language @ ("c" | "cpp") => language,
             _ => return Ok(None),
         };
-        let source = tools::scratch("readme")?.join(format!("line{}.{extension}", self.line));
+        let name = match self.name() {
+            Some(name) => name.to_owned(),
+            None => format!("line{}.{extension}", self.line),
+        };
+        let source = tools::scratch("readme")?.join(name);
         std::fs::write(&source, &self.text)
             .map_err(|e| format!("cannot write {}: {e}", source.display()))?;
+        if source.extension().is_some_and(|extension| extension == "h") {
+            return Ok(None);
+        }
         if self.language == "python" {
             let mut python = venv.python();
             python.arg(source);
             return Ok(Some(python));
         }
-        let program = source.with_extension("out");
+        let program = source.with_extension(format!("{extension}.out"));
         match self.language {
             "rust" => compile_rust(&source, &program)?,
             _ => native::compile(&source, &program)?,

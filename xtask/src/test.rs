@@ -5,7 +5,10 @@ use std::process::Command;
 use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
-use crate::{Result, demo, languages, leftovers, readme, targets, tools, windows, workspace};
+use crate::{
+    Result, canonical, demo, examples, install, languages, leftovers, readme, targets, tools,
+    windows, workspace,
+};
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
 const WITHOUT_PYTHON: [&str; 3] = ["--workspace", "--exclude", "crosspage-py"];
@@ -72,10 +75,28 @@ const STEPS: &[Step] = &[
         run: languages::run,
     },
     Step {
+        name: "canonical",
+        about: "one canonical layout from eight ways of declaring a struct",
+        option: None,
+        run: canonical::run,
+    },
+    Step {
+        name: "examples",
+        about: "the examples, every language's writer with every language's reader",
+        option: None,
+        run: examples::run,
+    },
+    Step {
         name: "readme",
         about: "the README's programs",
         option: None,
         run: readme::run,
+    },
+    Step {
+        name: "install",
+        about: "packages and a wheel, installed as users do, outside of this tree",
+        option: None,
+        run: install::run_step,
     },
     Step {
         name: "demo",
@@ -118,6 +139,12 @@ const STEPS: &[Step] = &[
         about: "the golden record between the languages, and between Windows and Linux",
         option: Some("--windows"),
         run: windows::languages,
+    },
+    Step {
+        name: "win-examples",
+        about: "the examples on Windows, every language's writer with every language's reader",
+        option: Some("--windows"),
+        run: windows::examples,
     },
     Step {
         name: "win-demo",

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::examples::{self, Examples};
 use crate::languages::Language;
 use crate::process::{command, output, run};
+use crate::python::Venv;
 use crate::steps::Done;
 use crate::tally::Tally;
 use crate::{Result, demo, languages, tools, workspace};
@@ -159,6 +161,11 @@ pub fn languages(_long: bool) -> Result<Done> {
     demo::remove_pages(&mut python, &namespace)?;
     outcome?;
 
+    let program = compile(kit, languages::PLAIN, "plain.exe")?;
+    let plain = Language::new("plain C++", move || kit.wine(&program));
+    println!("foreign segments:");
+    languages::exchange_foreign(&windows, &plain, &format!(r"win:Local\{namespace}"))?;
+
     let linux = languages::native()?;
     let scratch = tools::scratch("across")?;
     let files = Fresh::in_directory(&scratch)?;
@@ -176,11 +183,13 @@ fn windows_languages(kit: &'static Kit) -> Result<Vec<Language>> {
     run(kit
         .cargo("build")
         .args(["--quiet", "--package", "crosspage", "--example", "golden"]))?;
-    let cpp = compile(kit, languages::CPP, "golden.exe")?;
+    let c = compile(kit, languages::C, "golden-c.exe")?;
+    let cpp = compile(kit, languages::CPP, "golden-cpp.exe")?;
     let packages = stage_python(kit)?;
     let rust = kit.debug().join("examples/golden.exe");
     Ok(vec![
         Language::new("Windows Rust", move || kit.wine(&rust)),
+        Language::new("Windows C", move || kit.wine(&c)),
         Language::new("Windows C++", move || kit.wine(&cpp)),
         Language::new("Windows Python", move || {
             let mut python = kit.python();
@@ -190,7 +199,46 @@ fn windows_languages(kit: &'static Kit) -> Result<Vec<Language>> {
     ])
 }
 
-/// Compiles a C++ program against the library as a DLL, which comes to lie beside it.
+/// The examples in every language.
+pub fn examples(_long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    run(kit
+        .cargo("build")
+        .args(["--quiet", "--package", "crosspage", "--examples"]))?;
+    for (extension, example) in examples::compiled() {
+        let name = format!("{extension}_{example}.exe");
+        compile(kit, &examples::source(extension, example), &name)?;
+    }
+    let programs = tools::scratch("windows-programs")?;
+    let at = move |extension, example: &str| {
+        kit.wine(&programs.join(format!("{extension}_{example}.exe")))
+    };
+    let at_too = at.clone();
+    let packages = stage_python(kit)?;
+    let python = move || {
+        let mut python = kit.python();
+        python.env("PYTHONPATH", &packages);
+        python
+    };
+    let script = python.clone();
+    let languages = [
+        Examples::new("Rust", |example| {
+            let program = kit.debug().join("examples").join(example);
+            kit.wine(&program.with_extension("exe"))
+        }),
+        Examples::new("C", move |example| at("c", example)),
+        Examples::new("C++", move |example| at_too("cpp", example)),
+        Examples::new("Python", move |example| {
+            let mut python = script();
+            python.arg(examples::script(example));
+            python
+        }),
+    ];
+    examples::play(&languages, python)?;
+    Ok(Done::Ran)
+}
+
+/// Compiles a program of C11 or C++20 against the library as a DLL, which comes to lie beside it.
 fn compile(kit: &Kit, source: &str, name: &str) -> Result<PathBuf> {
     run(kit
         .cargo("build")
@@ -200,15 +248,12 @@ fn compile(kit: &Kit, source: &str, name: &str) -> Result<PathBuf> {
         &kit.debug().join("crosspage.dll"),
         &program.with_file_name("crosspage.dll"),
     )?;
-    run(command(kit::GXX)
-        .args([
-            "-std=c++20",
-            "-O2",
-            "-static",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-        ])
+    let (compiler, standard) = match source.ends_with(".c") {
+        true => (kit::GCC, "-std=c11"),
+        false => (kit::GXX, "-std=c++20"),
+    };
+    run(command(compiler)
+        .args([standard, "-O2", "-static", "-Wall", "-Wextra", "-Werror"])
         .args(["-Icrates/crosspage-capi/include", source, "-o"])
         .arg(&program)
         .arg(kit.debug().join("libcrosspage.dll.a")))?;
@@ -250,39 +295,56 @@ impl Drop for Fresh {
     }
 }
 
-/// Builds the Python face for Windows; the directory that the package is in.
+/// Builds a wheel for Windows and installs it; the directory that the package is in.
 fn stage_python(kit: &Kit) -> Result<PathBuf> {
-    run(kit
-        .cargo("build")
-        .args(["--quiet", "--package", "crosspage-py"]))?;
-    let packages = tools::scratch("windows-python")?;
-    let package = packages.join("crosspage");
-    copy_files(
-        &workspace::root().join("crates/crosspage-py/python/crosspage"),
-        &package,
-    )?;
-    copy(
-        &kit.debug().join("_crosspage.dll"),
-        &package.join("_crosspage.pyd"),
-    )?;
-    Ok(packages)
-}
-
-fn copy_files(from: &Path, to: &Path) -> Result {
-    let failed =
-        |e: std::io::Error| format!("cannot copy {} to {}: {e}", from.display(), to.display());
-    // What was removed there must not stay here.
-    match fs::remove_dir_all(to) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
-        _ => fs::create_dir_all(to).map_err(failed)?,
-    }
-    for entry in fs::read_dir(from).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_type().map_err(failed)?.is_file() {
-            copy(&entry.path(), &to.join(entry.file_name()))?;
+    let scratch = tools::scratch("windows-python")?;
+    let (wheels, packages) = (scratch.join("wheels"), scratch.join("packages"));
+    for directory in [&wheels, &packages] {
+        match fs::remove_dir_all(directory) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("cannot remove {}: {e}", directory.display()));
+            }
+            _ => {}
         }
     }
-    Ok(())
+    let venv = Venv::ready()?;
+    // maturin runs cargo by itself: as the kit does.
+    let cargo = kit.cargo("build");
+    let mut maturin = venv.program("maturin");
+    for (name, value) in cargo.get_envs() {
+        match value {
+            Some(value) => maturin.env(name, value),
+            None => maturin.env_remove(name),
+        };
+    }
+    run(maturin
+        .env("CARGO", cargo.get_program())
+        .args([
+            "build",
+            "--quiet",
+            "--profile",
+            "dev",
+            "--target",
+            kit::TARGET,
+        ])
+        .args(["--manifest-path", "crates/crosspage-py/Cargo.toml", "--out"])
+        .arg(&wheels))?;
+    run(venv
+        .python()
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ])
+        .args(["--no-index", "--no-deps", "--only-binary", ":all:"])
+        .args(["--platform", "win_amd64", "--find-links"])
+        .arg(&wheels)
+        .arg("--target")
+        .arg(&packages)
+        .arg("crosspage"))?;
+    Ok(packages)
 }
 
 fn copy(from: &Path, to: &Path) -> Result {

@@ -153,7 +153,8 @@ struct crosspage_struct {
  *     static const crosspage_struct shared_data = CROSSPAGE_LAYOUT(SharedData, shared_data_fields);
  *
  * CROSSPAGE_FIELD finds the type of numbers, bools, char[N], enums (as their integers) and arrays of
- * these with one dimension; the others have a macro of their own. A pointer, or another type that
+ * these with one dimension; the others have a macro of their own, and each has one that ends in _DOC and
+ * takes a unit and a meaning (or NULL) besides. A pointer, or another type that
  * cannot be shared, does not compile. A member that the table leaves out is not noticed: name all. */
 #define CROSSPAGE_LAYOUT(Struct, table)                                              \
   {sizeof(crosspage_struct), sizeof(crosspage_field), #Struct, sizeof(Struct),       \
@@ -174,7 +175,8 @@ struct crosspage_struct {
    doc}
 
 /* T[N][M] of numbers or bools. */
-#define CROSSPAGE_FIELD_2D(Struct, member)                                                     \
+#define CROSSPAGE_FIELD_2D(Struct, member) CROSSPAGE_FIELD_2D_DOC(Struct, member, NULL, NULL)
+#define CROSSPAGE_FIELD_2D_DOC(Struct, member, unit, doc)                                      \
   {#member,                                                                                    \
    offsetof(Struct, member),                                                                   \
    sizeof(CROSSPAGE_(Struct, member)),                                                         \
@@ -183,18 +185,23 @@ struct crosspage_struct {
    {CROSSPAGE_COUNT_(CROSSPAGE_(Struct, member)), CROSSPAGE_COUNT_(CROSSPAGE_(Struct, member)[0])}, \
    NULL,                                                                                       \
    NULL,                                                                                       \
-   NULL,                                                                                       \
-   NULL}
+   unit,                                                                                       \
+   doc}
 
 /* char[N][M]: N texts. */
-#define CROSSPAGE_FIELD_TEXTS(Struct, member) \
-  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_TEXT, 1, NULL, NULL)
+#define CROSSPAGE_FIELD_TEXTS(Struct, member) CROSSPAGE_FIELD_TEXTS_DOC(Struct, member, NULL, NULL)
+#define CROSSPAGE_FIELD_TEXTS_DOC(Struct, member, unit, doc) \
+  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_TEXT, 1, NULL, NULL, unit, doc)
 
 /* A nested struct, or an array of them, with the crosspage_struct of its own. */
 #define CROSSPAGE_FIELD_STRUCT(Struct, member, layout) \
-  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_STRUCT, 0, &(layout), NULL)
+  CROSSPAGE_FIELD_STRUCT_DOC(Struct, member, layout, NULL, NULL)
+#define CROSSPAGE_FIELD_STRUCT_DOC(Struct, member, layout, unit, doc) \
+  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_STRUCT, 0, &(layout), NULL, unit, doc)
 #define CROSSPAGE_FIELD_STRUCTS(Struct, member, layout) \
-  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_STRUCT, 1, &(layout), NULL)
+  CROSSPAGE_FIELD_STRUCTS_DOC(Struct, member, layout, NULL, NULL)
+#define CROSSPAGE_FIELD_STRUCTS_DOC(Struct, member, layout, unit, doc) \
+  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_STRUCT, 1, &(layout), NULL, unit, doc)
 
 /* An enum with names:
  *
@@ -204,16 +211,20 @@ struct crosspage_struct {
 #define CROSSPAGE_ENUM(Enum, table) \
   {sizeof(crosspage_enum), CROSSPAGE_TYPE_OF_((Enum)0), #Enum, table, sizeof(table) / sizeof((table)[0])}
 #define CROSSPAGE_FIELD_ENUM(Struct, member, enumeration) \
-  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_ENUM, 0, NULL, &(enumeration))
+  CROSSPAGE_FIELD_ENUM_DOC(Struct, member, enumeration, NULL, NULL)
+#define CROSSPAGE_FIELD_ENUM_DOC(Struct, member, enumeration, unit, doc) \
+  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_ENUM, 0, NULL, &(enumeration), unit, doc)
 #define CROSSPAGE_FIELD_ENUMS(Struct, member, enumeration) \
-  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_ENUM, 1, NULL, &(enumeration))
+  CROSSPAGE_FIELD_ENUMS_DOC(Struct, member, enumeration, NULL, NULL)
+#define CROSSPAGE_FIELD_ENUMS_DOC(Struct, member, enumeration, unit, doc) \
+  CROSSPAGE_FIELD_OTHER_(Struct, member, CROSSPAGE_TYPE_ENUM, 1, NULL, &(enumeration), unit, doc)
 
 /* What ends in _ is not for use by itself. */
 #define CROSSPAGE_(Struct, member) (((Struct *)0)->member)
 #define CROSSPAGE_COUNT_(array) (sizeof(array) / sizeof((array)[0]))
-#define CROSSPAGE_FIELD_OTHER_(Struct, member, type, ndims, nested, enumeration)                    \
+#define CROSSPAGE_FIELD_OTHER_(Struct, member, type, ndims, nested, enumeration, unit, doc)         \
   {#member, offsetof(Struct, member), sizeof(CROSSPAGE_(Struct, member)), type, ndims,              \
-   {CROSSPAGE_COUNT_##ndims##_(CROSSPAGE_(Struct, member))}, nested, enumeration, NULL, NULL}
+   {CROSSPAGE_COUNT_##ndims##_(CROSSPAGE_(Struct, member))}, nested, enumeration, unit, doc}
 #define CROSSPAGE_COUNT_0_(member) 0
 #define CROSSPAGE_COUNT_1_(member) CROSSPAGE_COUNT_(member)
 #define CROSSPAGE_INT_(T)                                                                           \
@@ -447,12 +458,18 @@ int crosspage_foreign_write(crosspage_foreign_view *view, const void *value, siz
 int crosspage_foreign_write_with_ready(crosspage_foreign_view *view, const char *flag, const void *value,
                                        size_t size, crosspage_error *error);
 
+/* Reads the struct into `scratch`, lets `edit` change it there, and writes the fields that changed. What
+ * others change meanwhile in the same fields is overwritten. */
+int crosspage_foreign_update(crosspage_foreign_view *view, void *scratch, size_t size, crosspage_edit edit,
+                             void *context, crosspage_error *error);
+
 /* Bytes of the segment, which may be more than the struct's. */
 size_t crosspage_foreign_size(const crosspage_foreign_view *view);
 /* Whether create made the segment, rather than finding it. */
 bool crosspage_foreign_created(const crosspage_foreign_view *view);
 
-/* Detaches. The segment stays. */
+/* What waits on the view ends with CROSSPAGE_ERR_CLOSED, as does every later call; it is unmapped when
+ * it is freed. The segment stays. */
 void crosspage_foreign_close(const crosspage_foreign_view *view);
 void crosspage_foreign_free(crosspage_foreign_view *view);
 
@@ -484,6 +501,8 @@ typedef struct crosspage_page_info {
 /* Called for each page, by name; what it gets lives until it returns. Anything but 0 ends the list. */
 typedef int (*crosspage_page_callback)(void *context, const crosspage_page_info *page);
 int crosspage_list(crosspage_page_callback each, void *context, crosspage_error *error);
+/* Called once, for the page at `locator`, which is not attached to. */
+int crosspage_inspect(const char *locator, crosspage_page_callback each, void *context, crosspage_error *error);
 
 /* Removes a segment, page or foreign. A page whose participants live is only removed with `force`. */
 int crosspage_remove(const char *locator, bool force, crosspage_error *error);

@@ -247,6 +247,36 @@ struct place_for {
   place_for() noexcept {}
 };
 
+template <class F>
+struct edit_call {
+  F &edit;
+  std::exception_ptr thrown;
+};
+
+// Calls a function object from C. It must not throw through the library, so what it throws waits.
+template <class T, class F>
+int call_edit(void *context, void *value) noexcept {
+  auto &call = *static_cast<edit_call<F> *>(context);
+  const auto run = [&] {
+    if constexpr (std::is_same_v<std::invoke_result_t<F &, T &>, bool>) {
+      return call.edit(*static_cast<T *>(value)) ? 0 : 1;
+    } else {
+      call.edit(*static_cast<T *>(value));
+      return 0;
+    }
+  };
+#if CROSSPAGE_THROWS
+  try {
+    return run();
+  } catch (...) {
+    call.thrown = std::current_exception();
+    return 1;
+  }
+#else
+  return run();
+#endif
+}
+
 }  // namespace detail
 
 // ---- Times, options and the like --------------------------------------------------------------
@@ -773,36 +803,6 @@ inline crosspage_latest_options default_options() noexcept {
 using writer_handle = handle<crosspage_latest_writer, crosspage_latest_writer_free>;
 using reader_handle = handle<crosspage_latest_reader, crosspage_latest_reader_free>;
 
-template <class F>
-struct edit_call {
-  F &edit;
-  std::exception_ptr thrown;
-};
-
-// Calls a function object from C. It must not throw through the library, so what it throws waits.
-template <class T, class F>
-int call_edit(void *context, void *value) noexcept {
-  auto &call = *static_cast<edit_call<F> *>(context);
-  const auto run = [&] {
-    if constexpr (std::is_same_v<std::invoke_result_t<F &, T &>, bool>) {
-      return call.edit(*static_cast<T *>(value)) ? 0 : 1;
-    } else {
-      call.edit(*static_cast<T *>(value));
-      return 0;
-    }
-  };
-#if CROSSPAGE_THROWS
-  try {
-    return run();
-  } catch (...) {
-    call.thrown = std::current_exception();
-    return 1;
-  }
-#else
-  return run();
-#endif
-}
-
 }  // namespace detail
 
 template <class T>
@@ -1260,7 +1260,8 @@ class base_view {
   std::size_t size() const noexcept { return crosspage_foreign_size(handle_.get()); }
   // Whether create made the segment, rather than finding it.
   bool created() const noexcept { return crosspage_foreign_created(handle_.get()); }
-  // Detaches; a wait that is going on ends. The segment stays.
+  // A wait that is going on ends with the error `closed`, as does every later call; the bytes are unmapped with
+  // this object. The segment stays.
   void close() const noexcept { crosspage_foreign_close(handle_.get()); }
   explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
@@ -1402,6 +1403,12 @@ class View : public detail::base_view {
   bool write_with_ready(const T &value, std::string_view flag, error &e) {
     return base::write_with_ready(&value, sizeof(T), flag, detail::reporting{e});
   }
+  // Reads the struct, lets `edit(T &)` change it, and writes the fields that changed. Nothing is written if
+  // it throws or returns false.
+  template <class F>
+  bool update(F &&edit, error &e) {
+    return update(edit, detail::reporting{e});
+  }
 
 #if CROSSPAGE_THROWS
   static View open(std::string_view locator) { return options().open(locator); }
@@ -1419,6 +1426,10 @@ class View : public detail::base_view {
   void write(const T &value) { base::write(&value, sizeof(T), detail::throwing()); }
   void write_with_ready(const T &value, std::string_view flag) {
     base::write_with_ready(&value, sizeof(T), flag, detail::throwing());
+  }
+  template <class F>
+  void update(F &&edit) {
+    update(edit, detail::throwing());
   }
 #endif
 
@@ -1442,6 +1453,19 @@ class View : public detail::base_view {
     return base::create<View>(locator, layout_of<T>(), size, options, detail::throwing());
   }
 #endif
+
+  template <class F, class Report>
+  bool update(F &edit, const Report &report) {
+    detail::place_for<T> scratch;
+    detail::edit_call<F> call{edit, nullptr};
+    detail::failure failure;
+    const int code = crosspage_foreign_update(base::handle_.get(), &scratch.value, sizeof(T), detail::call_edit<T, F>,
+                                              &call, &failure.head);
+    report.pass_on(call.thrown);
+    if (code) report.fail(failure, code);
+    else report.succeed();
+    return code == 0;
+  }
 
   template <class Function>
   static std::optional<T> fetch(Function &&function) {
@@ -1590,6 +1614,12 @@ std::vector<PageInfo> list(const Report &report) {
   return pages;
 }
 template <class Report>
+std::optional<PageInfo> inspect(std::string_view locator, const Report &report) {
+  std::vector<PageInfo> pages;
+  run(report, [&](crosspage_error *e) { return crosspage_inspect(c_name(locator).c_str(), add_page, &pages, e); });
+  return pages.empty() ? std::nullopt : std::optional<PageInfo>(std::move(pages.front()));
+}
+template <class Report>
 std::vector<Garbage> gc(bool dry_run, const Report &report) {
   std::vector<Garbage> garbage;
   run(report, [&](crosspage_error *e) { return crosspage_gc(dry_run, add_garbage, &garbage, e); });
@@ -1604,6 +1634,10 @@ bool remove(std::string_view locator, bool force, const Report &report) {
 
 // The pages of this user in this namespace, by name.
 inline std::vector<PageInfo> list(error &e) { return detail::list(detail::reporting{e}); }
+// What is known of one page, participants included, without attaching to it.
+inline std::optional<PageInfo> inspect(std::string_view locator, error &e) {
+  return detail::inspect(locator, detail::reporting{e});
+}
 // Removes a segment. A page whose participants live is only removed with `force`.
 inline bool remove(std::string_view locator, bool force, error &e) {
   return detail::remove(locator, force, detail::reporting{e});
@@ -1612,6 +1646,7 @@ inline bool remove(std::string_view locator, bool force, error &e) {
 inline std::vector<Garbage> gc(bool dry_run, error &e) { return detail::gc(dry_run, detail::reporting{e}); }
 #if CROSSPAGE_THROWS
 inline std::vector<PageInfo> list() { return detail::list(detail::throwing()); }
+inline PageInfo inspect(std::string_view locator) { return *detail::inspect(locator, detail::throwing()); }
 inline void remove(std::string_view locator, bool force = false) {
   detail::remove(locator, force, detail::throwing());
 }

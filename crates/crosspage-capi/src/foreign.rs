@@ -8,10 +8,11 @@ use crosspage::Result;
 use crosspage::foreign::{Options, RawView};
 use crosspage::layout::StructType;
 
-use crate::error::{CError, guard, guard_quietly};
+use crate::error::{CError, guard, guard_quietly, report_cancelled};
 use crate::layout::{CStruct, from_table};
 use crate::{
-    Sized32, check_value, null, options, permissions, put_handle, ref_arg, str_arg, timeout, yes,
+    Edit, Sized32, call, check_value, null, options, permissions, put_handle, ref_arg, str_arg,
+    timeout, yes,
 };
 
 /// `crosspage_foreign_options`.
@@ -198,6 +199,34 @@ pub unsafe extern "C" fn crosspage_foreign_write_with_ready(
             view.0
                 .write_with_ready(value.cast(), str_arg(flag, "flag")?)
         })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crosspage_foreign_update(
+    view: *mut View,
+    scratch: *mut c_void,
+    size: usize,
+    edit: Option<Edit>,
+    context: *mut c_void,
+    error: *mut CError,
+) -> i32 {
+    let mut cancelled = false;
+    // SAFETY: the header's contract: as for writing, and nobody else touches `scratch` meanwhile.
+    unsafe {
+        let code = guard(error, || {
+            let view = view.as_mut().ok_or_else(|| null("view"))?;
+            view.check(scratch, size)?;
+            let edit = edit.ok_or_else(|| null("edit"))?;
+            (view.0).update(scratch.cast(), &mut |value| {
+                call(edit, context, value, &mut cancelled)
+            })
+        });
+        if cancelled {
+            report_cancelled(error)
+        } else {
+            code
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use crosspage::{Error, ErrorKind, Language, Lifetime, Result};
 use crate::error::{CError, guard, guard_quietly, report_cancelled, report_no_value};
 use crate::layout::{CStruct, Layout, from_table};
 use crate::{
-    Edit, Sized32, check_value, invalid, null, options, permissions, put, put_handle, ref_arg,
-    str_arg, timeout, unknown, yes,
+    Edit, Sized32, call, check_value, invalid, null, options, permissions, put, put_handle,
+    ref_arg, str_arg, timeout, unknown, yes,
 };
 
 /// `crosspage_latest_options`.
@@ -193,21 +193,6 @@ pub unsafe extern "C" fn crosspage_latest_writer_write(
             Ok(())
         })
     }
-}
-
-/// Calls `edit`; where it cancels, says so in `cancelled`.
-unsafe fn call(
-    edit: Edit,
-    context: *mut c_void,
-    value: *mut u8,
-    cancelled: &mut bool,
-) -> Result<()> {
-    // SAFETY: the header's contract for callbacks.
-    if unsafe { edit(context, value.cast()) } == 0 {
-        return Ok(());
-    }
-    *cancelled = true;
-    Err(invalid("cancelled"))
 }
 
 #[unsafe(no_mangle)]

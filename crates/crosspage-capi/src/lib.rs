@@ -23,6 +23,21 @@ use crosspage::{Error, ErrorKind, Permissions, Result};
 /// Changes a value on behalf of `update` and `write_with`.
 type Edit = unsafe extern "C" fn(context: *mut c_void, value: *mut c_void) -> i32;
 
+/// Calls `edit`; where it cancels, says so in `cancelled`.
+unsafe fn call(
+    edit: Edit,
+    context: *mut c_void,
+    value: *mut u8,
+    cancelled: &mut bool,
+) -> Result<()> {
+    // SAFETY: the header's contract for callbacks.
+    if unsafe { edit(context, value.cast()) } == 0 {
+        return Ok(());
+    }
+    *cancelled = true;
+    Err(invalid("cancelled"))
+}
+
 #[unsafe(no_mangle)]
 pub extern "C" fn crosspage_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()

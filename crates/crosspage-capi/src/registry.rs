@@ -2,8 +2,8 @@
 
 use std::ffi::{CString, c_char, c_void};
 
-use crosspage::registry::{PageInfo, gc, list, remove};
-use crosspage::{Lifetime, Locator, foreign};
+use crosspage::Lifetime;
+use crosspage::registry::{self, PageInfo};
 
 use crate::error::{CError, guard};
 use crate::{null, str_arg};
@@ -100,7 +100,27 @@ pub unsafe extern "C" fn crosspage_list(
     unsafe {
         guard(error, || {
             let each = each.ok_or_else(|| null("each"))?;
-            list()?.iter().all(|page| show(page, each, context) == 0);
+            registry::list()?
+                .iter()
+                .all(|page| show(page, each, context) == 0);
+            Ok(())
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crosspage_inspect(
+    locator: *const c_char,
+    each: Option<Each>,
+    context: *mut c_void,
+    error: *mut CError,
+) -> i32 {
+    // SAFETY: the header's contract.
+    unsafe {
+        guard(error, || {
+            let each = each.ok_or_else(|| null("each"))?;
+            let page = registry::inspect(str_arg(locator, "locator")?)?;
+            show(&page, each, context);
             Ok(())
         })
     }
@@ -116,9 +136,9 @@ pub unsafe extern "C" fn crosspage_remove(
     unsafe {
         guard(error, || {
             let locator = str_arg(locator, "locator")?;
-            match locator.parse::<Locator>()?.is_page() {
-                true => remove(locator, force),
-                false => foreign::remove(locator, force),
+            match force {
+                true => registry::remove_forced(locator),
+                false => registry::remove(locator),
             }
         })
     }
@@ -134,7 +154,11 @@ pub unsafe extern "C" fn crosspage_gc(
     // SAFETY: the header's contract.
     unsafe {
         guard(error, || {
-            for garbage in gc(dry_run)? {
+            for garbage in if dry_run {
+                registry::garbage()?
+            } else {
+                registry::gc()?
+            } {
                 if let Some(each) = each {
                     each(
                         context,

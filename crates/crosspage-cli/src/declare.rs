@@ -6,7 +6,7 @@ mod python;
 mod rust;
 mod toml;
 
-use crosspage::layout::{EnumType, Scalar, StructType, Type};
+use crosspage::layout::{EnumType, Field, Scalar, StructType, Type};
 use crosspage::{Error, ErrorKind, Result};
 
 pub use c::c;
@@ -19,7 +19,12 @@ pub use toml::toml;
 pub struct Types<'a> {
     pub enums: Vec<&'a EnumType>,
     pub structs: Vec<Declared<'a>>,
+    /// Of the language.
+    keywords: &'static [&'static str],
 }
+
+/// What the declarations themselves use, in one language or another.
+const USED: [&str; 4] = ["crosspage", "std", "Annotated", "Sequence"];
 
 /// A struct, and what makes a compiler lay it out like this.
 pub struct Declared<'a> {
@@ -31,10 +36,6 @@ pub struct Declared<'a> {
 }
 
 impl Declared<'_> {
-    pub fn name(&self) -> String {
-        identifier(self.layout.name())
-    }
-
     /// For a language that has no such thing.
     fn unsupported(&self, what: &str, language: &str) -> Error {
         Error::new(
@@ -45,27 +46,17 @@ impl Declared<'_> {
             ),
         )
     }
-
-    /// Its message ends in as many elements as it likes.
-    fn without_tail(&self, language: &str) -> Result<()> {
-        match self.layout.tail() {
-            None => Ok(()),
-            Some(_) => Err(self.unsupported("it ends in a tail", language)),
-        }
-    }
 }
 
 impl<'a> Types<'a> {
-    pub fn of(layout: &'a StructType) -> Result<Types<'a>> {
+    pub fn of(layout: &'a StructType, keywords: &'static [&'static str]) -> Result<Types<'a>> {
         let mut types = Types {
             enums: Vec::new(),
             structs: Vec::new(),
+            keywords,
         };
         types.add_struct(layout)?;
-        let structs = types.structs.iter().map(Declared::name);
-        let mut names: Vec<String> = structs
-            .chain(types.enums.iter().map(|e| identifier(&e.name)))
-            .collect();
+        let mut names: Vec<String> = types.names().collect();
         names.sort_unstable();
         match names.windows(2).find(|pair| pair[0] == pair[1]) {
             None => Ok(types),
@@ -74,6 +65,48 @@ impl<'a> Types<'a> {
                 format!("two different types of this layout are named {}", pair[0]),
             )),
         }
+    }
+
+    fn names(&self) -> impl Iterator<Item = String> {
+        let structs = self.structs.iter().map(|declared| declared.layout.name());
+        let enums = self.enums.iter().map(|e| e.name.as_str());
+        structs.chain(enums).map(|name| self.name(name))
+    }
+
+    /// How a type of this name, or an enum's value, is named in the language.
+    pub fn name(&self, name: &str) -> String {
+        let name = identifier(name);
+        match self.keywords.contains(&name.as_str()) || USED.contains(&name.as_str()) {
+            true => name + "_",
+            false => name,
+        }
+    }
+
+    /// How the members of a struct are named, which `spell` spells in the language's way. Layouts agree
+    /// whatever `_` there are, so one more tells them from keywords, and from types.
+    fn members(
+        &self,
+        of: &Declared,
+        language: &str,
+        spell: fn(&str) -> String,
+    ) -> Result<Vec<String>> {
+        if of.layout.tail().is_some() {
+            return Err(of.unsupported("it ends in a tail", language));
+        }
+        let types: Vec<String> = self.names().collect();
+        let member = |field: &Field| {
+            let mut member = self.name(&spell(&field.name));
+            if types.contains(&member) {
+                member.push('_');
+            }
+            match agree(&member, &field.name) {
+                true => Ok(member),
+                false => {
+                    Err(of.unsupported(&format!("no member can be named {}", field.name), language))
+                }
+            }
+        };
+        of.layout.fields().iter().map(member).collect()
     }
 
     fn add_struct(&mut self, layout: &'a StructType) -> Result<()> {
@@ -123,25 +156,25 @@ fn placed(layout: &StructType) -> Result<Declared<'_>> {
     .with_hint("declare it by hand, with fields for the gaps, and attach by name"))
 }
 
-/// A name that is one in every language: `robot::Arm<2>` is `robot_Arm_2`.
+/// A name of letters, digits and `_`: `robot::Arm<2>` is `robot_Arm_2`.
 fn identifier(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let words = name.split(|c: char| !c.is_alphanumeric() && c != '_');
     let name = words
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join("_");
     match name.chars().next() {
-        Some(c) if !c.is_ascii_digit() => name,
+        Some(c) if !c.is_numeric() => name,
         _ => format!("T{name}"),
     }
 }
 
-/// A member's name that is no keyword: layouts agree whatever `_` there are.
-fn member(name: &str, keywords: &[&str]) -> String {
-    let name = identifier(name);
-    match keywords.contains(&name.as_str()) {
-        true => name + "_",
-        false => name,
+/// Whether two names are one to layouts: but for ASCII case and `_`, where they have anything else.
+fn agree(a: &str, b: &str) -> bool {
+    let (bare_a, bare_b) = (a.replace('_', ""), b.replace('_', ""));
+    match bare_a.is_empty() && bare_b.is_empty() {
+        true => a == b,
+        false => bare_a.eq_ignore_ascii_case(&bare_b),
     }
 }
 
@@ -205,7 +238,7 @@ fn c_integer(value: i128) -> String {
 }
 
 /// A member of C and C++: `float position[3]`.
-fn c_member(ty: &Type, name: &str, namespace: &str) -> String {
+fn c_member(types: &Types, ty: &Type, name: &str, namespace: &str) -> String {
     let (base, dims) = ty.base_and_dims();
     let mut dims: String = dims.iter().map(|n| format!("[{n}]")).collect();
     let integer = |scalar| match c_scalar(scalar) {
@@ -218,9 +251,9 @@ fn c_member(ty: &Type, name: &str, namespace: &str) -> String {
             dims += &format!("[{size}]");
             "char".to_owned()
         }
-        Type::Struct(nested) => identifier(nested.name()),
+        Type::Struct(nested) => types.name(nested.name()),
         Type::Enum(e) if e.variants.is_empty() => integer(e.repr),
-        Type::Enum(e) => identifier(&e.name),
+        Type::Enum(e) => types.name(&e.name),
         Type::Array(..) | Type::Tail(_) => unreachable!("base_and_dims looks into these"),
     };
     format!("{base} {name}{dims}")
@@ -325,7 +358,9 @@ mod tests {
     fn names() {
         assert_eq!(identifier("robot::Arm<2>"), "robot_Arm_2");
         assert_eq!(identifier("2nd"), "T2nd");
-        assert_eq!(member("class", C_KEYWORDS), "class_");
+        assert_eq!(identifier("größe"), "größe");
+        assert!(agree("class_", "class") && agree("process_id", "processId"));
+        assert!(!agree("a_b", "a$b") && !agree("__", "_"));
         assert_eq!(snake_case("processId"), "process_id");
         assert_eq!(snake_case("HTTPCode2X"), "httpcode2_x");
         assert_eq!(c_string("a \"b\"\n°"), r#""a \"b\"\012°""#);

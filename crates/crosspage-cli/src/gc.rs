@@ -27,7 +27,12 @@ pub fn run(args: &Args) -> Result<String> {
     } else {
         "removed"
     };
-    let mut text: String = registry::gc(args.dry_run)?
+    let pages = if args.dry_run {
+        registry::garbage()?
+    } else {
+        registry::gc()?
+    };
+    let mut text: String = pages
         .iter()
         .map(|page| format!("{verb} {}: {}\n", page.name, page.reason))
         .collect();
@@ -42,7 +47,7 @@ pub fn run(args: &Args) -> Result<String> {
                 if !asked(segment) {
                     continue;
                 }
-                foreign::remove(&Locator::SysvId(id).to_string(), false)?;
+                crosspage::remove(&Locator::SysvId(id).to_string())?;
             }
             text += &format!("{verb} {}\n", segment.locator);
         }

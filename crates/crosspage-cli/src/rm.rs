@@ -1,7 +1,5 @@
 //! `crosspage rm`: remove a segment.
 
-use crosspage::{Locator, foreign, registry};
-
 use crate::Result;
 
 /// Remove a segment
@@ -16,11 +14,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<String> {
-    let locator: Locator = args.locator.parse()?;
-    if locator.is_page() {
-        registry::remove(&args.locator, args.force)?;
+    let remove = if args.force {
+        crosspage::remove_forced
     } else {
-        foreign::remove(&args.locator, args.force)?;
-    }
+        crosspage::remove
+    };
+    remove(&args.locator)?;
     Ok(String::new())
 }

@@ -523,7 +523,7 @@ fn set_and_hex_in_foreign_segments() {
         plain.starts_with(first.trim_end_matches("  a b\n")),
         "{plain}"
     );
-    foreign::remove(&locator, true).unwrap();
+    crosspage::remove_forced(&locator).unwrap();
 }
 
 #[test]
@@ -662,6 +662,86 @@ fn layouts_that_a_language_cannot_declare() {
             stderr.contains(&format!("struct {name} cannot be declared in")),
             "{form}: {stderr}"
         );
+    }
+}
+
+/// Names that mean something else in a language get a `_`, which layouts do not see. A name that would have to
+/// become another is refused. (`cargo xtask test --only canonical` compiles such declarations.)
+#[test]
+fn names_that_a_language_has_taken() {
+    let namespace = testing::namespace();
+    let directory = tempfile::tempdir().unwrap();
+    let schema = directory.path().join("schema.toml");
+    let text = r#"
+        [struct.class]
+        fields = [
+          { name = "point", type = "point" },
+          { name = "__hidden", type = "u8" },
+          { name = "größe", type = "mode" },
+          { name = "crosspage", type = "text[4]" },
+          { name = "after", type = "point[2]" },
+        ]
+        [struct.point]
+        fields = [{ name = "x", type = "f32" }]
+        [enum.mode]
+        type = "u8"
+        values = { values = 1, "größe" = 2 }
+        [struct.Dollar]
+        fields = [{ name = "a$b", type = "i32" }]
+        [struct.Blank]
+        fields = [{ name = "_", type = "i32" }]
+        [struct.Blanks]
+        fields = [{ name = "__", type = "i32" }]
+    "#;
+    std::fs::write(&schema, text).unwrap();
+    let source = |name: &str| format!("{}#{name}", schema.display());
+    for (form, expected) in [
+        (
+            "c",
+            &[
+                "struct class_ {",
+                "point point_;",
+                "mode größe;",
+                "mode_values_ (",
+            ][..],
+        ),
+        ("cpp", &["struct class_ {", "point point_;", "mode größe;"]),
+        (
+            "python",
+            &[
+                "class class_(",
+                " hidden: ",
+                " crosspage_: str",
+                " point_: ",
+            ],
+        ),
+        ("rust", &["struct class {", "pub größe: mode,"]),
+        ("toml", &["[struct.class]", "\"größe\" = 2"]),
+    ] {
+        let printed = stdout(&namespace, &["layout", &source("class"), "--as", form]);
+        for expected in expected {
+            assert!(
+                printed.contains(expected),
+                "{form}, {expected:?}:\n{printed}"
+            );
+        }
+    }
+    let again = directory.path().join("again.toml");
+    let printed = stdout(&namespace, &["layout", &source("class"), "--as", "toml"]);
+    std::fs::write(&again, printed).unwrap();
+    let again = format!("{}#class", again.display());
+    stdout(&namespace, &["diff", &source("class"), &again]);
+
+    for (name, member, forms) in [
+        ("Dollar", "a$b", &["c", "cpp", "python", "rust"][..]),
+        ("Blank", "_", &["rust"]),
+        ("Blanks", "__", &["python"]),
+    ] {
+        for form in forms {
+            let error = failure(&namespace, &["layout", &source(name), "--as", form]);
+            let expected = format!("no member can be named {member}");
+            assert!(error.contains(&expected), "{form}: {error}");
+        }
     }
 }
 
@@ -909,7 +989,7 @@ struct Foreign(String);
 
 impl Drop for Foreign {
     fn drop(&mut self) {
-        let _ = foreign::remove(&self.0, true);
+        let _ = crosspage::remove_forced(&self.0);
     }
 }
 
@@ -1146,7 +1226,7 @@ fn the_original_projects_writer_is_read_on_windows() {
         .arg(&program)
         .arg(here.join("../../examples/windows/original_writer.cpp"));
     let built = build_host::output(&mut compiler).expect("the C++ compiler starts");
-    assert!(built.success, "{built:?}");
+    assert!(built.success, "{}{}", built.stdout, built.stderr);
 
     let mut child = Command::new(&program)
         .stdin(Stdio::piped())

@@ -1,6 +1,6 @@
 //! Every page there is: `crosspage.list`, `remove` and `gc`.
 
-use crosspage::{Locator, foreign, registry};
+use crosspage::registry;
 use pyo3::prelude::*;
 
 use crate::errors::raise;
@@ -79,13 +79,12 @@ pub fn pages(py: Python<'_>) -> PyResult<Vec<PageInfo>> {
 #[pyfunction]
 #[pyo3(signature = (locator, *, force=false))]
 pub fn remove(py: Python<'_>, locator: &str, force: bool) -> PyResult<()> {
-    let is_page = locator.parse::<Locator>().map_err(raise)?.is_page();
-    let remove = if is_page {
-        registry::remove
+    let remove = if force {
+        registry::remove_forced
     } else {
-        foreign::remove
+        registry::remove
     };
-    py.detach(|| remove(locator, force)).map_err(raise)
+    py.detach(|| remove(locator)).map_err(raise)
 }
 
 /// Something that `gc` removed, or would.
@@ -109,7 +108,12 @@ impl Garbage {
 #[pyfunction]
 #[pyo3(signature = (*, dry_run=false))]
 pub fn gc(py: Python<'_>, dry_run: bool) -> PyResult<Vec<Garbage>> {
-    let removed = py.detach(|| registry::gc(dry_run)).map_err(raise)?;
+    let collect = if dry_run {
+        registry::garbage
+    } else {
+        registry::gc
+    };
+    let removed = py.detach(collect).map_err(raise)?;
     Ok(removed
         .into_iter()
         .map(|one| Garbage {
@@ -129,7 +133,7 @@ pub fn remove_all(py: Python<'_>) -> PyResult<()> {
             .map(|page| page.locator)
             .chain(unreadable.into_iter().map(|page| page.locator));
         for locator in locators {
-            match registry::remove(&locator.to_string(), true) {
+            match registry::remove_forced(&locator.to_string()) {
                 Err(error) if !error.is_not_found() => return Err(error),
                 _ => {}
             }

@@ -424,6 +424,10 @@ def test_numpy_dtypes_are_declarations() -> None:
     assert crosspage.layout_of(numpy.dtype(given)).align == 8
     assert crosspage.layout_of(numpy.dtype([("a", "i4"), ("b", "f8")])).align == 4
     assert crosspage.layout_of(numpy.dtype([("a", "i1"), ("b", "f8")])).align == 1
+    # A packed struct asks for no more than its packing, wherever it lies.
+    packed = numpy.dtype([("a", "u1"), ("b", "f8")])
+    fields = {"names": ["n", "c", "packed"], "formats": ["u4", "u1", packed], "offsets": [0, 4, 5], "itemsize": 16}
+    assert crosspage.layout_of(numpy.dtype(fields)).align == 4
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@
 //! overtake one. What must never tear belongs into a page: [`crate::latest`].
 //!
 //! On POSIX systems a segment outlives every handle: closing a view detaches and never removes.
-//! [`remove`] (or `crosspage rm`) does. On Windows a segment (`win:Local\NAME`) goes, bytes and name,
+//! [`crate::remove`] (or `crosspage rm`) does. On Windows a segment (`win:Local\NAME`) goes, bytes and name,
 //! with the last handle that any program has to it; a view holds one until it is dropped.
 //!
 //! ```no_run
@@ -171,6 +171,16 @@ impl<T: Layout> View<T> {
         self.raw.set(&[(path, value)])
     }
 
+    /// The segment's size in bytes, which may be more than the struct's (Windows maps whole pages).
+    pub fn size(&self) -> usize {
+        self.raw.size()
+    }
+
+    /// Whether this view made the segment (rather than finding it).
+    pub fn created(&self) -> bool {
+        self.raw.created()
+    }
+
     /// The segment behind this view.
     pub fn raw(&self) -> &RawView {
         &self.raw
@@ -286,6 +296,16 @@ impl DynView {
     /// The layout that this view reads by.
     pub fn layout(&self) -> &Arc<StructType> {
         self.raw.layout()
+    }
+
+    /// The segment's size in bytes, which may be more than the struct's (Windows maps whole pages).
+    pub fn size(&self) -> usize {
+        self.raw.size()
+    }
+
+    /// Whether this view made the segment (rather than finding it).
+    pub fn created(&self) -> bool {
+        self.raw.created()
     }
 
     /// The segment behind this view.
@@ -615,6 +635,29 @@ impl RawView {
         // SAFETY: as above.
         unsafe { self.store(set.as_ptr(), range) };
         Ok(())
+    }
+
+    /// Copies the struct as it lies there now to `scratch`, lets `edit` change it there, and writes the
+    /// fields that changed. Nothing is written where `edit` fails.
+    ///
+    /// # Safety
+    /// `scratch` is valid for reading and writing `layout().size()` bytes, which `edit` leaves initialised
+    /// in all fields.
+    pub unsafe fn update(
+        &mut self,
+        scratch: *mut u8,
+        edit: &mut dyn FnMut(*mut u8) -> Result<()>,
+    ) -> Result<()> {
+        self.check_writable()?;
+        let mut before = vec![0; self.layout.size()];
+        // SAFETY: both have the layout's size.
+        unsafe {
+            self.deliver(self.load(self.whole()), before.as_mut_ptr());
+            scratch.copy_from_nonoverlapping(before.as_ptr(), before.len());
+        }
+        edit(scratch)?;
+        // SAFETY: both have that many bytes.
+        unsafe { self.write_changed(before.as_ptr(), scratch) }
     }
 
     /// Writes the fields in which `after` differs from `before`.
@@ -982,7 +1025,7 @@ pub fn processes(locator: &str) -> Result<Vec<u32>> {
 /// # Errors
 /// *In use* where somebody is known to have it mapped, unless `force`; then they keep their bytes.
 /// *Not found*; *permission denied*.
-pub fn remove(locator: &str, force: bool) -> Result<()> {
+pub(crate) fn remove(locator: &str, force: bool) -> Result<()> {
     let locator: Locator = locator.parse()?;
     let info = backend::info(&locator)?;
     if !force {

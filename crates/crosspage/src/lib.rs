@@ -30,6 +30,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use layout::{Layout, Match};
 pub use locator::Locator;
 pub use page::{Language, Lifetime, Participant};
-pub use registry::{gc, list, remove};
+pub use registry::{gc, list, remove, remove_forced};
 pub use segment::Permissions;
 pub use text::Text;

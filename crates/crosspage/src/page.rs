@@ -161,6 +161,18 @@ pub(crate) struct Place {
     any_case: bool,
 }
 
+/// When this process began: asked once, and again in a forked child.
+fn started() -> u64 {
+    static STARTED: std::sync::OnceLock<(u64, u64)> = std::sync::OnceLock::new();
+    let fork = liveness::fork::generation();
+    let &(seen, cached) = STARTED.get_or_init(|| (fork, liveness::start_time()));
+    if seen == fork {
+        cached
+    } else {
+        liveness::start_time()
+    }
+}
+
 /// The namespace of this process: `CROSSPAGE_NAMESPACE`, or the one that a test has set.
 pub(crate) fn namespace() -> Result<String> {
     let namespace = match crate::testing::current() {
@@ -975,10 +987,12 @@ impl Page {
         if (holders.len() as u64) < limit {
             return Ok(());
         }
+        // A process of another container may have our number.
         let me = std::process::id();
+        let is_me = |entry: &participants::Entry| entry.pid == me && entry.started == started();
         let names: Vec<_> = holders
             .iter()
-            .map(|holder| match holder.pid == me {
+            .map(|holder| match is_me(holder) {
                 true => format!("this process (pid {me})"),
                 false => format!(
                     "pid {} ({})",
@@ -1080,20 +1094,11 @@ impl Page {
 
     /// Takes an index. Under the registration lock.
     fn enter(&self, role: u8, language: Language) -> Result<Me> {
-        static STARTED: std::sync::OnceLock<(u64, u64)> = std::sync::OnceLock::new();
-        // Asked once per process, and again in a forked child.
-        let fork = liveness::fork::generation();
-        let &(seen, cached) = STARTED.get_or_init(|| (fork, liveness::start_time()));
-        let started = if seen == fork {
-            cached
-        } else {
-            liveness::start_time()
-        };
         let who = Newcomer {
             role,
             pid: std::process::id(),
             language: language as u8,
-            started,
+            started: started(),
             attached_at: liveness::realtime_ns(),
         };
         let lock = |index| {

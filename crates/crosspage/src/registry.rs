@@ -126,13 +126,28 @@ fn info(page: &Page) -> PageInfo {
     }
 }
 
-/// Removes a segment. A page whose participants live is only removed with `force`; they get the error
-/// *replaced* then. A damaged page is also only removed with `force`. A foreign segment is removed
-/// as [`foreign::remove`](crate::foreign::remove) says.
+/// Removes a segment that nobody uses, be it a page or foreign.
+///
+/// A foreign POSIX object goes by name, a System V segment by key or id. Windows has no name to take away:
+/// a segment goes there with the last program that has it open.
 ///
 /// # Errors
-/// In use, naming who lives; not found; permission denied; corrupt.
-pub fn remove(locator: &str, force: bool) -> Result<()> {
+/// In use, naming who lives; corrupt (a damaged page is only removed by force); not found; permission
+/// denied; unsupported where the segment is none of this system.
+pub fn remove(locator: &str) -> Result<()> {
+    remove_with(locator, false)
+}
+
+/// Removes a segment whoever uses it. Those who are attached to a page get the error *replaced*; those
+/// who have a foreign segment mapped keep its bytes, and new ones find nothing.
+///
+/// # Errors
+/// Not found; permission denied; unsupported.
+pub fn remove_forced(locator: &str) -> Result<()> {
+    remove_with(locator, true)
+}
+
+fn remove_with(locator: &str, force: bool) -> Result<()> {
     let parsed: Locator = locator.parse()?;
     #[cfg(not(loom))]
     if !parsed.is_page() {
@@ -141,7 +156,7 @@ pub fn remove(locator: &str, force: bool) -> Result<()> {
     Page::remove(&parsed, force)
 }
 
-/// Something that [`gc`] removed, or would.
+/// Something that [`gc`] removed, or [`garbage`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Garbage {
@@ -152,12 +167,24 @@ pub struct Garbage {
 }
 
 /// Removes what nobody can use any more: `while_used` pages without a living participant, and pages
-/// whose maker or remover died over it. Never pages that are to be kept. With `dry_run` only says what
-/// it would remove. Every namespace of this user is looked at.
+/// whose maker or remover died over it. Never pages that are to be kept. Every namespace of this user is
+/// looked at. Says what it removed.
 ///
 /// # Errors
 /// Permission denied.
-pub fn gc(dry_run: bool) -> Result<Vec<Garbage>> {
+pub fn gc() -> Result<Vec<Garbage>> {
+    collect(false)
+}
+
+/// What [`gc`] would remove.
+///
+/// # Errors
+/// Permission denied.
+pub fn garbage() -> Result<Vec<Garbage>> {
+    collect(true)
+}
+
+fn collect(dry_run: bool) -> Result<Vec<Garbage>> {
     let directory = file::directory(file::current_uid());
     let names = file::names(&directory)
         .map_err(|e| Error::os(format_args!("cannot list {}", directory.display()), &e))?;

@@ -101,7 +101,7 @@ impl Sysv {
 
 impl Drop for Sysv {
     fn drop(&mut self) {
-        let _ = foreign::remove(&self.locator(), true);
+        let _ = crosspage::remove_forced(&self.locator());
     }
 }
 
@@ -232,7 +232,7 @@ fn a_cpp_writers_posix_segment_is_read_typed_and_by_schema() {
         Value::Text("Zoë".to_owned())
     );
     assert_eq!(view.get("coordinates[1]").unwrap(), Value::F32(20.3));
-    let error = crosspage::remove(&segment.locator(), false).unwrap_err();
+    let error = crosspage::remove(&segment.locator()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InUse);
     assert!(error.message().contains(&format!("pid {pid}")), "{error}");
     let listed = foreign::list().unwrap();
@@ -284,14 +284,14 @@ fn a_cpp_writers_system_v_segment_is_read_by_key_and_by_id() {
         .expect("listed");
     assert_eq!(found.locator.to_string(), segment.locator());
 
-    let error = foreign::remove(&segment.locator(), false).unwrap_err();
+    let error = crosspage::remove(&segment.locator()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InUse);
     let users = foreign::processes(&segment.locator()).unwrap();
     assert!(users.contains(&program.child.id()) && users.contains(&std::process::id()));
     assert!(error.message().contains("this process"), "{error}");
     let pid = format!("pid {}", program.child.id());
     assert!(error.message().contains(&pid), "{error}");
-    foreign::remove(&segment.locator(), true).unwrap();
+    crosspage::remove_forced(&segment.locator()).unwrap();
     assert!(
         foreign::info(&segment.locator())
             .unwrap_err()
@@ -773,12 +773,12 @@ fn missing_segments_name_what_there_is() {
     let error = View::<Robot>::open("sysv:id=2147483647").unwrap_err();
     assert!(error.is_not_found(), "{error}");
     assert!(
-        foreign::remove("sysv:2147483647", true)
+        crosspage::remove_forced("sysv:2147483647")
             .unwrap_err()
             .is_not_found()
     );
     assert!(
-        foreign::remove("posix:/crosspage-no-such", false)
+        crosspage::remove("posix:/crosspage-no-such")
             .unwrap_err()
             .is_not_found()
     );
@@ -984,7 +984,7 @@ fn refused() {
             message.contains(" refuses ") && message.contains(" reading and writing: "),
             "{message}"
         );
-        let error = foreign::remove(locator, true).unwrap_err();
+        let error = crosspage::remove_forced(locator).unwrap_err();
         assert!(error.is_permission_denied(), "{error:?}");
         assert!(
             error.message().contains("(owner ") && error.message().contains("cannot be removed by"),

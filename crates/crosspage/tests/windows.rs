@@ -204,7 +204,7 @@ fn foreign_sections_are_read_and_written() {
     assert!(!again.raw().created());
     let info = crosspage::foreign::info(&locator).unwrap();
     assert_eq!((info.size, info.mode), (4096, 0o600));
-    let refused = crosspage::remove(&locator, true).unwrap_err();
+    let refused = crosspage::remove_forced(&locator).unwrap_err();
     assert!(refused.is_unsupported(), "{refused}");
 }
 
@@ -371,7 +371,7 @@ fn long_paths_and_bad_ones() {
         sample(6)
     );
     drop(writer);
-    crosspage::remove(&locator, false).unwrap();
+    crosspage::remove(&locator).unwrap();
     assert_eq!(std::fs::read_dir(&deep).unwrap().count(), 0);
 
     let path = |name: &str| format!("file:{}", directory.path().join(name).display());
@@ -496,7 +496,7 @@ fn a_terminated_sleeper_leaves_nothing() {
         assert!(begin.elapsed() < Duration::from_secs(1));
     }
     drop(writer);
-    crosspage::remove("bed", false).unwrap();
+    crosspage::remove("bed").unwrap();
 }
 
 /// The files of a namespace's pages, and of those that are no longer pages.
@@ -517,7 +517,7 @@ fn pages_that_others_have_open_go_at_once() {
     let mut writer = Writer::<Sample>::create("gone").unwrap();
     writer.write(&sample(1)).unwrap();
     let reader = Reader::<Sample>::open("gone").unwrap();
-    crosspage::remove("gone", true).unwrap();
+    crosspage::remove_forced("gone").unwrap();
     assert!(reader.read().unwrap_err().is_replaced());
     assert!(writer.write(&sample(2)).unwrap_err().is_replaced());
     assert!(Reader::<Sample>::open("gone").unwrap_err().is_not_found());
@@ -594,7 +594,7 @@ fn who_looks_is_in_nobodys_way() {
             drop(reader);
             let options = Reader::<Sample>::options().read_only(true);
             let observer = options.open(&locator).unwrap();
-            let used = crosspage::remove(&locator, false).unwrap_err();
+            let used = crosspage::remove(&locator).unwrap_err();
             assert!(used.is_in_use(), "{used}");
             drop(observer);
         }

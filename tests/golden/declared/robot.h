@@ -61,9 +61,9 @@ static const crosspage_field Robot_fields[] = {
     CROSSPAGE_FIELD_2D(Robot, grid),
     {"cube", offsetof(Robot, cube), sizeof(((Robot *)0)->cube), CROSSPAGE_TYPE_U8, 3, {2, 3, 4}, NULL, NULL, NULL, NULL},
     CROSSPAGE_FIELD_ENUM(Robot, mode, Mode_enum),
-    {"modes", offsetof(Robot, modes), sizeof(((Robot *)0)->modes), CROSSPAGE_TYPE_ENUM, 1, {2}, NULL, &Mode_enum, NULL, "of both"},
+    CROSSPAGE_FIELD_ENUMS_DOC(Robot, modes, Mode_enum, NULL, "of both"),
     CROSSPAGE_FIELD(Robot, class_),
     CROSSPAGE_FIELD_STRUCTS(Robot, arm, Joint_layout),
-    {"tool", offsetof(Robot, tool), sizeof(((Robot *)0)->tool), CROSSPAGE_TYPE_STRUCT, 0, {0}, &Tool_layout, NULL, NULL, "in hand"},
+    CROSSPAGE_FIELD_STRUCT_DOC(Robot, tool, Tool_layout, NULL, "in hand"),
 };
 static const crosspage_struct Robot_layout = CROSSPAGE_LAYOUT(Robot, Robot_fields);

@@ -11,7 +11,8 @@ use crate::process::{command, output, run, succeeds, variables};
 use crate::python::Venv;
 use crate::{Result, cache, debian, workspace};
 
-const TARGET: &str = "x86_64-pc-windows-gnu";
+/// The target, as rustc names it.
+pub const TARGET: &str = "x86_64-pc-windows-gnu";
 pub const GCC: &str = "x86_64-w64-mingw32-gcc-posix";
 pub const GXX: &str = "x86_64-w64-mingw32-g++-posix";
 const PACKAGES: [&str; 2] = ["g++-mingw-w64-x86-64-posix", "wine64"];

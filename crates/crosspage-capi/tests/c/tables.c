@@ -32,6 +32,12 @@ typedef struct Everything {
   Mode mode;
   Mode modes[2];
   Mode plain;
+  int noted_grid[2][3];
+  char noted_lines[2][4];
+  Point noted_point;
+  Point noted_points[2];
+  Mode noted_mode;
+  Mode noted_modes[2];
 } Everything;
 
 static const crosspage_field point_fields[] = {CROSSPAGE_FIELD(Point, x), CROSSPAGE_FIELD(Point, y)};
@@ -62,6 +68,12 @@ static const crosspage_field fields[] = {
     CROSSPAGE_FIELD_ENUM(Everything, mode, mode),
     CROSSPAGE_FIELD_ENUMS(Everything, modes, mode),
     CROSSPAGE_FIELD(Everything, plain),
+    CROSSPAGE_FIELD_2D_DOC(Everything, noted_grid, "m", "of the floor"),
+    CROSSPAGE_FIELD_TEXTS_DOC(Everything, noted_lines, NULL, "to print"),
+    CROSSPAGE_FIELD_STRUCT_DOC(Everything, noted_point, point, "m", NULL),
+    CROSSPAGE_FIELD_STRUCTS_DOC(Everything, noted_points, point, NULL, "of both"),
+    CROSSPAGE_FIELD_ENUM_DOC(Everything, noted_mode, mode, NULL, "now"),
+    CROSSPAGE_FIELD_ENUMS_DOC(Everything, noted_modes, mode, NULL, "then"),
 };
 static const crosspage_struct everything = CROSSPAGE_LAYOUT(Everything, fields);
 

@@ -130,6 +130,17 @@ static void others_segment() {
   next.counter = 44;
   view.write(next);
   CHECK_EQ(raw->counter, 44);
+  raw->processId = 7;
+  view.update([&](SharedData &now) {
+    CHECK_EQ(now.counter, 44);
+    raw->processId = 8;  // meanwhile, by another program: not changed here, so it stays
+    now.counter = 45;
+  });
+  CHECK_EQ(raw->counter, 45);
+  CHECK_EQ(raw->processId, 8);
+  CHECK(thrown_by([&] { view.update([](SharedData &now) { return now.counter = 46, false; }); }).is_cancelled());
+  CHECK_EQ(raw->counter, 45);
+  raw->counter = 44;
   auto reading = View<SharedData>::options().read_only(true).open(segment.locator);
   CHECK_EQ(reading.read().counter, 44);
   CHECK(thrown_by([&] { reading.write(next); }).is_permission_denied());

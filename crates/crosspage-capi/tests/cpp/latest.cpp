@@ -344,6 +344,10 @@ static void registry() {
     CHECK(page.participants[0].alive);
   }
   CHECK(found);
+  const auto page = crosspage::inspect("robot/one");
+  CHECK_EQ(page.name, "robot/one");
+  CHECK_EQ(page.participants.size(), 1u);
+  CHECK(thrown_by([] { crosspage::inspect("robot/two"); }).is_not_found());
   const auto used = thrown_by([] { crosspage::remove("robot/one"); });
   CHECK(used.is_in_use());
   crosspage::remove("robot/one", true);

@@ -3,24 +3,27 @@
 use crosspage::Result;
 use crosspage::layout::StructType;
 
-use super::{C_KEYWORDS, Types, c_integer, c_member, c_scalar, c_string, identifier, member};
+use super::{C_KEYWORDS, Types, c_integer, c_member, c_scalar, c_string};
 
 pub fn cpp(layout: &StructType) -> Result<String> {
-    let types = Types::of(layout)?;
+    let types = Types::of(layout, C_KEYWORDS)?;
     let mut out = String::from("#pragma once\n#include <crosspage.hpp>\n#include <cstdint>\n");
-    let member = |name: &str| member(name, C_KEYWORDS);
     for e in &types.enums {
-        let name = identifier(&e.name);
+        let name = types.name(&e.name);
         out += &format!("\nenum class {name} : std::{} {{\n", c_scalar(e.repr));
         for (variant, value) in &e.variants {
-            out += &format!("  {} = {},\n", member(variant), c_integer(*value));
+            out += &format!("  {} = {},\n", types.name(variant), c_integer(*value));
         }
-        let variants: Vec<String> = e.variants.iter().map(|(name, _)| member(name)).collect();
+        let variants: Vec<String> = e
+            .variants
+            .iter()
+            .map(|(name, _)| types.name(name))
+            .collect();
         out += &format!("}};\nCROSSPAGE_ENUM({name}, {});\n", variants.join(", "));
     }
     for declared in &types.structs {
-        declared.without_tail("C++")?;
-        let name = declared.name();
+        let name = types.name(declared.layout.name());
+        let members = types.members(declared, "C++", str::to_owned)?;
         let fields = declared.layout.fields();
         out.push('\n');
         if let Some(pack) = declared.pack {
@@ -30,26 +33,26 @@ pub fn cpp(layout: &StructType) -> Result<String> {
             .align
             .map_or_else(String::new, |n| format!("alignas({n}) "));
         out += &format!("struct {alignas}{name} {{\n");
-        for field in fields {
-            let field = c_member(&field.ty, &member(&field.name), "std::");
+        for (field, member) in fields.iter().zip(&members) {
+            let field = c_member(&types, &field.ty, member, "std::");
             out += &format!("  {field};\n");
         }
         out += "};\n";
         if declared.pack.is_some() {
             out += "#pragma pack(pop)\n";
         }
-        let members: Vec<String> = fields.iter().map(|field| member(&field.name)).collect();
         out += &format!("CROSSPAGE_STRUCT({name}, {});\n", members.join(", "));
         let notes: Vec<String> = fields
             .iter()
-            .filter(|field| field.unit.is_some() || field.doc.is_some())
-            .map(|field| {
+            .zip(&members)
+            .filter(|(field, _)| field.unit.is_some() || field.doc.is_some())
+            .map(|(field, member)| {
                 let unit = field.unit.as_deref().map_or("nullptr".to_owned(), c_string);
                 let doc = field
                     .doc
                     .as_deref()
                     .map_or(String::new(), |doc| ", ".to_owned() + &c_string(doc));
-                format!("({}, {unit}{doc})", member(&field.name))
+                format!("({member}, {unit}{doc})")
             })
             .collect();
         if !notes.is_empty() {

@@ -3,19 +3,19 @@
 use crosspage::Result;
 use crosspage::layout::{Field, Scalar, StructType, Type};
 
-use super::{Types, identifier, json_string, member, snake_case};
+use super::{Types, json_string, snake_case};
 
 pub fn python(layout: &StructType) -> Result<String> {
-    let types = Types::of(layout)?;
+    let types = Types::of(layout, KEYWORDS)?;
     let mut out = String::new();
     for e in &types.enums {
-        out += &format!("\n\nclass {}(enum.IntEnum):\n", identifier(&e.name));
+        out += &format!("\n\nclass {}(enum.IntEnum):\n", types.name(&e.name));
         for (variant, value) in &e.variants {
-            out += &format!("    {} = {value}\n", member(variant, KEYWORDS));
+            out += &format!("    {} = {value}\n", types.name(variant));
         }
     }
     for declared in &types.structs {
-        declared.without_tail("Python")?;
+        let members = types.members(declared, "Python", spell)?;
         if declared.align.is_some() {
             return Err(
                 declared.unsupported("it is aligned to more than its fields ask for", "Python")
@@ -24,10 +24,10 @@ pub fn python(layout: &StructType) -> Result<String> {
         let pack = declared
             .pack
             .map_or_else(String::new, |pack| format!(", pack={pack}"));
-        out += &format!("\n\nclass {}(crosspage.Struct{pack}):\n", declared.name());
-        for field in declared.layout.fields() {
-            let name = member(&snake_case(&field.name), KEYWORDS);
-            out += &format!("    {name}: {}\n", annotation(field));
+        let name = types.name(declared.layout.name());
+        out += &format!("\n\nclass {name}(crosspage.Struct{pack}):\n");
+        for (field, member) in declared.layout.fields().iter().zip(members) {
+            out += &format!("    {member}: {}\n", annotation(&types, field));
         }
     }
     let mut imports = String::new();
@@ -46,8 +46,17 @@ pub fn python(layout: &StructType) -> Result<String> {
     Ok(format!("{imports}import crosspage\n{out}"))
 }
 
+/// Names that start with two underscores are Python's own.
+fn spell(name: &str) -> String {
+    let name = snake_case(name);
+    match name.strip_prefix("__") {
+        Some(rest) => rest.trim_start_matches('_').to_owned(),
+        None => name,
+    }
+}
+
 /// `Sequence[float] = crosspage.array(crosspage.f32, 3)`
-fn annotation(field: &Field) -> String {
+fn annotation(types: &Types, field: &Field) -> String {
     let mut notes = String::new();
     for (key, note) in [("unit", &field.unit), ("doc", &field.doc)] {
         if let Some(note) = note {
@@ -61,10 +70,10 @@ fn annotation(field: &Field) -> String {
         let (item, spec) = match base {
             Type::Scalar(scalar) => (item_of(*scalar).to_owned(), scalar_name(*scalar)),
             Type::Text(size) => ("str".to_owned(), format!("crosspage.text({size})")),
-            Type::Struct(nested) => (identifier(nested.name()), identifier(nested.name())),
+            Type::Struct(nested) => (types.name(nested.name()), types.name(nested.name())),
             Type::Enum(e) if e.variants.is_empty() => ("int".to_owned(), scalar_name(e.repr)),
             Type::Enum(e) => {
-                let name = identifier(&e.name);
+                let name = types.name(&e.name);
                 let spec = format!("Annotated[{name}, {}]", scalar_name(e.repr));
                 (name, spec)
             }
@@ -90,16 +99,16 @@ fn annotation(field: &Field) -> String {
         Type::Scalar(of) => scalar(*of),
         Type::Enum(e) if e.variants.is_empty() => scalar(e.repr),
         Type::Text(size) => format!("str = crosspage.text({size}{notes})"),
-        Type::Struct(nested) if notes.is_empty() => identifier(nested.name()),
+        Type::Struct(nested) if notes.is_empty() => types.name(nested.name()),
         Type::Struct(nested) => {
             format!(
                 "{} = crosspage.field({})",
-                identifier(nested.name()),
+                types.name(nested.name()),
                 first(&notes)
             )
         }
         Type::Enum(e) => {
-            let (name, repr) = (identifier(&e.name), scalar_name(e.repr));
+            let (name, repr) = (types.name(&e.name), scalar_name(e.repr));
             format!("{name} = crosspage.field({name}, repr={repr}{notes})")
         }
         Type::Array(..) | Type::Tail(_) => unreachable!("base_and_dims looks into these"),
@@ -120,7 +129,7 @@ fn item_of(scalar: Scalar) -> &'static str {
 
 const KEYWORDS: &[&str] = &[
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
-    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
-    "in", "is", "lambda", "mro", "nonlocal", "not", "or", "pass", "raise", "return", "try",
-    "while", "with", "yield",
+    "def", "del", "elif", "else", "enum", "except", "finally", "for", "from", "global", "if",
+    "import", "in", "is", "lambda", "mro", "nonlocal", "not", "or", "pass", "raise", "return",
+    "try", "while", "with", "yield",
 ];

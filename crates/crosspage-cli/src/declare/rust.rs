@@ -5,25 +5,26 @@ use std::collections::HashSet;
 use crosspage::Result;
 use crosspage::layout::{EnumType, StructType, Type};
 
-use super::{Types, identifier, member, snake_case};
+use super::{Types, snake_case};
 
 pub fn rust(layout: &StructType) -> Result<String> {
-    let types = Types::of(layout)?;
+    let types = Types::of(layout, KEYWORDS)?;
     let mut out = String::new();
     for e in types.enums.iter().filter(|e| !has_aliases(e)) {
-        let name = identifier(&e.name);
+        let name = types.name(&e.name);
         out += &format!(
             "#[derive(Clone, Copy, Debug, PartialEq, Eq, crosspage::Layout)]\n#[repr({})]\n{}pub enum {name} {{\n",
             e.repr.name(),
-            renamed_type(&e.name),
+            renamed_type(&e.name, &name),
         );
         for (variant, value) in &e.variants {
-            out += &format!("    {} = {value},\n", member(variant, KEYWORDS));
+            out += &format!("    {} = {value},\n", types.name(variant));
         }
         out += "}\n\n";
     }
     for declared in &types.structs {
-        declared.without_tail("Rust")?;
+        let name = types.name(declared.layout.name());
+        let members = types.members(declared, "Rust", snake_case)?;
         let repr = match (declared.pack, declared.align) {
             (None, None) => "C".to_owned(),
             (Some(pack), None) => format!("C, packed({pack})"),
@@ -33,19 +34,17 @@ pub fn rust(layout: &StructType) -> Result<String> {
             }
         };
         out += &format!(
-            "#[derive(Clone, Copy, crosspage::Layout)]\n#[repr({repr})]\n{}pub struct {} {{\n",
-            renamed_type(declared.layout.name()),
-            declared.name(),
+            "#[derive(Clone, Copy, crosspage::Layout)]\n#[repr({repr})]\n{}pub struct {name} {{\n",
+            renamed_type(declared.layout.name(), &name),
         );
-        for field in declared.layout.fields() {
+        for (field, member) in declared.layout.fields().iter().zip(members) {
             for line in field.doc.iter().flat_map(|doc| doc.lines()) {
                 out += &format!("    /// {line}\n");
             }
             if let Some(unit) = &field.unit {
                 out += &format!("    #[layout(unit = {unit:?})]\n");
             }
-            let name = member(&snake_case(&field.name), KEYWORDS);
-            out += &format!("    pub {name}: {},\n", type_name(&field.ty));
+            out += &format!("    pub {member}: {},\n", type_name(&types, &field.ty));
         }
         out += "}\n\n";
     }
@@ -59,29 +58,31 @@ fn has_aliases(e: &EnumType) -> bool {
     e.variants.iter().any(|(_, value)| !seen.insert(value))
 }
 
-fn renamed_type(name: &str) -> String {
-    match identifier(name) == name {
+fn renamed_type(name: &str, here: &str) -> String {
+    match name == here {
         true => String::new(),
         false => format!("#[layout(name = {name:?})]\n"),
     }
 }
 
-fn type_name(ty: &Type) -> String {
+fn type_name(types: &Types, ty: &Type) -> String {
     match ty {
         Type::Scalar(scalar) => scalar.name().to_owned(),
         Type::Text(size) => format!("crosspage::Text<{size}>"),
-        Type::Array(element, n) => format!("[{}; {n}]", type_name(element)),
-        Type::Struct(nested) => identifier(nested.name()),
+        Type::Array(element, n) => format!("[{}; {n}]", type_name(types, element)),
+        Type::Struct(nested) => types.name(nested.name()),
         Type::Enum(e) if e.variants.is_empty() || has_aliases(e) => e.repr.name().to_owned(),
-        Type::Enum(e) => identifier(&e.name),
-        Type::Tail(element) => format!("[{}]", type_name(element)),
+        Type::Enum(e) => types.name(&e.name),
+        Type::Tail(element) => format!("[{}]", type_name(types, element)),
     }
 }
 
+/// And what is no name of a member, and types that mean something else to the derive.
 const KEYWORDS: &[&str] = &[
-    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue",
-    "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if",
-    "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub",
-    "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
-    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "CString", "OsString", "PathBuf", "Self", "String", "_", "abstract", "as", "async", "await",
+    "become", "box", "break", "char", "const", "continue", "crate", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "isize", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self",
+    "static", "str", "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe",
+    "unsized", "use", "usize", "virtual", "where", "while", "yield",
 ];

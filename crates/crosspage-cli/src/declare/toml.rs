@@ -8,11 +8,11 @@ use crosspage::layout::{StructType, Type};
 use super::{Types, identifier, json_string};
 
 pub fn toml(layout: &StructType) -> Result<String> {
-    let types = Types::of(layout)?;
+    let types = Types::of(layout, &[])?;
     let mut out = String::new();
     for declared in types.structs.iter().rev() {
         let layout = declared.layout;
-        writeln!(out, "[struct.{}]", declared.name()).expect("writing to a String");
+        writeln!(out, "[struct.{}]", key(&identifier(layout.name()))).expect("writing to a String");
         if let Some(pack) = declared.pack {
             out += &format!("pack = {pack}\n");
         }
@@ -39,7 +39,7 @@ pub fn toml(layout: &StructType) -> Result<String> {
     for e in types.enums {
         out += &format!(
             "[enum.{}]\ntype = \"{}\"\n",
-            identifier(&e.name),
+            key(&identifier(&e.name)),
             e.repr.name()
         );
         let values: Vec<String> = e
@@ -51,6 +51,14 @@ pub fn toml(layout: &StructType) -> Result<String> {
     }
     out.truncate(out.trim_end().len());
     Ok(out + "\n")
+}
+
+/// A part of a table's name.
+fn key(name: &str) -> String {
+    match name.is_ascii() {
+        true => name.to_owned(),
+        false => json_string(name),
+    }
 }
 
 fn type_name(ty: &Type) -> String {

@@ -513,8 +513,11 @@ def _from_dtype(of: Any) -> Layout:
     # numpy's dtypes know no alignment unless made with align=True. Where everything lies as a C
     # compiler would put it, it is C's; else the largest that the offsets allow.
     fields.sort(key=lambda field: int(field[2]))
-    align = of.alignment if of.isalignedstruct else max(_alignments(of))
-    return _crosspage._declare("record", fields, size_align=(of.itemsize, align))
+    return _crosspage._declare("record", fields, size_align=(of.itemsize, _alignment(of)))
+
+
+def _alignment(of: Any) -> int:
+    return int(of.alignment) if of.isalignedstruct else max(_alignments(of))
 
 
 def _alignments(of: Any) -> "builtins.filter[int]":
@@ -523,7 +526,7 @@ def _alignments(of: Any) -> "builtins.filter[int]":
     def natural(type_: Any) -> int:
         type_ = type_.base
         if type_.names is not None:
-            return max(natural(type_.fields[name][0]) for name in type_.names)
+            return _alignment(type_)
         return 1 if type_.kind == "S" else int(type_.itemsize)
 
     def fits(pack: int) -> builtins.bool:

@@ -139,6 +139,26 @@ pub struct DynWriter {
 }
 
 impl DynWriter {
+    /// Makes a page of a layout that is known at run time, or takes over from a writer that is gone.
+    ///
+    /// # Errors
+    /// As [`Writer::create`](super::Writer::create).
+    pub fn create(locator: &str, layout: &Arc<StructType>, options: &Options) -> Result<DynWriter> {
+        Ok(DynWriter {
+            raw: RawWriter::create(locator, layout, options)?,
+        })
+    }
+
+    /// Joins a page of this layout as a writer, or makes it.
+    ///
+    /// # Errors
+    /// As [`Writer::attach`](super::Writer::attach).
+    pub fn attach(locator: &str, layout: &Arc<StructType>, options: &Options) -> Result<DynWriter> {
+        Ok(DynWriter {
+            raw: RawWriter::attach(locator, layout, options)?,
+        })
+    }
+
     /// Joins a page that exists as a writer.
     ///
     /// # Errors

@@ -139,7 +139,7 @@ fn the_next_goes_on(least: u64) -> u64 {
     assert_eq!(writer.write(900).expect("it is writable"), before + 1);
     assert_eq!(reader.read().expect("it is readable"), (before + 1, 900));
     drop((reader, writer));
-    registry::gc(false).expect("garbage can be collected");
+    registry::gc().expect("garbage can be collected");
     assert_eq!(names(), [PathBuf::from("telemetry.page")]);
     before
 }
@@ -289,7 +289,7 @@ fn a_remover_dies() {
     kill_everywhere(2, |fate| {
         drop(Writer::create().and_then(|mut writer| writer.write(50)));
         let old = Reader::open(&options()).expect("it exists");
-        let victim = fate.spawn(|| registry::remove(PAGE, true).expect("it exists"));
+        let victim = fate.spawn(|| registry::remove_forced(PAGE).expect("it exists"));
         let opener = actor::spawn(|| match Reader::open(&options()) {
             Ok(reader) => Some(reader),
             Err(error) if error.is_not_found() => None,
@@ -328,7 +328,7 @@ fn removers_of_a_damaged_file_spare_its_successor() {
     explore(2, || {
         make_damaged();
         let remove = || {
-            let removed = registry::remove(PAGE, true);
+            let removed = registry::remove_forced(PAGE);
             assert!(removed.is_ok() || removed.is_err_and(|error| error.is_not_found()));
         };
         let other = actor::spawn(remove);
@@ -369,7 +369,7 @@ fn the_last_to_leave_dies() {
         if let Some(reader) = opener.done() {
             reader.check_attached();
         }
-        registry::gc(false).expect("garbage can be collected");
+        registry::gc().expect("garbage can be collected");
         assert!(names().is_empty(), "nobody alive uses it");
     });
 }
@@ -410,7 +410,7 @@ fn an_observer_comes_while_the_last_leaves() {
 #[test]
 fn a_collector_dies_beside_a_maker() {
     kill_everywhere(2, |fate| {
-        let victim = fate.spawn(|| registry::gc(false).expect("garbage can be collected"));
+        let victim = fate.spawn(|| registry::gc().expect("garbage can be collected"));
         let mut writer = Writer::create().expect("nobody else is there");
         writer.write(100).expect("it is writable");
         victim.join();
@@ -426,7 +426,7 @@ fn a_maker_dies_beside_a_collector() {
             let mut writer = Writer::create().expect("nobody else is there");
             writer.write(100).expect("it is writable")
         });
-        registry::gc(false).expect("garbage can be collected");
+        registry::gc().expect("garbage can be collected");
         let least = victim.join().unwrap_or(0);
         the_next_goes_on(least);
     });

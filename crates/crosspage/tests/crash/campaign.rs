@@ -127,10 +127,14 @@ impl Worker<'_> {
                     self.may_fail(crosspage::registry::inspect(&self.kind.locator), &[]);
                 }
                 _ => {
-                    self.may_fail(crosspage::gc(false), &[]);
+                    self.may_fail(crosspage::gc(), &[]);
                     if self.game == Game::Churn {
                         let force = self.random(2) == 0;
-                        let removed = crosspage::remove(&self.kind.locator, force);
+                        let removed = if force {
+                            crosspage::remove_forced(&self.kind.locator)
+                        } else {
+                            crosspage::remove(&self.kind.locator)
+                        };
                         self.may_fail(removed, &[ErrorKind::InUse]);
                     }
                 }
@@ -354,7 +358,7 @@ fn play(game: Game, kind: &Kind, kills: usize, stops: bool, tally: &mut Tally) {
     look(game, observer.as_ref(), board, &mut seen);
     drop(observer);
     if game == Game::Churn {
-        let _ = crosspage::remove(&kind.locator, true);
+        let _ = crosspage::remove_forced(&kind.locator);
         Survivors::none().go_on(kind);
     } else {
         let value = kit::read(&kind.open().unwrap()).unwrap();

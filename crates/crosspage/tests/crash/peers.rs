@@ -43,7 +43,7 @@ impl Traces {
             let page = exists.then(|| page(kind));
             let traced = trace(victim(kind, act, Report::new(), VICTIMS));
             drop(page);
-            let _ = crosspage::remove(&kind.locator, true);
+            let _ = crosspage::remove_forced(&kind.locator);
             kit::clean();
             Rc::new(traced)
         };
@@ -315,7 +315,7 @@ impl Pair {
         }
         if self.goes {
             drop(reader);
-            let _ = crosspage::remove(&kind.locator, true);
+            let _ = crosspage::remove_forced(&kind.locator);
             Survivors::none().go_on(kind);
         } else {
             let seen = kit::read(reader.as_ref().unwrap()).unwrap();

@@ -145,19 +145,17 @@ pub fn leave_as_reader(kind: &Kind, report: &Report, _: u64) {
 }
 
 pub fn remove(kind: &Kind, report: &Report, _: u64) {
-    act(report, || {
-        crosspage::remove(&kind.locator, false).map(|()| None)
-    });
+    act(report, || crosspage::remove(&kind.locator).map(|()| None));
 }
 
 pub fn force_remove(kind: &Kind, report: &Report, _: u64) {
     act(report, || {
-        crosspage::remove(&kind.locator, true).map(|()| None)
+        crosspage::remove_forced(&kind.locator).map(|()| None)
     });
 }
 
 pub fn gc(_: &Kind, report: &Report, _: u64) {
-    act(report, || crosspage::gc(false).map(|_| None));
+    act(report, || crosspage::gc().map(|_| None));
 }
 
 pub fn list(_: &Kind, report: &Report, _: u64) {
@@ -426,7 +424,7 @@ pub fn all() -> Vec<Scene> {
                 }
             }
             drop(old);
-            crosspage::remove(&kind.locator, false).unwrap();
+            crosspage::remove(&kind.locator).unwrap();
         },
     ));
     let replaced = |kind: &Kind| {
@@ -497,7 +495,7 @@ pub fn all() -> Vec<Scene> {
         gc,
         |kind, world, returned| {
             if !returned.is_done() {
-                crosspage::gc(false).unwrap();
+                crosspage::gc().unwrap();
             }
             assert_eq!(kit::names().len(), 1, "{:?}", kit::names());
             world.go_on(kind);
@@ -555,10 +553,10 @@ fn left_alone_value() -> Survivors {
 
 /// A reader whose page has been replaced attaches to the new one.
 fn reopen(kind: &Kind, report: &Report, _: u64) {
-    crosspage::remove(&kind.locator, true).unwrap();
+    crosspage::remove_forced(&kind.locator).unwrap();
     drop(kind.filled());
     let mut reader = kind.open().unwrap();
-    crosspage::remove(&kind.locator, true).unwrap();
+    crosspage::remove_forced(&kind.locator).unwrap();
     drop(kind.filled());
     assert!(kit::read(&reader).unwrap_err().is_replaced());
     act(report, || {

@@ -33,7 +33,7 @@ impl Stopped {
         let world = scenes::attended(&self.kind);
         let traced = trace(self.victim(report));
         drop(world);
-        let _ = crosspage::remove(&self.kind.locator, true);
+        let _ = crosspage::remove_forced(&self.kind.locator);
         kit::clean();
         traced
     }
@@ -160,7 +160,7 @@ fn replaced(kind: &Kind) -> crosspage::Result<RawWriter> {
 
 /// The page is removed, and made anew.
 fn remade(kind: &Kind) -> crosspage::Result<RawWriter> {
-    crosspage::remove(&kind.locator, false)?;
+    crosspage::remove(&kind.locator)?;
     let mut writer = kind.create()?;
     kit::write(&mut writer, 700)?;
     Ok(writer)
@@ -271,7 +271,7 @@ impl Overtaken {
             returned.is_done();
         }
         drop(victim);
-        crosspage::remove(&kind.locator, true).unwrap();
+        crosspage::remove_forced(&kind.locator).unwrap();
         kit::clean();
     }
 }
@@ -281,7 +281,7 @@ pub fn overtaken(tally: &mut Tally) {
     for one in OVERTAKEN {
         watch::phase(10 * LIMIT, &format!("tracing {}", one.name));
         let trace = trace(one.prepare(&Kind::plain(), report));
-        crosspage::remove("page", true).unwrap();
+        crosspage::remove_forced("page").unwrap();
         kit::clean();
         tally.points += trace.points();
         let mut points: Vec<Point> = (1..=trace.calls).map(Point::Call).collect();

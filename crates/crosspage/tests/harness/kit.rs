@@ -277,7 +277,7 @@ impl Survivors {
         assert!(participants.iter().all(|one| one.alive), "{participants:?}");
         assert_eq!(participants.len(), kind.places);
 
-        let in_use = crosspage::remove(&kind.locator, false).unwrap_err();
+        let in_use = crosspage::remove(&kind.locator).unwrap_err();
         assert!(in_use.is_in_use(), "{in_use}");
         drop((fresh, successor, more, self));
         if kind.options.lifetime == Some(Lifetime::WhileUsed) {
@@ -286,7 +286,7 @@ impl Survivors {
             let left = registry::inspect(&kind.locator).unwrap();
             assert_eq!(left.version, seen.map(|(version, _)| version));
             assert_eq!(left.participants, []);
-            crosspage::remove(&kind.locator, false).unwrap();
+            crosspage::remove(&kind.locator).unwrap();
         }
         clean();
     }
@@ -297,7 +297,7 @@ pub fn clean() {
     let mut left = Vec::new();
     // Once, unless other processes share this directory: then they may be making pages just now.
     sys::wait_until(Duration::from_secs(1), || {
-        crosspage::gc(false).unwrap();
+        crosspage::gc().unwrap();
         left = names();
         left.is_empty()
     });

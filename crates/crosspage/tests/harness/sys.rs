@@ -140,6 +140,37 @@ pub fn isolate() -> io::Result<()> {
 /// Whether what is mounted now is mounted for these processes alone.
 static ISOLATED: AtomicBool = AtomicBool::new(false);
 
+/// Whether [`container`] works here.
+pub fn may_contain() -> bool {
+    // SAFETY: plain call; the child has one thread.
+    let pid = fork(|| unsafe { libc::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWPID) });
+    ISOLATED.load(Ordering::Relaxed) && wait(pid) == Status::Exited(0)
+}
+
+/// Runs `body` as the first process of a container: with processes and mounts of its own, among which the
+/// directory `volume` lies at `on`. It dies with the one that is returned.
+pub fn container(volume: &Path, on: &Path, body: impl FnOnce() -> i32) -> Child {
+    Child::new(|| {
+        // SAFETY: plain calls; this binary has one thread only.
+        unsafe {
+            check(
+                "unshare",
+                libc::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWPID),
+            );
+            mount_with(volume.to_str().expect("UTF-8"), on, libc::MS_BIND, "").expect("mount");
+            let first = check("fork", libc::fork());
+            if first == 0 {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                libc::_exit(std::panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or(101));
+            }
+            match wait(first) {
+                Status::Exited(code) => code,
+                _ => 1,
+            }
+        }
+    })
+}
+
 /// Mounts a file system that needs no device, for this process and its children alone.
 pub fn mount(kind: &str, on: &Path, options: &str) -> io::Result<()> {
     if !ISOLATED.load(Ordering::Relaxed) {
@@ -354,6 +385,14 @@ impl Child {
 }
 
 impl Child {
+    /// Waits for its end.
+    pub fn wait(self) -> Status {
+        super::watch::forget(self.pid);
+        let pid = self.pid;
+        std::mem::forget(self);
+        wait(pid)
+    }
+
     /// Kills it, and says how it ended (which may have been before).
     pub fn end(self) -> Status {
         super::watch::forget(self.pid);

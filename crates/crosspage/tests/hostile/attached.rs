@@ -70,7 +70,7 @@ pub fn overwritten(tally: &mut Tally) {
         let writer = kind.filled();
         let words = words(&kind);
         drop(writer);
-        crosspage::remove(&kind.locator, false).unwrap();
+        crosspage::remove(&kind.locator).unwrap();
         for at in words {
             let mut values = values(5 << 8 | 1);
             if !is_long() {
@@ -123,7 +123,7 @@ fn overwritten_once(kind: &Kind, at: u64, value: u64) {
     );
     drop(pinned);
     drop((reader, writer));
-    let _ = crosspage::remove(&kind.locator, true);
+    let _ = crosspage::remove_forced(&kind.locator);
     kit::clean();
 }
 
@@ -183,7 +183,7 @@ pub fn vandal(tally: &mut Tally) {
             board.errors.load(Ordering::Relaxed) > 0,
             "the vandal did nothing"
         );
-        let _ = crosspage::remove(&kind.locator, true);
+        let _ = crosspage::remove_forced(&kind.locator);
         Survivors::none().go_on(&kind);
     }
 }
@@ -197,7 +197,7 @@ fn work(kind: &Kind, board: &Board, me: usize) -> i32 {
         assert_ne!(error.kind(), ErrorKind::Internal, "{error}");
         if error.is_corrupt() {
             // As a person would.
-            let _ = crosspage::remove(&kind.locator, true);
+            let _ = crosspage::remove_forced(&kind.locator);
         }
         false
     };

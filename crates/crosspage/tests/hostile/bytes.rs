@@ -32,7 +32,7 @@ impl Sound {
     fn new(kind: Kind) -> Sound {
         drop(kind.filled());
         let bytes = std::fs::read(kind.path()).unwrap();
-        crosspage::remove(&kind.locator, false).unwrap();
+        crosspage::remove(&kind.locator).unwrap();
         let range = |at| word(&bytes, at)..word(&bytes, at) + word(&bytes, at + 8);
         let (layout, area) = (range(104), range(128));
         Sound {
@@ -320,15 +320,15 @@ pub fn half_made(tally: &mut Tally) {
         assert!(sound.kind.open().unwrap_err().is_not_found());
         drop(sound.kind.filled());
         assert_eq!(crosspage::list().unwrap().len(), 1);
-        let garbage = crosspage::gc(true).unwrap();
+        let garbage = crosspage::registry::garbage().unwrap();
         assert!(
             garbage.iter().any(|one| one.name == "0123456789abcdef.new"),
             "{garbage:?}"
         );
         assert!(temporary.exists());
-        crosspage::gc(false).unwrap();
+        crosspage::gc().unwrap();
         assert!(!temporary.exists());
-        crosspage::remove("page", false).unwrap();
+        crosspage::remove("page").unwrap();
         tally.points += 1;
     }
     kit::clean();

@@ -42,6 +42,7 @@ const TESTS: &[Test] = &[
     test("bad_names", places::bad_names),
     test("other_users", places::other_users),
     test("foreign_directories", places::foreign_directories),
+    test("two_containers", places::containers),
     test("full_file_systems", places::full),
     test("refused_file_systems", places::refused),
     test("overwritten_words", attached::overwritten),

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crosspage::latest::{Options, RawReader, RawWriter};
@@ -75,7 +76,7 @@ pub fn in_the_way(tally: &mut Tally) {
             assert_eq!(registry::inspect(&there.locator).unwrap().version, Some(5));
             tally.points += 1;
         }
-        crosspage::remove(&there.locator, false).unwrap();
+        crosspage::remove(&there.locator).unwrap();
         kit::clean();
     }
 }
@@ -119,7 +120,7 @@ pub fn bad_names(tally: &mut Tally) {
         ];
         // Foreign segments can be removed.
         let removed = (!name.contains([':']) || name == "file:" || name == "x:y")
-            .then(|| crosspage::remove(name, true));
+            .then(|| crosspage::remove_forced(name));
         for result in results.into_iter().chain(removed) {
             let error = result.expect_err(name);
             assert!(
@@ -141,7 +142,7 @@ pub fn bad_names(tally: &mut Tally) {
         };
         drop(kind.filled());
         assert_eq!(kit::names().len(), 1, "{name:?}");
-        crosspage::remove(name, false).unwrap();
+        crosspage::remove(name).unwrap();
     }
     let (upper, lower) = ("Arm/Left", "arm/left");
     let kind = |locator: &str| Kind {
@@ -159,7 +160,7 @@ pub fn bad_names(tally: &mut Tally) {
             "{error}"
         );
     }
-    crosspage::remove(upper, false).unwrap();
+    crosspage::remove(upper).unwrap();
     kit::clean();
 }
 
@@ -231,7 +232,7 @@ pub fn other_users(tally: &mut Tally) {
         "read",
     );
     refused(
-        as_user(BOB, report, || crosspage::remove(&his, true)),
+        as_user(BOB, report, || crosspage::remove_forced(&his)),
         "remove",
     );
     // His own of the same name is another one.
@@ -240,7 +241,7 @@ pub fn other_users(tally: &mut Tally) {
         Returned::Done(None)
     );
     assert_eq!(
-        as_user(BOB, report, || crosspage::remove("page", false)),
+        as_user(BOB, report, || crosspage::remove("page")),
         Returned::Done(None)
     );
     let nobody = as_user(BOB, report, || {
@@ -252,7 +253,7 @@ pub fn other_users(tally: &mut Tally) {
     let other = as_user(BOB, report, || create(&other).map(drop));
     assert!(other.is_error(ErrorKind::PermissionDenied), "{other:?}");
     assert_eq!(
-        as_user(ADA, report, || crosspage::remove("page", false)),
+        as_user(ADA, report, || crosspage::remove("page")),
         Returned::Done(None)
     );
 
@@ -266,11 +267,11 @@ pub fn other_users(tally: &mut Tally) {
     });
     assert_eq!(shared, Returned::Done(None));
     // He may write to it, but not take it away.
-    let removed = as_user(BOB, report, || crosspage::remove(&his, true));
+    let removed = as_user(BOB, report, || crosspage::remove_forced(&his));
     assert!(removed.is_error(ErrorKind::PermissionDenied), "{removed:?}");
     let hers = as_user(ADA, report, || {
         assert_eq!(registry::inspect("page")?.version, Some(2));
-        crosspage::remove("page", false)
+        crosspage::remove("page")
     });
     assert_eq!(
         hers,
@@ -339,6 +340,87 @@ pub fn foreign_directories(tally: &mut Tally) {
     tally.points += 5;
 }
 
+/// What the two containers tell each other beside the page.
+#[derive(Default)]
+struct Story {
+    written: AtomicU32,
+    waiting: AtomicU32,
+    killed: AtomicU32,
+}
+
+// SAFETY: atomics only.
+unsafe impl sys::Shared for Story {}
+
+/// Two containers with a page on a volume that both have, each under a path of its own: values, wake-ups and
+/// the proof of death cross over, though either takes its first process for number 1.
+pub fn containers(tally: &mut Tally) {
+    if !sys::may_contain() {
+        return println!("skipped: two containers, which this user may not make");
+    }
+    let place = kit::files();
+    let [volume, a, b] = ["volume", "a", "b"].map(|name| place.join(name));
+    for directory in [&volume, &a, &b] {
+        std::fs::create_dir(directory).unwrap();
+    }
+    let story: &Story = sys::shared();
+    let until = |word: &AtomicU32| {
+        assert!(sys::wait_until(LIMIT, || word.load(Ordering::Acquire) == 1));
+    };
+    let tell = |word: &AtomicU32| word.store(1, Ordering::Release);
+
+    let writing = sys::container(&volume, &a, || {
+        assert_eq!(sys::pid(), 1);
+        let mut writer = file_in(&a).create().unwrap();
+        kit::write(&mut writer, 1).unwrap();
+        tell(&story.written);
+        until(&story.waiting);
+        std::thread::sleep(Duration::from_millis(50));
+        kit::write(&mut writer, 2).unwrap();
+        loop {
+            std::thread::sleep(LIMIT);
+        }
+    });
+    until(&story.written);
+    // Processes of one number are told apart by when they began, in ticks of 10 ms.
+    std::thread::sleep(Duration::from_millis(30));
+    let reading = sys::container(&volume, &b, || {
+        assert_eq!(sys::pid(), 1);
+        let kind = file_in(&b);
+        let reader = kind.open().unwrap();
+        assert_eq!(kit::read(&reader).unwrap(), Some((1, 1)));
+        let refused = kind.create().unwrap_err();
+        assert!(refused.is_already_owned(), "{refused}");
+        assert!(!refused.message().contains("this process"), "{refused}");
+
+        tell(&story.waiting);
+        assert_eq!(kit::wait_changed(&reader, 1, LIMIT).unwrap(), (2, 2));
+        until(&story.killed);
+        // The first process of a container dies a moment after the one that watches it.
+        let mut writer = None;
+        sys::wait_until(LIMIT, || {
+            writer = kind.create().ok();
+            writer.is_some()
+        });
+        let mut writer = writer.expect("the role is free");
+        assert_eq!(
+            kit::write(&mut writer, 3).unwrap(),
+            3,
+            "the version goes on"
+        );
+        0
+    });
+    sys::wait_until(LIMIT, || story.waiting.load(Ordering::Acquire) == 1);
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(writing.end().is_killed());
+    tell(&story.killed);
+    assert_eq!(reading.wait(), Status::Exited(0));
+    tally.points += 6;
+    crosspage::remove(&file_in(&volume).locator).unwrap();
+    for directory in [volume, a, b] {
+        std::fs::remove_dir(directory).unwrap();
+    }
+}
+
 /// A file system without room is an error at creation, which leaves nothing behind.
 pub fn full(tally: &mut Tally) {
     let place = kit::files().join("full");
@@ -374,7 +456,7 @@ pub fn full(tally: &mut Tally) {
         let mut writer = page(i).create().unwrap();
         assert_eq!(kit::write(&mut writer, 2).unwrap(), 2, "the others work on");
     }
-    crosspage::remove(&page(0).locator, false).unwrap();
+    crosspage::remove(&page(0).locator).unwrap();
     drop(page(made).create().unwrap());
     tally.points += made;
     sys::unmount(&place);
@@ -419,7 +501,7 @@ pub fn refused(tally: &mut Tally) {
         let sound = Kind::durable(true);
         drop(sound.filled());
         std::fs::copy(sound.path(), merged.join("x.page")).unwrap();
-        crosspage::remove(&sound.locator, false).unwrap();
+        crosspage::remove(&sound.locator).unwrap();
         for error in [kind.open().unwrap_err(), kind.create().unwrap_err()] {
             assert!(
                 error.is_unsupported() && error.message().contains("overlayfs"),

@@ -20,7 +20,7 @@ pub fn everything(kind: &Kind) -> Vec<Outcome> {
     let mut call = |call, result: Result<()>| outcomes.push(Outcome { call, result });
     call("inspect", registry::inspect(&kind.locator).map(|_| ()));
     call("list", registry::list_all().map(|_| ()));
-    call("gc", crosspage::gc(true).map(|_| ()));
+    call("gc", crosspage::registry::garbage().map(|_| ()));
     call("show", show(kind));
     let mut read_only = Options::default();
     read_only.read_only = true;
@@ -41,8 +41,8 @@ pub fn everything(kind: &Kind) -> Vec<Outcome> {
         "create",
         kind.create().and_then(|mut writer| write(&mut writer)),
     );
-    call("remove politely", registry::remove(&kind.locator, false));
-    call("remove", registry::remove(&kind.locator, true));
+    call("remove politely", registry::remove(&kind.locator));
+    call("remove", registry::remove_forced(&kind.locator));
     outcomes
 }
 

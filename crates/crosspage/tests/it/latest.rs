@@ -296,23 +296,19 @@ fn while_used_pages_go_with_their_last_participant() {
 fn removal_is_refused_while_somebody_lives() {
     let _namespace = testing::namespace();
     let writer = Writer::<Telemetry>::create("telemetry").unwrap();
-    let error = crosspage::remove("telemetry", false).unwrap_err();
+    let error = crosspage::remove("telemetry").unwrap_err();
     assert!(
         error.is_in_use() && error.to_string().contains("writer pid"),
         "{error}"
     );
     let reader = Reader::<Telemetry>::open("telemetry").unwrap();
-    crosspage::remove("telemetry", true).unwrap();
+    crosspage::remove_forced("telemetry").unwrap();
     assert!(reader.read().unwrap_err().is_replaced());
     drop(writer);
     drop(reader);
     drop(Writer::<Telemetry>::create("telemetry").unwrap());
-    crosspage::remove("telemetry", false).unwrap();
-    assert!(
-        crosspage::remove("telemetry", false)
-            .unwrap_err()
-            .is_not_found()
-    );
+    crosspage::remove("telemetry").unwrap();
+    assert!(crosspage::remove("telemetry").unwrap_err().is_not_found());
 }
 
 #[test]
@@ -370,7 +366,7 @@ fn read_only_handles_are_no_participants() {
     );
     assert_eq!(writer.participants().len(), 1);
     drop(writer);
-    let error = crosspage::remove("telemetry", false).unwrap_err();
+    let error = crosspage::remove("telemetry").unwrap_err();
     assert!(error.is_in_use(), "{error}");
 }
 
@@ -415,7 +411,7 @@ fn a_reader_may_come_first() {
         writer.write(&sample(11)).unwrap();
         assert_eq!(reader.join().unwrap(), sample(11));
     });
-    crosspage::remove(&name, false).unwrap();
+    crosspage::remove(&name).unwrap();
 }
 
 /// The largest value with CROSSPAGE_LONG=1 (its page takes a GiB), otherwise a large one.

@@ -439,10 +439,8 @@ unsafe fn mode_of(list: *mut ACL, owner: PSID, group: PSID, rights: &Rights) -> 
         };
         let everybody = [WinWorldSid, WinAuthenticatedUserSid, WinBuiltinUsersSid];
         // SAFETY: a valid SID.
-        if everybody
-            .iter()
-            .any(|&kind| unsafe { IsWellKnownSid(who, kind) } != 0)
-        {
+        let is = |kind| unsafe { IsWellKnownSid(who, kind) } != 0;
+        if everybody.into_iter().any(is) {
             mode |= (read | write) * 0o11;
         } else if is_group && !is_owner {
             mode |= (read | write) << 3;
