@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::convert::{decode, encode_some};
 use crate::errors::{self, raise};
-use crate::handle::{Born, Recipe, Slices, Target, in_background, seconds};
+use crate::handle::{Born, Recipe, Slices, Target, in_background, name_of, seconds};
 use crate::record::{Fresh, Origin, Record};
 use crate::types::{LayoutObject, RecordType};
 use crate::values::{Scratch, Source};
@@ -37,7 +37,7 @@ impl View {
     fn _make(
         py: Python<'_>,
         create: bool,
-        locator: &str,
+        #[pyo3(from_py_with = name_of)] locator: String,
         declared: (Bound<'_, PyAny>, PyRef<'_, LayoutObject>),
         size: Option<usize>,
         keywords: &Bound<'_, PyDict>,
@@ -47,11 +47,11 @@ impl View {
             true => {
                 let (options, layout) = (options(&recipe, Duration::ZERO), layout(&recipe));
                 let size = size.unwrap_or(layout.size());
-                py.detach(|| RawView::create(locator, layout, size, &options))
+                py.detach(|| RawView::create(&locator, layout, size, &options))
                     .map_err(raise)?
             }
             false => Slices::new(recipe.options.timeout).wait(py, |slice| {
-                RawView::open(locator, layout(&recipe), &options(&recipe, slice))
+                RawView::open(&locator, layout(&recipe), &options(&recipe, slice))
             })?,
         };
         Ok(View::new(raw, recipe))
@@ -60,7 +60,7 @@ impl View {
     #[staticmethod]
     fn _make_async<'py>(
         py: Python<'py>,
-        locator: String,
+        #[pyo3(from_py_with = name_of)] locator: String,
         declared: (Bound<'py, PyAny>, PyRef<'py, LayoutObject>),
         keywords: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {

@@ -50,6 +50,21 @@ pub const LARGE: usize = 64 << 10;
 /// How long a wait goes on before it looks for Ctrl-C and for a cancelled task.
 pub const SLICE: Duration = Duration::from_millis(50);
 
+/// What names a page or a segment, as an argument.
+pub fn name_of(name: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(name) = name.extract() {
+        return Ok(name);
+    }
+    let hint = match name.hasattr("__fspath__")? {
+        true => "; for a file write f\"file:{path}\"",
+        false => ", such as \"telemetry\"",
+    };
+    let given = name.get_type().name()?;
+    Err(PyTypeError::new_err(format!(
+        "a name is a str, not {given}{hint}"
+    )))
+}
+
 /// How a handle was made: what pickling it hands on.
 pub struct Recipe {
     pub declared: Option<(Py<PyAny>, &'static RecordType)>,

@@ -16,7 +16,7 @@ use pyo3::types::{PyDict, PyMemoryView};
 
 use crate::convert::{decode, encode_into_slot, encode_some};
 use crate::errors;
-use crate::handle::{Born, LARGE, Recipe, Slices, Target, closed, in_background, seconds};
+use crate::handle::{Born, LARGE, Recipe, Slices, Target, closed, in_background, name_of, seconds};
 use crate::record::{Fresh, Origin, Record};
 use crate::types::{LayoutObject, RecordType, dynamic};
 use crate::values::{Buffer, Scratch, Source};
@@ -50,7 +50,7 @@ impl Writer {
     fn _make(
         py: Python<'_>,
         create: bool,
-        locator: &str,
+        #[pyo3(from_py_with = name_of)] locator: String,
         declared: (Bound<'_, PyAny>, PyRef<'_, LayoutObject>),
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Writer> {
@@ -62,7 +62,7 @@ impl Writer {
             RawWriter::attach
         };
         let raw = py
-            .detach(|| make(locator, ty.layout(), &recipe.options))
+            .detach(|| make(&locator, ty.layout(), &recipe.options))
             .map_err(errors::raise)?;
         Ok(Writer {
             locator: raw.locator().to_string(),
@@ -380,19 +380,19 @@ impl Reader {
     #[staticmethod]
     fn _make(
         py: Python<'_>,
-        locator: &str,
+        #[pyo3(from_py_with = name_of)] locator: String,
         declared: Option<(Bound<'_, PyAny>, PyRef<'_, LayoutObject>)>,
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Reader> {
         let recipe = Recipe::new(declared, keywords)?;
-        let attached = Attached::open(py, locator, &recipe)?;
+        let attached = Attached::open(py, &locator, &recipe)?;
         Ok(Reader::new(attached, recipe))
     }
 
     #[staticmethod]
     fn _make_async<'py>(
         py: Python<'py>,
-        locator: String,
+        #[pyo3(from_py_with = name_of)] locator: String,
         declared: Option<(Bound<'py, PyAny>, PyRef<'py, LayoutObject>)>,
         keywords: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
