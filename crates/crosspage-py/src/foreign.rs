@@ -42,7 +42,7 @@ impl View {
         size: Option<usize>,
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<View> {
-        let recipe = Recipe::new(Some(declared), keywords)?;
+        let recipe = Recipe::new(&locator, Some(declared), keywords)?;
         let raw = match create {
             true => {
                 let (options, layout) = (options(&recipe, Duration::ZERO), layout(&recipe));
@@ -64,7 +64,7 @@ impl View {
         declared: (Bound<'py, PyAny>, PyRef<'py, LayoutObject>),
         keywords: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let recipe = Recipe::new(Some(declared), keywords)?;
+        let recipe = Recipe::new(&locator, Some(declared), keywords)?;
         let slices = Slices::new(recipe.options.timeout);
         let finished = recipe.clone();
         let once = move |slice| RawView::open(&locator, layout(&recipe), &options(&recipe, slice));
@@ -251,8 +251,7 @@ impl View {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.recipe
-            .reduce(py, "foreign._attach", self.locator.clone())
+        self.recipe.reduce(py, "foreign._attach")
     }
 
     fn __repr__(&self) -> String {

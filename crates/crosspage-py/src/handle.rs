@@ -67,6 +67,8 @@ pub fn name_of(name: &Bound<'_, PyAny>) -> PyResult<String> {
 
 /// How a handle was made: what pickling it hands on.
 pub struct Recipe {
+    /// What names it wherever it is made anew: a file by its whole path.
+    pub locator: String,
     pub declared: Option<(Py<PyAny>, &'static RecordType)>,
     keywords: Py<PyDict>,
     pub options: Options,
@@ -75,10 +77,16 @@ pub struct Recipe {
 impl Recipe {
     /// `layout` is that of the declaration `declared`; the keywords are the options that were given.
     pub fn new(
+        locator: &str,
         declared: Option<(Bound<'_, PyAny>, PyRef<'_, LayoutObject>)>,
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Arc<Recipe>> {
+        let file = locator.strip_prefix("file:").map(std::path::absolute);
         Ok(Arc::new(Recipe {
+            locator: match file {
+                Some(Ok(path)) => format!("file:{}", path.display()),
+                _ => locator.to_owned(),
+            },
             declared: declared.map(|(declared, layout)| (declared.unbind(), layout.0)),
             options: options(keywords)?,
             keywords: keywords.clone().unbind(),
@@ -95,18 +103,13 @@ impl Recipe {
     }
 
     /// What `crosspage._handles._attach` makes the handle from in another process.
-    pub fn reduce<'py>(
-        &self,
-        py: Python<'py>,
-        function: &str,
-        locator: String,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    pub fn reduce<'py>(&self, py: Python<'py>, function: &str) -> PyResult<Bound<'py, PyAny>> {
         let attach = py.import("crosspage._handles")?.getattr("_attach")?;
         let declared = self
             .declared
             .as_ref()
             .map(|(declared, _)| declared.bind(py));
-        let arguments = (function, locator, declared, self.keywords.bind(py));
+        let arguments = (function, &self.locator, declared, self.keywords.bind(py));
         Ok((attach, arguments).into_pyobject(py)?.into_any())
     }
 }

@@ -54,7 +54,7 @@ impl Writer {
         declared: (Bound<'_, PyAny>, PyRef<'_, LayoutObject>),
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Writer> {
-        let recipe = Recipe::new(Some(declared), keywords)?;
+        let recipe = Recipe::new(&locator, Some(declared), keywords)?;
         let (_, ty) = recipe.declared.as_ref().expect("given above");
         let make = if create {
             RawWriter::create
@@ -194,8 +194,7 @@ impl Writer {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.recipe
-            .reduce(py, "latest.attach", self.locator.clone())
+        self.recipe.reduce(py, "latest.attach")
     }
 
     fn __repr__(&self) -> String {
@@ -384,7 +383,7 @@ impl Reader {
         declared: Option<(Bound<'_, PyAny>, PyRef<'_, LayoutObject>)>,
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Reader> {
-        let recipe = Recipe::new(declared, keywords)?;
+        let recipe = Recipe::new(&locator, declared, keywords)?;
         let attached = Attached::open(py, &locator, &recipe)?;
         Ok(Reader::new(attached, recipe))
     }
@@ -396,7 +395,7 @@ impl Reader {
         declared: Option<(Bound<'py, PyAny>, PyRef<'py, LayoutObject>)>,
         keywords: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let recipe = Recipe::new(declared, keywords)?;
+        let recipe = Recipe::new(&locator, declared, keywords)?;
         let slices = Slices::new(recipe.options.timeout);
         let finished = recipe.clone();
         let once = move |slice| Attached::open_for(&locator, &recipe, slice);
@@ -515,7 +514,7 @@ impl Reader {
     /// Attaches to the page that has the name now, after the error `Replaced`.
     fn reopen(&self, py: Python<'_>) -> PyResult<()> {
         self.no_pins("reopen")?;
-        let attached = Attached::open(py, &self.locator, &self.recipe)?;
+        let attached = Attached::open(py, &self.recipe.locator, &self.recipe)?;
         self.move_to(py, attached)
     }
 
@@ -523,7 +522,7 @@ impl Reader {
     fn reopen_async<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (slf.py(), slf.get());
         this.no_pins("reopen")?;
-        let (locator, recipe) = (this.locator.clone(), this.recipe.clone());
+        let (locator, recipe) = (this.recipe.locator.clone(), this.recipe.clone());
         let once = move |slice| Attached::open_for(&locator, &recipe, slice);
         let reader = slf.clone().unbind();
         in_background(
@@ -603,7 +602,7 @@ impl Reader {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.recipe.reduce(py, "latest.open", self.locator.clone())
+        self.recipe.reduce(py, "latest.open")
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

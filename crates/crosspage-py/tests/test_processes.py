@@ -6,10 +6,12 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +73,20 @@ def test_views_pickle() -> None:
         crosspage.remove(locator, force=True)
     with pytest.raises(FileNotFoundError, match=name):
         pickle.loads(pickled)
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="pages need a file system that is shared")
+def test_a_file_is_the_same_in_another_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        monkeypatch.chdir(directory)
+        writer = crosspage.latest.create("file:./x.page", Telemetry)
+        writer.write(counter=8)
+        reader = crosspage.latest.open("file:x.page", Telemetry)
+        monkeypatch.chdir(tmp_path)
+        again = pickle.loads(pickle.dumps(reader))
+        assert again.read() == Telemetry(counter=8) and again.locator == f"file:{directory}/x.page"
+        reader.reopen()
+        assert reader.read() == Telemetry(counter=8)
 
 
 def test_unpickling_where_the_page_is_gone_or_another() -> None:
