@@ -1022,7 +1022,7 @@ impl Page {
                 mismatch.message()
             );
         }
-        let hint = match holders.iter().any(|holder| is_me(holder)) {
+        let hint = match holders.iter().any(is_me) {
             // The second run of a notebook's cell.
             true => format!(
                 "close() that {role} before: a variable that is assigned anew lets go of its old {role} only when the new one is made; pages for several are made with {role}s(n)"
