@@ -84,9 +84,13 @@ def test_a_file_is_the_same_in_another_directory(tmp_path: Path, monkeypatch: py
         reader = crosspage.latest.open("file:x.page", Telemetry)
         monkeypatch.chdir(tmp_path)
         again = pickle.loads(pickle.dumps(reader))
-        assert again.read() == Telemetry(counter=8) and again.locator == f"file:{directory}/x.page"
+        assert again.read() == Telemetry(counter=8)
+        whole = again.locator.removeprefix("file:")
+        assert os.path.isabs(whole) and os.path.samefile(whole, f"{directory}/x.page")
         reader.reopen()
         assert reader.read() == Telemetry(counter=8)
+        for handle in (writer, reader, again):
+            handle.close()
 
 
 def test_unpickling_where_the_page_is_gone_or_another() -> None:
