@@ -44,6 +44,7 @@ use crate::atomic::local::AtomicBool;
 use crate::atomic::{AtomicU64, Ordering, fence, spin_hint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Match, Plan, Record, Scalar, StructType, Type, Value, WordOp, value};
+use crate::liveness;
 use crate::locator::Locator;
 use crate::segment::{Mapping, Permissions};
 #[cfg(feature = "tokio")]
@@ -493,6 +494,8 @@ pub struct RawView {
     mapping: Mapping,
     created: bool,
     closed: AtomicBool,
+    /// The fork generation in which this view attached.
+    born: u64,
 }
 
 impl RawView {
@@ -562,6 +565,7 @@ impl RawView {
                 &format!("has {} bytes", mapping.len()),
             ));
         }
+        liveness::fork::watch();
         tracing::debug!(%locator, size = mapping.len(), layout = layout.name(), created, "foreign segment attached");
         Ok(RawView {
             locator,
@@ -570,6 +574,7 @@ impl RawView {
             mapping,
             created,
             closed: AtomicBool::new(false),
+            born: liveness::fork::generation(),
         })
     }
 
@@ -807,13 +812,21 @@ impl RawView {
     }
 
     fn check(&self) -> Result<()> {
-        match self.closed.load(Ordering::Relaxed) {
-            false => Ok(()),
-            true => Err(Error::new(
-                ErrorKind::Closed,
-                format!("the view of segment \"{}\" is closed", self.locator),
-            )),
+        if self.closed.load(Ordering::Relaxed) {
+            let message = format!("the view of segment \"{}\" is closed", self.locator);
+            return Err(Error::new(ErrorKind::Closed, message));
         }
+        if self.born != liveness::fork::generation() {
+            return Err(Error::new(
+                ErrorKind::Forked,
+                format!(
+                    "segment \"{}\": this view belongs to the parent of this forked process",
+                    self.locator
+                ),
+            )
+            .with_hint("attach anew in the child"));
+        }
+        Ok(())
     }
 
     fn check_writable(&self) -> Result<()> {

@@ -1022,10 +1022,17 @@ impl Page {
                 mismatch.message()
             );
         }
-        Err(Error::new(ErrorKind::AlreadyOwned, message)
-            .with_hint(format!(
+        let hint = match holders.iter().any(is_me) {
+            // The second run of a notebook's cell.
+            true => format!(
+                "close() that {role} before: a variable that is assigned anew lets go of its old {role} only when the new one is made; pages for several are made with {role}s(n)"
+            ),
+            false => format!(
                 "end that process or close its {role}; pages for several are made with {role}s(n)"
-            ))
+            ),
+        };
+        Err(Error::new(ErrorKind::AlreadyOwned, message)
+            .with_hint(hint)
             .with_differences(
                 mismatch
                     .map(|e| e.differences().to_vec())
