@@ -48,7 +48,7 @@ impl<T: Layout> View<T> {
     /// The segment at `locator` with `size` bytes, at least as many as `T` has; made, all zero,
     /// where there is none. One that exists is used as it is if it is large enough.
     ///
-    /// The segment stays when the view is dropped; [`remove`] removes it. (On Windows it goes with
+    /// The segment stays when the view is dropped; [`crate::remove`] removes it. (On Windows it goes with
     /// the last view of any program.)
     pub fn create(locator: &str, size: usize) -> Result<View<T>> {
         View::options().create(locator, size)
