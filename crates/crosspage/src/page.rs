@@ -18,7 +18,7 @@ use crate::layout::{Difference, Match, StructType, compare};
 use crate::liveness::{self, Byte};
 use crate::locator::{self, Locator};
 use crate::segment::file::{self, File};
-use crate::segment::{Mapping, Permissions, TEMPORARY};
+use crate::segment::{Mapping, Permissions, Stat, TEMPORARY};
 use crate::wait::{self, Alarm};
 
 pub(crate) mod header;
@@ -256,9 +256,8 @@ pub(crate) fn access_error(
     if !built.is_permission_denied() {
         return built;
     }
-    let owner = |stat: &file::Stat| {
-        file::user_name(stat.uid).unwrap_or_else(|| format!("user {}", stat.uid))
-    };
+    let owner =
+        |stat: &Stat| file::user_name(stat.uid).unwrap_or_else(|| format!("user {}", stat.uid));
     match file::stat(path) {
         Ok(stat) if stat.named && stat.regular => Error::new(
             ErrorKind::PermissionDenied,
@@ -392,7 +391,7 @@ impl Page {
         place: &Place,
         pattern: &'static Pattern,
         file: File,
-        stat: file::Stat,
+        stat: Stat,
         facts: Facts,
         agreement: Agreement,
         writable: bool,
@@ -555,7 +554,7 @@ impl Page {
         file: &File,
         here: Option<&Arc<StructType>>,
         matching: Match,
-    ) -> Result<(file::Stat, Facts, Agreement, Vec<Difference>)> {
+    ) -> Result<(Stat, Facts, Agreement, Vec<Difference>)> {
         let shown = locator.to_string();
         let failed = |what: &str, e: &std::io::Error| {
             Error::os(format_args!("page {shown:?}: cannot {what} its file"), e)
@@ -652,7 +651,7 @@ impl Page {
         locator: &Locator,
         place: &Place,
         file: &File,
-    ) -> Result<(file::Stat, Facts, Agreement)> {
+    ) -> Result<(Stat, Facts, Agreement)> {
         let (stat, facts, agreement, _) = Page::examine(locator, place, file, None, Match::Exact)?;
         Ok((stat, facts, agreement))
     }

@@ -28,6 +28,26 @@ pub(crate) use crate::loom_tests::files::{self as file, Mapping};
 /// The end of the names of files that are nobody's page: not yet, or no longer.
 pub(crate) const TEMPORARY: &str = ".new";
 
+/// What is known of an open file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) size: u64,
+    pub(crate) identity: Identity,
+    /// Whether it still has a name.
+    pub(crate) named: bool,
+    pub(crate) regular: bool,
+    pub(crate) mode: u32,
+    pub(crate) uid: file::User,
+}
+
+/// Which file it is, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    /// POSIX: the inode.
+    pub(crate) number: u128,
+}
+
 /// Who may attach to a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
