@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::Result;
-use crate::process::{command, output, run, succeeds};
+use crate::process::{cargo, command, output, run, succeeds};
 use crate::workspace;
 
 /// The oldest Python that crosspage supports.
@@ -13,6 +13,17 @@ const OLDEST: (u32, u32) = (3, 11);
 
 /// What the tests of the Python face need beside it.
 const REQUIREMENTS: &str = "xtask/requirements.txt";
+
+/// What PyO3 would ask the oldest free-threaded Python that it supports.
+const FREE_THREADED: &str = "\
+implementation=CPython
+version=3.14
+target_abi=CPython-free_threaded-3.14
+shared=true
+build_flags=Py_GIL_DISABLED
+pointer_width=64
+suppress_build_script_link_lines=true
+";
 
 /// A virtual environment with what `requirements.txt` asks for.
 pub struct Venv {
@@ -85,6 +96,20 @@ impl Venv {
                 .args(manifest))
         };
         DONE.get_or_init(install).clone()
+    }
+
+    /// Compiles the Python face for an interpreter without the GIL, which this machine need not have: its
+    /// objects are laid out differently, and there is no abi3 of it.
+    pub fn check_free_threaded() -> Result {
+        let target = workspace::target().join("free-threaded");
+        let config = target.join("pyo3-config.txt");
+        std::fs::create_dir_all(&target)
+            .and_then(|()| std::fs::write(&config, FREE_THREADED))
+            .map_err(|e| format!("cannot write {}: {e}", config.display()))?;
+        run(cargo()
+            .env("PYO3_CONFIG_FILE", config)
+            .env("CARGO_TARGET_DIR", target)
+            .args(["check", "--quiet", "--package", "crosspage-py"]))
     }
 
     /// pip is asked only when the list has changed since it last succeeded.

@@ -64,7 +64,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "python",
-        about: "pytest, mypy and stubtest",
+        about: "pytest, mypy, pyright and stubtest",
         option: None,
         run: python,
     },
@@ -383,11 +383,18 @@ fn fuzz(long: bool) -> Result<Done> {
 fn python(long: bool) -> Result<Done> {
     let venv = Venv::ready()?;
     venv.install_crosspage()?;
+    Venv::check_free_threaded()?;
     let (face, examples) = ("crates/crosspage-py", "examples/python");
     run_command(patience(&mut venv.program("pytest"), long).args(["-q", "-rs", face]))?;
     let package = format!("{face}/python/crosspage");
     run_command(venv.program("mypy").args(["--strict", &package]))?;
     run_command(venv.program("mypy").args(["--strict", examples]))?;
+    run_command(venv.program("pyright").args(["--project", face]))?;
+    // How much of what is public has a type that every checker infers alike: all of it.
+    run_command(
+        venv.program("pyright")
+            .args(["--verifytypes", "crosspage", "--ignoreexternal"]),
+    )?;
     run_command(venv.program("stubtest").args(["crosspage._crosspage"]))?;
     Ok(Done::Ran)
 }

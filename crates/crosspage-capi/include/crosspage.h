@@ -143,7 +143,15 @@ struct crosspage_struct {
 };
 
 #ifndef __cplusplus
-/* In C a struct is described by a table (C++ has crosspage.hpp, which needs none):
+#include "crosspage/each.h"
+
+/* In C a struct is described by a table (C++ has crosspage.hpp, which needs none). Where all members are
+ * numbers, bools, char[N], enums or arrays of these with one dimension, one line makes it, as
+ * Telemetry_layout:
+ *
+ *     CROSSPAGE_STRUCT(Telemetry, counter, temperature, label);
+ *
+ * Otherwise it is written out:
  *
  *     static const crosspage_field shared_data_fields[] = {
  *         CROSSPAGE_FIELD(SharedData, processId),
@@ -156,6 +164,11 @@ struct crosspage_struct {
  * these with one dimension; the others have a macro of their own, and each has one that ends in _DOC and
  * takes a unit and a meaning (or NULL) besides. A pointer, or another type that
  * cannot be shared, does not compile. A member that the table leaves out is not noticed: name all. */
+#define CROSSPAGE_STRUCT(Struct, ...)                                                       \
+  static const crosspage_field Struct##_fields_[] = {                                       \
+      CROSSPAGE_EACH(CROSSPAGE_FIELD, Struct, __VA_ARGS__)};                                \
+  static const crosspage_struct Struct##_layout = CROSSPAGE_LAYOUT(Struct, Struct##_fields_)
+
 #define CROSSPAGE_LAYOUT(Struct, table)                                              \
   {sizeof(crosspage_struct), sizeof(crosspage_field), #Struct, sizeof(Struct),       \
    _Alignof(Struct),         table,                   sizeof(table) / sizeof((table)[0])}

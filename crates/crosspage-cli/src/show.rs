@@ -1,6 +1,6 @@
 //! `crosspage show`: a segment's layout and its current value.
 
-use crosspage::layout::{Field, StructType};
+use crosspage::layout::{Field, Scalar, StructType, Type};
 use serde_json::Value;
 
 use crate::segment::{self, Look};
@@ -115,6 +115,12 @@ fn text(look: &Look) -> String {
     let values = look.value.as_ref().map(json::record);
     let row = |field: &Field| {
         let value = values.as_ref().and_then(|values| values.get(&field.name));
+        // JSON has no NaN; people need no quotes around it.
+        let is_float = matches!(field.ty, Type::Scalar(Scalar::F32 | Scalar::F64));
+        let shown = value.map(|value| match value.as_str() {
+            Some(text) if is_float => text.to_owned(),
+            _ => value.to_string(),
+        });
         let unit = field
             .unit
             .as_ref()
@@ -123,9 +129,7 @@ fn text(look: &Look) -> String {
             harmless(&field.name),
             harmless(&field.ty.to_string()),
             field.offset.to_string(),
-            value.map_or_else(String::new, |value| {
-                shortened(&harmless(&value.to_string())) + &unit
-            }),
+            shown.map_or_else(String::new, |shown| shortened(&harmless(&shown)) + &unit),
         ]
     };
     text + &table::render(

@@ -7,8 +7,10 @@ use crosspage::layout::{Scalar, did_you_mean};
 use pyo3::buffer::{Element, PyBuffer};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyList, PyMapping, PySequence, PyString, PyTuple};
-use pyo3::{IntoPyObjectExt, ffi};
+use pyo3::types::{
+    PyBool, PyDict, PyFloat, PyList, PyMapping, PySequence, PyString, PyTuple, PyType,
+};
+use pyo3::{IntoPyObjectExt, ffi, intern};
 
 use crate::errors;
 use crate::record::{Fresh, Origin, Record};
@@ -233,6 +235,26 @@ pub fn encode_all(ty: &RecordType, values: &Bound<'_, PyDict>, out: &mut [u8]) -
     encode_struct(ty, values, out, Place::Root)
 }
 
+/// Whether the defaults are values of their fields: better said where they are declared.
+pub fn check_defaults(py: Python<'_>, ty: &RecordType) -> PyResult<()> {
+    for field in ty.fields() {
+        if let Some(default) = &field.default {
+            let place = Place::Field(&Place::Root, &field.name);
+            let mut bytes = Scratch::new(field.kind.size());
+            encode(&field.kind, default.bind(py), &mut bytes, place)
+                .map_err(|error| declared(py, ty, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The error of a default, as one of its declaration.
+fn declared(py: Python<'_>, ty: &RecordType, error: PyErr) -> PyErr {
+    let said = PyTypeError::new_err(format!("{}: the default of {}", ty.name(), error.value(py)));
+    said.set_cause(py, Some(error));
+    said
+}
+
 fn encode_struct(
     ty: &RecordType,
     values: &Bound<'_, PyDict>,
@@ -329,8 +351,9 @@ fn encode(kind: &Kind, value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_
                 out.copy_from_slice(record.bytes());
                 return Ok(());
             }
+            // A copy, as encoding calls Python code, which may change a dict of the caller's own.
             match value.cast::<PyDict>() {
-                Ok(values) => encode_struct(ty, values, out, place),
+                Ok(values) => encode_struct(ty, &values.copy()?, out, place),
                 Err(_) => match value.cast::<PyMapping>() {
                     Ok(values) => {
                         let copy = PyDict::new(value.py());
@@ -352,15 +375,30 @@ fn encode(kind: &Kind, value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_
             match known {
                 true => encode_scalar(*repr, value, out, place),
                 false if value.extract::<i128>().is_ok() => {
-                    let class = class.name()?;
+                    let (class, names) = (class.name()?, member_names(class)?.join(", "));
                     Err(errors::invalid(format!(
-                        "field {place}: {value} is not a valid {class}"
+                        "field {place}: {value} is not a valid {class}, which has {names}"
                     )))
                 }
-                false => Err(wrong(place, &format!("a {}", class.name()?), value)),
+                false => {
+                    let mut expected = format!("a {}", class.name()?);
+                    if let Ok(name) = value.extract::<&str>() {
+                        let names = member_names(class)?;
+                        if let Some(near) = did_you_mean(name, &names) {
+                            expected = format!("{expected} such as {}.{near}", class.name()?);
+                        }
+                    }
+                    Err(wrong(place, &expected, value))
+                }
             }
         }
     }
+}
+
+/// The names of an enum's members.
+fn member_names(class: &Bound<'_, PyType>) -> PyResult<Vec<String>> {
+    let members = class.getattr(intern!(class.py(), "__members__"))?;
+    members.try_iter()?.map(|name| name?.extract()).collect()
 }
 
 fn wrong(place: Place<'_>, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
@@ -560,8 +598,9 @@ fn with_numbers(
         if buffer.shape() != shape || !buffer.is_c_contiguous() {
             return Ok(false);
         }
-        // SAFETY: a C-contiguous buffer is `len_bytes` bytes at `buf_ptr`, held while `buffer` is.
-        // The interpreter is attached and `take` runs no Python code, so nobody writes to it.
+        // SAFETY: a C-contiguous buffer is `len_bytes` bytes at `buf_ptr`, held while `buffer` is, and
+        // any bytes are numbers. `take` runs no Python code; who has another thread write to the
+        // buffer meanwhile (numpy does so without the GIL) gets some of each, as in any use of it.
         take(unsafe {
             std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes())
         })?;

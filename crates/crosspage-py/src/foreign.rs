@@ -1,6 +1,6 @@
 //! `crosspage.foreign`: segments that somebody else made, or will read without knowing crosspage.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::Duration;
 
 use crosspage::foreign::{Options, RawView};
@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::convert::{decode, encode_some};
 use crate::errors::{self, raise};
-use crate::handle::{Recipe, Slices, Target, in_background, seconds};
+use crate::handle::{Born, Recipe, Slices, Target, in_background, name_of, seconds};
 use crate::record::{Fresh, Origin, Record};
 use crate::types::{LayoutObject, RecordType};
 use crate::values::{Scratch, Source};
@@ -24,6 +24,7 @@ pub struct View {
     /// None once it is closed, so that the segment is no longer mapped.
     raw: RwLock<Option<RawView>>,
     locator: String,
+    born: Born,
     size: usize,
     created: bool,
     ty: &'static RecordType,
@@ -36,21 +37,21 @@ impl View {
     fn _make(
         py: Python<'_>,
         create: bool,
-        locator: &str,
+        #[pyo3(from_py_with = name_of)] locator: String,
         declared: (Bound<'_, PyAny>, PyRef<'_, LayoutObject>),
         size: Option<usize>,
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<View> {
-        let recipe = Recipe::new(Some(declared), keywords)?;
+        let recipe = Recipe::new(&locator, Some(declared), keywords)?;
         let raw = match create {
             true => {
                 let (options, layout) = (options(&recipe, Duration::ZERO), layout(&recipe));
                 let size = size.unwrap_or(layout.size());
-                py.detach(|| RawView::create(locator, layout, size, &options))
+                py.detach(|| RawView::create(&locator, layout, size, &options))
                     .map_err(raise)?
             }
             false => Slices::new(recipe.options.timeout).wait(py, |slice| {
-                RawView::open(locator, layout(&recipe), &options(&recipe, slice))
+                RawView::open(&locator, layout(&recipe), &options(&recipe, slice))
             })?,
         };
         Ok(View::new(raw, recipe))
@@ -59,11 +60,11 @@ impl View {
     #[staticmethod]
     fn _make_async<'py>(
         py: Python<'py>,
-        locator: String,
+        #[pyo3(from_py_with = name_of)] locator: String,
         declared: (Bound<'py, PyAny>, PyRef<'py, LayoutObject>),
         keywords: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let recipe = Recipe::new(Some(declared), keywords)?;
+        let recipe = Recipe::new(&locator, Some(declared), keywords)?;
         let slices = Slices::new(recipe.options.timeout);
         let finished = recipe.clone();
         let once = move |slice| RawView::open(&locator, layout(&recipe), &options(&recipe, slice));
@@ -99,9 +100,10 @@ impl View {
         flag: &str,
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let flag = self.spelled(flag);
         // SAFETY: as in `wait`.
         self.wait(py, timeout, |raw, slice, value| unsafe {
-            raw.read_ready(flag, Some(slice), value)
+            raw.read_ready(&flag, Some(slice), value)
         })
     }
 
@@ -121,9 +123,10 @@ impl View {
     #[pyo3(signature = (flag, timeout=None))]
     fn read_ready_async<'py>(
         slf: &Bound<'py, Self>,
-        flag: String,
+        flag: &str,
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let flag = slf.get().spelled(flag);
         // SAFETY: as in `wait_async`.
         View::wait_async(slf, timeout, move |raw, slice, value| unsafe {
             raw.read_ready(&flag, Some(slice), value)
@@ -164,9 +167,10 @@ impl View {
             }
         }
         let source = Source::new(py, self.ty, value, fields)?;
+        let flag = self.spelled(flag);
         // SAFETY: a source has the layout's bytes.
         self.writing(py, |raw| unsafe {
-            raw.write_with_ready(source.as_ptr(), flag)
+            raw.write_with_ready(source.as_ptr(), &flag)
         })
     }
 
@@ -195,7 +199,7 @@ impl View {
 
     /// All bytes of the segment, also those behind the struct.
     fn bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = self.open(&self.read_lock(py)).and_then(RawView::bytes);
+        let bytes = self.open(&*self.read_lock(py)?).and_then(RawView::bytes);
         Ok(PyBytes::new(py, &bytes.map_err(raise)?))
     }
 
@@ -225,11 +229,16 @@ impl View {
 
     /// Detaches; whoever waits on this view gets the error `Closed`. The segment stays: see
     /// `crosspage.remove`.
-    fn close(&self, py: Python<'_>) {
-        if let Some(raw) = &*self.read_lock(py) {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.born.is_here() {
+            return Ok(()); // The drop does what a child may do.
+        }
+        if let Some(raw) = &*self.read_lock(py)? {
             raw.close();
         }
-        *self.write_lock(py) = None;
+        let raw = self.write_lock(py)?.take();
+        drop(raw); // Without the lock: it may log, and Python has the log.
+        Ok(())
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -237,13 +246,12 @@ impl View {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) {
-        self.close(py);
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.close(py)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.recipe
-            .reduce(py, "foreign._attach", self.locator.clone())
+        self.recipe.reduce(py, "foreign._attach")
     }
 
     fn __repr__(&self) -> String {
@@ -278,24 +286,45 @@ impl View {
             size: raw.size(),
             created: raw.created(),
             raw: RwLock::new(Some(raw)),
+            born: Born::here(),
             ty,
             recipe,
         }
     }
 
-    fn read_lock(&self, py: Python<'_>) -> RwLockReadGuard<'_, Option<RawView>> {
-        let raw = self.raw.read_py_attached(py);
-        raw.unwrap_or_else(PoisonError::into_inner)
+    fn read_lock(&self, py: Python<'_>) -> PyResult<RwLockReadGuard<'_, Option<RawView>>> {
+        let raw = match self.raw.try_read() {
+            Err(TryLockError::WouldBlock) => {
+                self.born
+                    .check(format_args!("segment {:?}", self.locator))?;
+                self.raw.read_py_attached(py)
+            }
+            Err(TryLockError::Poisoned(raw)) => Err(raw),
+            Ok(raw) => Ok(raw),
+        };
+        Ok(raw.unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write_lock(&self, py: Python<'_>) -> RwLockWriteGuard<'_, Option<RawView>> {
-        let raw = self.raw.write_py_attached(py);
-        raw.unwrap_or_else(PoisonError::into_inner)
+    fn write_lock(&self, py: Python<'_>) -> PyResult<RwLockWriteGuard<'_, Option<RawView>>> {
+        let raw = match self.raw.try_write() {
+            Err(TryLockError::WouldBlock) => {
+                self.born
+                    .check(format_args!("segment {:?}", self.locator))?;
+                self.raw.write_py_attached(py)
+            }
+            Err(TryLockError::Poisoned(raw)) => Err(raw),
+            Ok(raw) => Ok(raw),
+        };
+        Ok(raw.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The segment, unless this view is closed.
     fn open<'a>(&self, raw: &'a Option<RawView>) -> crosspage::Result<&'a RawView> {
         raw.as_ref().ok_or_else(|| self.closed())
+    }
+
+    fn spelled(&self, path: &str) -> String {
+        self.ty.spelled(path).unwrap_or_else(|| path.to_owned())
     }
 
     fn closed(&self) -> Error {
@@ -308,7 +337,7 @@ impl View {
         py: Python<'_>,
         write: impl FnOnce(&mut RawView) -> crosspage::Result<()>,
     ) -> PyResult<()> {
-        let mut raw = self.write_lock(py);
+        let mut raw = self.write_lock(py)?;
         let raw = raw.as_mut().ok_or_else(|| raise(self.closed()))?;
         write(raw).map_err(raise)
     }
@@ -329,7 +358,7 @@ impl View {
         read: impl FnOnce(&RawView, *mut u8) -> crosspage::Result<()>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let fresh = Fresh::zeroed(py, self.ty)?;
-        let raw = self.read_lock(py);
+        let raw = self.read_lock(py)?;
         read(self.open(&raw).map_err(raise)?, fresh.data()).map_err(raise)?;
         Ok(fresh.finish(Origin::default()))
     }
@@ -341,6 +370,7 @@ impl View {
         read: impl Fn(&RawView, Duration, *mut u8) -> crosspage::Result<()> + Sync,
     ) -> PyResult<Bound<'py, PyAny>> {
         let slices = Slices::new(seconds(timeout)?);
+        drop(self.read_lock(py)?); // In a forked child it may never be free.
         let fresh = Fresh::zeroed(py, self.ty)?;
         // The record has the layout's bytes, and is ours alone also while other threads run.
         let target = Target(fresh.data());
@@ -376,10 +406,7 @@ impl View {
         for name in fields.keys() {
             let name: String = name.extract()?;
             // By the spelling of the layout: Python's own is only known here.
-            let path = match self.ty.field(&name) {
-                Some((_, field)) => field.name.clone(),
-                None => name,
-            };
+            let path = self.ty.spelled(&name).unwrap_or(name);
             let (offset, ty) = self.ty.layout().resolve(&path).map_err(raise)?;
             values.push((path, value::read(ty, &bytes[offset..][..ty.size()])));
         }

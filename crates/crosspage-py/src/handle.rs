@@ -1,16 +1,48 @@
 //! What the handles of every pattern share: options, time-outs, waits.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crosspage::latest::Options;
-use crosspage::layout::Match;
-use crosspage::{Error, Language, Lifetime, Permissions, Result};
+use crosspage::layout::{Match, did_you_mean};
+use crosspage::{Error, ErrorKind, Language, Lifetime, Permissions, Result};
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors;
 use crate::types::{LayoutObject, RecordType};
+
+/// The process that made a handle.
+pub struct Born(u32);
+
+impl Born {
+    pub fn here() -> Born {
+        Born(std::process::id())
+    }
+
+    pub fn is_here(&self) -> bool {
+        self.0 == std::process::id()
+    }
+
+    /// Whether waiting for a lock of the handle makes sense: one that another thread held at a fork
+    /// is held for ever in the child.
+    pub fn check(&self, what: impl Display) -> PyResult<()> {
+        if self.is_here() {
+            return Ok(());
+        }
+        let message = format!("{what}: this handle belongs to the parent of this forked process");
+        let error = Error::new(ErrorKind::Forked, message);
+        Err(errors::raise(error.with_hint("attach anew in the child")))
+    }
+}
+
+/// What a call on a closed handle raises.
+pub fn closed(what: impl Display) -> PyErr {
+    let message = format!("{what}: this handle is closed");
+    errors::raise(Error::new(ErrorKind::Closed, message))
+}
 
 /// Above this many bytes a copy is long enough to let other threads run.
 pub const LARGE: usize = 64 << 10;
@@ -18,8 +50,25 @@ pub const LARGE: usize = 64 << 10;
 /// How long a wait goes on before it looks for Ctrl-C and for a cancelled task.
 pub const SLICE: Duration = Duration::from_millis(50);
 
+/// What names a page or a segment, as an argument.
+pub fn name_of(name: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(name) = name.extract() {
+        return Ok(name);
+    }
+    let hint = match name.hasattr("__fspath__")? {
+        true => "; for a file write f\"file:{path}\"",
+        false => ", such as \"telemetry\"",
+    };
+    let given = name.get_type().name()?;
+    Err(PyTypeError::new_err(format!(
+        "a name is a str, not {given}{hint}"
+    )))
+}
+
 /// How a handle was made: what pickling it hands on.
 pub struct Recipe {
+    /// What names it wherever it is made anew: a file by its whole path.
+    pub locator: String,
     pub declared: Option<(Py<PyAny>, &'static RecordType)>,
     keywords: Py<PyDict>,
     pub options: Options,
@@ -28,10 +77,16 @@ pub struct Recipe {
 impl Recipe {
     /// `layout` is that of the declaration `declared`; the keywords are the options that were given.
     pub fn new(
+        locator: &str,
         declared: Option<(Bound<'_, PyAny>, PyRef<'_, LayoutObject>)>,
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Arc<Recipe>> {
+        let file = locator.strip_prefix("file:").map(std::path::absolute);
         Ok(Arc::new(Recipe {
+            locator: match file {
+                Some(Ok(path)) => format!("file:{}", path.display()),
+                _ => locator.to_owned(),
+            },
             declared: declared.map(|(declared, layout)| (declared.unbind(), layout.0)),
             options: options(keywords)?,
             keywords: keywords.clone().unbind(),
@@ -48,43 +103,44 @@ impl Recipe {
     }
 
     /// What `crosspage._handles._attach` makes the handle from in another process.
-    pub fn reduce<'py>(
-        &self,
-        py: Python<'py>,
-        function: &str,
-        locator: String,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    pub fn reduce<'py>(&self, py: Python<'py>, function: &str) -> PyResult<Bound<'py, PyAny>> {
         let attach = py.import("crosspage._handles")?.getattr("_attach")?;
         let declared = self
             .declared
             .as_ref()
             .map(|(declared, _)| declared.bind(py));
-        let arguments = (function, locator, declared, self.keywords.bind(py));
+        let arguments = (function, &self.locator, declared, self.keywords.bind(py));
         Ok((attach, arguments).into_pyobject(py)?.into_any())
     }
 }
 
 fn options(keywords: &Bound<'_, PyDict>) -> PyResult<Options> {
+    /// Those that come by any name: `open` states its own.
+    const NAMES: [&str; 7] = [
+        "writers",
+        "max_pins",
+        "checksum",
+        "max_participants",
+        "permissions",
+        "lifetime",
+        "match",
+    ];
     let mut options = Options::default();
     options.language = Language::Python;
     for (name, value) in keywords {
         let name: &str = name.extract()?;
         let one_of = |allowed: &str| {
-            let value = value
-                .repr()
-                .map(|value| value.to_string())
-                .unwrap_or_default();
-            errors::invalid(format!("{name} = {value}: allowed are {allowed}"))
+            errors::invalid(format!("{}: allowed are {allowed}", stated(name, &value)))
         };
         match name {
-            "writers" => options.writers = value.extract()?,
-            "max_pins" => options.max_pins = value.extract()?,
-            "checksum" => options.checksum = value.extract()?,
-            "max_participants" => options.max_participants = value.extract()?,
-            "read_only" => options.read_only = value.extract()?,
+            "writers" => options.writers = option(name, &value, "an integer")?,
+            "max_pins" => options.max_pins = option(name, &value, "an integer")?,
+            "checksum" => options.checksum = option(name, &value, "True or False")?,
+            "max_participants" => options.max_participants = option(name, &value, "an integer")?,
+            "read_only" => options.read_only = option(name, &value, "True or False")?,
             "timeout" => options.timeout = timeout(&value)?,
             "permissions" => {
-                options.permissions = match value.extract()? {
+                options.permissions = match option(name, &value, "a str")? {
                     None => None,
                     Some("owner") => Some(Permissions::Owner),
                     Some("group") => Some(Permissions::Group),
@@ -93,7 +149,7 @@ fn options(keywords: &Bound<'_, PyDict>) -> PyResult<Options> {
                 }
             }
             "lifetime" => {
-                options.lifetime = match value.extract()? {
+                options.lifetime = match option(name, &value, "a str")? {
                     None => None,
                     Some("keep") => Some(Lifetime::Keep),
                     Some("while_used") => Some(Lifetime::WhileUsed),
@@ -101,16 +157,42 @@ fn options(keywords: &Bound<'_, PyDict>) -> PyResult<Options> {
                 }
             }
             "match" => {
-                options.matching = match value.extract()? {
+                options.matching = match option(name, &value, "a str")? {
                     "exact" => Match::Exact,
                     "name" => Match::Name,
                     _ => return Err(one_of("\"exact\" and \"name\"")),
                 }
             }
-            _ => return Err(errors::invalid(format!("there is no option {name}"))),
+            _ => {
+                let hint = match did_you_mean(name, NAMES) {
+                    Some(near) => format!("; did you mean {near}?"),
+                    None => format!("; there are {}", NAMES.join(", ")),
+                };
+                return Err(errors::invalid(format!("there is no option {name}{hint}")));
+            }
         }
     }
     Ok(options)
+}
+
+/// `name = value`, for messages.
+fn stated(name: &str, value: &Bound<'_, PyAny>) -> String {
+    let value = value.repr().map(|value| value.to_string());
+    format!("{name} = {}", value.unwrap_or_default())
+}
+
+/// The value of an option, or an error that names it.
+fn option<'a, 'py, T: FromPyObject<'a, 'py>>(
+    name: &str,
+    value: &'a Bound<'py, PyAny>,
+    expected: &str,
+) -> PyResult<T> {
+    value.extract().map_err(|error: T::Error| {
+        match error.into().is_instance_of::<PyOverflowError>(value.py()) {
+            true => errors::invalid(format!("{}: out of range", stated(name, value))),
+            false => PyTypeError::new_err(format!("{}: expected {expected}", stated(name, value))),
+        }
+    })
 }
 
 /// The time-out of a wait: seconds; None, or none given, for ever.
@@ -119,7 +201,13 @@ pub fn seconds(timeout_seconds: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Du
 }
 
 fn timeout(seconds: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
-    let Some(seconds) = seconds.extract::<Option<f64>>()? else {
+    let Some(seconds) = seconds.extract::<Option<f64>>().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "{}: expected seconds, or None to wait for ever",
+            stated("timeout", seconds)
+        ))
+    })?
+    else {
         return Ok(None);
     };
     match Duration::try_from_secs_f64(seconds) {
@@ -200,7 +288,8 @@ impl Wanted {
 }
 
 /// How many background waits this process has, and which process that is: a forked child has none
-/// of its parent's. Only locked by threads that hold the interpreter, so never across a fork.
+/// of its parent's. Only locked by threads that hold the interpreter, so never across a fork (which
+/// stops the others first, where there is no GIL).
 static BACKGROUND: Mutex<(u32, usize)> = Mutex::new((0, 0));
 
 /// Set when the interpreter is about to end.

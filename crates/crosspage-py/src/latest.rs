@@ -1,7 +1,7 @@
 //! `crosspage.latest`: the newest complete value of a struct.
 
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use pyo3::types::{PyDict, PyMemoryView};
 
 use crate::convert::{decode, encode_into_slot, encode_some};
 use crate::errors;
-use crate::handle::{LARGE, Recipe, Slices, Target, in_background, seconds};
+use crate::handle::{Born, LARGE, Recipe, Slices, Target, closed, in_background, name_of, seconds};
 use crate::record::{Fresh, Origin, Record};
 use crate::types::{LayoutObject, RecordType, dynamic};
 use crate::values::{Buffer, Scratch, Source};
@@ -34,8 +34,10 @@ fn origin(meta: &Meta) -> Origin {
 /// Writes the value of a page. Made by `crosspage.latest.create` and `attach`.
 #[pyclass(frozen, generic, name = "Writer", module = "crosspage.latest")]
 pub struct Writer {
-    raw: Mutex<RawWriter>,
+    /// None once it is closed, so that the page is no longer mapped.
+    raw: Mutex<Option<RawWriter>>,
     locator: String,
+    born: Born,
     /// The thread that is in `write_with`.
     filler: Mutex<Option<ThreadId>>,
     ty: &'static RecordType,
@@ -48,11 +50,11 @@ impl Writer {
     fn _make(
         py: Python<'_>,
         create: bool,
-        locator: &str,
+        #[pyo3(from_py_with = name_of)] locator: String,
         declared: (Bound<'_, PyAny>, PyRef<'_, LayoutObject>),
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Writer> {
-        let recipe = Recipe::new(Some(declared), keywords)?;
+        let recipe = Recipe::new(&locator, Some(declared), keywords)?;
         let (_, ty) = recipe.declared.as_ref().expect("given above");
         let make = if create {
             RawWriter::create
@@ -60,11 +62,12 @@ impl Writer {
             RawWriter::attach
         };
         let raw = py
-            .detach(|| make(locator, ty.layout(), &recipe.options))
+            .detach(|| make(&locator, ty.layout(), &recipe.options))
             .map_err(errors::raise)?;
         Ok(Writer {
             locator: raw.locator().to_string(),
-            raw: Mutex::new(raw),
+            raw: Mutex::new(Some(raw)),
+            born: Born::here(),
             filler: Mutex::default(),
             ty,
             recipe,
@@ -82,16 +85,20 @@ impl Writer {
     ) -> PyResult<u64> {
         let source = Source::new(py, self.ty, value, fields)?;
         let bytes = Target(source.as_ptr().cast_mut());
-        // SAFETY: a source has the layout's bytes. They stay as they are: the interpreter is
-        // attached, or they are those of a record that our caller holds.
+        // SAFETY: a source has the layout's bytes, and holds them. Those of a record never change; who
+        // lets another thread write to a buffer meanwhile gets some of each (`Source::as_ptr`).
         let write = |raw: &mut RawWriter| unsafe { raw.write(bytes.get()) };
         match source {
             Source::Record(_) if self.ty.size() > LARGE => {
-                py.detach(|| write(&mut self.raw.lock().unwrap_or_else(PoisonError::into_inner)))
+                self.ready()?;
+                let written = py.detach(|| {
+                    let mut raw = self.raw.lock().unwrap_or_else(PoisonError::into_inner);
+                    raw.as_mut().map(write)
+                });
+                written.ok_or_else(|| self.closed())?.map_err(errors::raise)
             }
-            _ => write(&mut *self.lock(py)?),
+            _ => self.with(py, write),
         }
-        .map_err(errors::raise)
     }
 
     /// Changes the fields that are named (also by path: `**{"arm.joints[2]": 0.5}`) and leaves the
@@ -115,7 +122,9 @@ impl Writer {
             Ok(())
         };
         // SAFETY: `value` has as many bytes as the layout.
-        unsafe { self.lock(py)?.update(value.as_mut_ptr(), &mut change) }.map_err(errors::raise)
+        self.with(py, |raw| unsafe {
+            raw.update(value.as_mut_ptr(), &mut change)
+        })
     }
 
     /// Fills the next value in place, for large ones: `fill` gets a slot, into which
@@ -131,6 +140,7 @@ impl Writer {
         )?;
         let mut failed = None;
         let mut raw = self.lock(py)?;
+        let raw = raw.as_mut().ok_or_else(|| self.closed())?;
         *self.filler() = Some(std::thread::current().id());
         let written = raw.write_with(&mut |place| {
             let filling = || slot.get().filling();
@@ -148,7 +158,11 @@ impl Writer {
 
     /// Detaches; the value stays. Leaving a `with` does the same.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.lock(py)?.close();
+        if !self.born.is_here() {
+            return Ok(()); // The drop does what a child may do.
+        }
+        let raw = self.lock(py)?.take();
+        drop(raw); // Without the lock: it may log, and Python has the log.
         Ok(())
     }
 
@@ -166,7 +180,7 @@ impl Writer {
 
     /// Who is attached to the page.
     fn participants(&self, py: Python<'_>) -> PyResult<Vec<Participant>> {
-        let participants = self.lock(py)?.participants();
+        let participants = self.with(py, |raw| Ok(raw.participants()))?;
         Ok(participants.into_iter().map(Participant::from).collect())
     }
 
@@ -180,8 +194,7 @@ impl Writer {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.recipe
-            .reduce(py, "latest.attach", self.locator.clone())
+        self.recipe.reduce(py, "latest.attach")
     }
 
     fn __repr__(&self) -> String {
@@ -194,15 +207,45 @@ impl Writer {
 }
 
 impl Writer {
-    /// The writer, one thread at a time.
-    fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, RawWriter>> {
+    /// Acts on the writer, one thread at a time.
+    fn with<R>(
+        &self,
+        py: Python<'_>,
+        act: impl FnOnce(&mut RawWriter) -> crosspage::Result<R>,
+    ) -> PyResult<R> {
+        let done = self.lock(py)?.as_mut().map(act);
+        done.ok_or_else(|| self.closed())?.map_err(errors::raise)
+    }
+
+    fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Option<RawWriter>>> {
+        let raw = match self.raw.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                self.ready()?;
+                self.raw.lock_py_attached(py)
+            }
+            Err(TryLockError::Poisoned(raw)) => Err(raw),
+            Ok(raw) => Ok(raw),
+        };
+        Ok(raw.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the lock will be free.
+    fn ready(&self) -> PyResult<()> {
         // `fill` of `write_with` runs Python code under the lock, which may come back here.
         if *self.filler() == Some(std::thread::current().id()) {
             let message = format!("page {:?}: this writer is filling a value", self.locator);
             return Err(errors::invalid(message));
         }
-        let raw = self.raw.lock_py_attached(py);
-        Ok(raw.unwrap_or_else(PoisonError::into_inner))
+        self.born.check(self.name())
+    }
+
+    fn name(&self) -> String {
+        format!("page {:?}", self.locator)
+    }
+
+    #[cold]
+    fn closed(&self) -> PyErr {
+        closed(self.name())
     }
 
     /// Never held while something else is waited for.
@@ -267,7 +310,8 @@ impl SlotObject {
 /// Reads the value of a page. Made by `crosspage.latest.open`.
 #[pyclass(frozen, generic, name = "Reader", module = "crosspage.latest")]
 pub struct Reader {
-    attached: Mutex<Attached>,
+    place: Mutex<Place>,
+    locator: String,
     /// The version that this handle gave last.
     seen: Mutex<u64>,
     /// Cloned by each value that is held pinned, which is good only while this handle is attached.
@@ -275,7 +319,14 @@ pub struct Reader {
     recipe: Arc<Recipe>,
 }
 
-#[derive(Clone)]
+/// What a handle is attached to, and reads its values as.
+struct Place {
+    /// None once it is closed, so that the page is no longer mapped.
+    raw: Option<Arc<RawReader>>,
+    ty: &'static RecordType,
+}
+
+/// The same, while it is open.
 struct Attached {
     raw: Arc<RawReader>,
     ty: &'static RecordType,
@@ -308,28 +359,43 @@ impl Attached {
     }
 }
 
+impl From<Attached> for Place {
+    fn from(Attached { raw, ty }: Attached) -> Place {
+        Place { raw: Some(raw), ty }
+    }
+}
+
+impl Place {
+    /// Detaches. Whoever waits still waits there, and gets the error *closed*.
+    fn leave(self) {
+        if let Some(raw) = self.raw {
+            raw.close();
+        }
+    }
+}
+
 #[pymethods]
 impl Reader {
     #[staticmethod]
     fn _make(
         py: Python<'_>,
-        locator: &str,
+        #[pyo3(from_py_with = name_of)] locator: String,
         declared: Option<(Bound<'_, PyAny>, PyRef<'_, LayoutObject>)>,
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Reader> {
-        let recipe = Recipe::new(declared, keywords)?;
-        let attached = Attached::open(py, locator, &recipe)?;
+        let recipe = Recipe::new(&locator, declared, keywords)?;
+        let attached = Attached::open(py, &locator, &recipe)?;
         Ok(Reader::new(attached, recipe))
     }
 
     #[staticmethod]
     fn _make_async<'py>(
         py: Python<'py>,
-        locator: String,
+        #[pyo3(from_py_with = name_of)] locator: String,
         declared: Option<(Bound<'py, PyAny>, PyRef<'py, LayoutObject>)>,
         keywords: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let recipe = Recipe::new(declared, keywords)?;
+        let recipe = Recipe::new(&locator, declared, keywords)?;
         let slices = Slices::new(recipe.options.timeout);
         let finished = recipe.clone();
         let once = move |slice| Attached::open_for(&locator, &recipe, slice);
@@ -341,7 +407,7 @@ impl Reader {
 
     /// The newest value; None before the first write.
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let attached = self.attached(py);
+        let attached = self.attached(py)?;
         if attached.ty.size() > LARGE {
             return self.read_large(py, &attached);
         }
@@ -358,10 +424,10 @@ impl Reader {
     /// Copies the newest value into a writable buffer of its size, such as a bytearray or a numpy
     /// array of the page's dtype. Returns what `crosspage.meta` would; None before the first write.
     fn read_into(&self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<Option<MetaObject>> {
-        let attached = self.attached(py);
+        let attached = self.attached(py)?;
         let buffer = Buffer::new(buffer, attached.ty, true)?;
-        // SAFETY: the buffer is writable, has the layout's size and is held until after the read; the
-        // interpreter is attached, so no Python code looks at it meanwhile.
+        // SAFETY: the buffer is writable, has the layout's size and is held until after the read. Who
+        // lets another thread look at it meanwhile sees some of each value, as with any buffer.
         let meta = unsafe { attached.raw.read(buffer.as_ptr()) }.map_err(errors::raise)?;
         Ok(meta.map(|meta| {
             self.saw(&meta);
@@ -380,7 +446,7 @@ impl Reader {
     ) -> PyResult<Bound<'py, PyAny>> {
         let timeout = seconds(timeout)?;
         let since = since.unwrap_or_else(|| *self.seen());
-        let attached = self.attached(py);
+        let attached = self.attached(py)?;
         // SAFETY: finished only where a wait said that it has written all bytes.
         let fresh = unsafe { Fresh::uninit(py, attached.ty)? };
         let target = Target(fresh.data());
@@ -404,24 +470,26 @@ impl Reader {
         let (py, this) = (slf.py(), slf.get());
         let slices = Slices::new(seconds(timeout)?);
         let since = since.unwrap_or_else(|| *this.seen());
-        let Attached { raw, ty } = this.attached(py);
+        let Attached { raw, ty } = this.attached(py)?;
         let once = move |slice| {
             let mut value = vec![0; ty.size()];
             // SAFETY: `value` has as many bytes as the layout that values come in.
             let meta = unsafe { raw.wait_changed(since, Some(slice), value.as_mut_ptr())? };
             Ok((value, meta))
         };
-        let reader = slf.clone().unbind();
-        in_background(py, slices, once, move |py, (value, meta)| {
-            Ok(reader.get().give(Fresh::copied(py, ty, &value)?, &meta))
-        })
+        let future = in_background(py, slices, once, move |py, (value, meta)| {
+            Ok(Fresh::copied(py, ty, &value)?.finish(origin(&meta)))
+        })?;
+        // Before whoever awaits it goes on.
+        future.call_method1("add_done_callback", (Seen(slf.clone().unbind()),))?;
+        Ok(future)
     }
 
     /// The newest value in place, without a copy, for as long as it is held: `with
     /// reader.read_pinned() as value: …`. None before the first write. The page's creator has to
     /// allow it: `max_pins`.
     fn read_pinned(&self, py: Python<'_>) -> PyResult<Option<PinnedObject>> {
-        let Attached { raw, ty } = self.attached(py);
+        let Attached { raw, ty } = self.attached(py)?;
         // Detached, as a sweep of the dead may wait for another thread of ours.
         let Some(pinned) = py.detach(|| raw.read_pinned()).map_err(errors::raise)? else {
             return Ok(None);
@@ -446,44 +514,58 @@ impl Reader {
     /// Attaches to the page that has the name now, after the error `Replaced`.
     fn reopen(&self, py: Python<'_>) -> PyResult<()> {
         self.no_pins("reopen")?;
-        let attached = Attached::open(py, &self.locator(py), &self.recipe)?;
-        let place = self.attached.lock_py_attached(py);
-        let before = std::mem::replace(
-            &mut *place.unwrap_or_else(PoisonError::into_inner),
-            attached,
-        );
-        *self.seen() = 0;
-        // Whoever waits still waits there.
-        before.raw.close();
-        Ok(())
+        let attached = Attached::open(py, &self.recipe.locator, &self.recipe)?;
+        self.move_to(py, attached)
+    }
+
+    /// `reopen` for asyncio.
+    fn reopen_async<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        this.no_pins("reopen")?;
+        let (locator, recipe) = (this.recipe.locator.clone(), this.recipe.clone());
+        let once = move |slice| Attached::open_for(&locator, &recipe, slice);
+        let reader = slf.clone().unbind();
+        in_background(
+            py,
+            Slices::new(this.recipe.options.timeout),
+            once,
+            move |py, raw| {
+                let this = reader.get();
+                this.move_to(py, Attached::new(py, &this.recipe, raw)?)?;
+                Ok(py.None().into_bound(py))
+            },
+        )
     }
 
     /// Detaches; whoever waits on this handle gets the error `Closed`. Leaving a `with` does the same.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.no_pins("close")?;
-        self.attached(py).raw.close();
+        let mut place = self.place(py);
+        let before = Place {
+            raw: place.raw.take(),
+            ty: place.ty,
+        };
+        drop(place);
+        before.leave();
         Ok(())
     }
 
     /// The page's locator.
     #[getter]
-    fn locator(&self, py: Python<'_>) -> String {
-        self.attached(py).raw.locator().to_string()
+    fn locator(&self) -> &str {
+        &self.locator
     }
 
     /// The layout of the values.
     #[getter]
     fn layout(&self, py: Python<'_>) -> LayoutObject {
-        LayoutObject(self.attached(py).ty)
+        LayoutObject(self.place(py).ty)
     }
 
     /// Who is attached to the page.
-    fn participants(&self, py: Python<'_>) -> Vec<Participant> {
-        let raw = self.attached(py).raw.clone();
-        raw.participants()
-            .into_iter()
-            .map(Participant::from)
-            .collect()
+    fn participants(&self, py: Python<'_>) -> PyResult<Vec<Participant>> {
+        let participants = self.attached(py)?.raw.participants();
+        Ok(participants.into_iter().map(Participant::from).collect())
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -520,15 +602,14 @@ impl Reader {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.recipe.reduce(py, "latest.open", self.locator(py))
+        self.recipe.reduce(py, "latest.open")
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        let attached = self.attached(py);
         format!(
             "<crosspage.latest.Reader of {} in {:?}>",
-            attached.ty.name(),
-            attached.raw.locator().to_string()
+            self.place(py).ty.name(),
+            self.locator
         )
     }
 }
@@ -536,7 +617,8 @@ impl Reader {
 impl Reader {
     fn new(attached: Attached, recipe: Arc<Recipe>) -> Reader {
         Reader {
-            attached: Mutex::new(attached),
+            locator: attached.raw.locator().to_string(),
+            place: Mutex::new(attached.into()),
             seen: Mutex::new(0),
             pins: Arc::default(),
             recipe,
@@ -544,9 +626,18 @@ impl Reader {
     }
 
     /// A clone, not a guard: what follows may call Python code, which may come back here.
-    fn attached(&self, py: Python<'_>) -> Attached {
-        let attached = self.attached.lock_py_attached(py);
-        attached.unwrap_or_else(PoisonError::into_inner).clone()
+    fn attached(&self, py: Python<'_>) -> PyResult<Attached> {
+        let place = self.place(py);
+        let (raw, ty) = (place.raw.clone(), place.ty);
+        drop(place);
+        let raw = raw.ok_or_else(|| closed(format_args!("page {:?}", self.locator)))?;
+        Ok(Attached { raw, ty })
+    }
+
+    /// Never held while something else is waited for.
+    fn place(&self, py: Python<'_>) -> MutexGuard<'_, Place> {
+        let place = self.place.lock_py_attached(py);
+        place.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Never held while something else is waited for.
@@ -556,6 +647,15 @@ impl Reader {
 
     fn saw(&self, meta: &Meta) {
         *self.seen() = meta.version;
+    }
+
+    /// Attaches there instead.
+    fn move_to(&self, py: Python<'_>, attached: Attached) -> PyResult<()> {
+        self.no_pins("reopen")?;
+        let before = std::mem::replace(&mut *self.place(py), attached.into());
+        *self.seen() = 0;
+        before.leave();
+        Ok(())
     }
 
     /// Hands out a record that a read has filled.
@@ -596,6 +696,23 @@ impl Reader {
     }
 }
 
+/// Notes what a future has given, which is nothing where its task was cancelled.
+#[pyclass(frozen)]
+struct Seen(Py<Reader>);
+
+#[pymethods]
+impl Seen {
+    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        if !future.call_method0("cancelled")?.is_truthy()?
+            && let Ok(record) = future.call_method0("result")
+            && let Some(record) = Record::of(&record)
+        {
+            *self.0.get().seen() = record.origin().version;
+        }
+        Ok(())
+    }
+}
+
 // ---- Pinned --------------------------------------------------------------------------------
 
 /// A value in the page that stays as it is while this is held: `value["image"]`, `memoryview(value)`
@@ -616,14 +733,32 @@ struct Held {
 }
 
 impl PinnedObject {
-    fn with<R>(&self, act: impl FnOnce(&mut Held) -> PyResult<R>) -> PyResult<R> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        act(held.as_mut().ok_or_else(|| {
-            errors::raise(Error::new(
-                ErrorKind::Closed,
-                "the pinned value was released",
-            ))
-        })?)
+    /// Under the lock runs no Python code, which might come back here.
+    fn held(&self, py: Python<'_>) -> MutexGuard<'_, Option<Held>> {
+        let held = self.held.lock_py_attached(py);
+        held.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<R>(&self, py: Python<'_>, act: impl FnOnce(&mut Held) -> R) -> PyResult<R> {
+        let done = self.held(py).as_mut().map(act);
+        done.ok_or_else(|| {
+            let message = "the pinned value was released";
+            errors::raise(Error::new(ErrorKind::Closed, message))
+        })
+    }
+
+    /// Where the bytes are; they stay there until `let_go`.
+    fn look(&self, py: Python<'_>) -> PyResult<*const [u8]> {
+        self.with(py, |held| {
+            held.exports += 1;
+            ptr::from_ref(held.pinned.as_bytes())
+        })
+    }
+
+    fn let_go(&self, py: Python<'_>) {
+        if let Some(held) = &mut *self.held(py) {
+            held.exports -= 1;
+        }
     }
 }
 
@@ -631,13 +766,17 @@ impl PinnedObject {
 impl PinnedObject {
     fn __getitem__<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
         let (offset, kind) = self.ty.find(py, path)?;
-        self.with(|held| decode(py, kind, &held.pinned.as_bytes()[offset..][..kind.size()]))
+        let bytes = self.look(py)?;
+        // SAFETY: they stay as they are until `let_go`.
+        let value = decode(py, kind, unsafe { &(&*bytes)[offset..][..kind.size()] });
+        self.let_go(py);
+        value
     }
 
     /// Version, time and writer.
     #[getter]
-    fn meta(&self) -> PyResult<MetaObject> {
-        self.with(|held| Ok(MetaObject(origin(held.pinned.meta()))))
+    fn meta(&self, py: Python<'_>) -> PyResult<MetaObject> {
+        self.with(py, |held| MetaObject(origin(held.pinned.meta())))
     }
 
     /// The layout of the value.
@@ -647,13 +786,14 @@ impl PinnedObject {
     }
 
     /// Lets go of the value. Refused while views of it exist.
-    fn release(&self) -> PyResult<()> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.as_ref().map_or(0, |held| held.exports) {
-            0 => {
-                *held = None;
-                Ok(())
-            }
+    fn release(&self, py: Python<'_>) -> PyResult<()> {
+        let mut place = self.held(py);
+        let exports = place.as_ref().map_or(0, |held| held.exports);
+        let held = place.take_if(|_| exports == 0);
+        drop(place);
+        drop(held); // It may be the last of its reader, which logs.
+        match exports {
+            0 => Ok(()),
             n => Err(PyBufferError::new_err(format!(
                 "{n} views (memoryview, numpy) of the pinned value still exist"
             ))),
@@ -665,8 +805,8 @@ impl PinnedObject {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.release()
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.release(py)
     }
 
     /// What Python 3.12 and later give every class with a buffer; type checkers ask for it anywhere.
@@ -681,36 +821,24 @@ impl PinnedObject {
         view: *mut ffi::Py_buffer,
         flags: i32,
     ) -> PyResult<()> {
-        slf.get().with(|held| {
-            let bytes = held.pinned.as_bytes();
-            let data = bytes.as_ptr().cast_mut().cast();
-            // SAFETY: `view` is valid. The bytes stay as they are while `held` is: `release` refuses
-            // while there are exports, which are counted under its lock. PyBuffer_FillInfo refuses
-            // a view that asks to write.
-            let filled = unsafe {
-                ffi::PyBuffer_FillInfo(
-                    view,
-                    slf.as_ptr(),
-                    data,
-                    bytes.len() as ffi::Py_ssize_t,
-                    1,
-                    flags,
-                )
-            };
-            if filled != 0 {
-                return Err(PyErr::fetch(slf.py()));
+        let (pinned, py) = (slf.get(), slf.py());
+        let bytes = pinned.look(py)?;
+        let (data, len) = (bytes.cast_mut().cast(), bytes.len() as ffi::Py_ssize_t);
+        // SAFETY: `view` is valid. The bytes stay as they are until `__releasebuffer__`, as `release`
+        // refuses until then. PyBuffer_FillInfo refuses a view that asks to write.
+        match unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), data, len, 1, flags) } {
+            0 => Ok(()),
+            _ => {
+                pinned.let_go(py);
+                Err(PyErr::fetch(py))
             }
-            held.exports += 1;
-            Ok(())
-        })
+        }
     }
 
     /// # Safety
     /// As CPython's.
-    unsafe fn __releasebuffer__(&self, _view: *mut ffi::Py_buffer) {
-        if let Some(held) = &mut *self.held.lock().unwrap_or_else(PoisonError::into_inner) {
-            held.exports -= 1;
-        }
+    unsafe fn __releasebuffer__(&self, py: Python<'_>, _view: *mut ffi::Py_buffer) {
+        self.let_go(py);
     }
 }
 
@@ -776,7 +904,7 @@ pub fn meta(record: &Bound<'_, PyAny>) -> PyResult<MetaObject> {
     let origin = match Record::of(record) {
         Some(record) => record.origin(),
         None => match record.cast::<PinnedObject>() {
-            Ok(pinned) => return pinned.get().meta(),
+            Ok(pinned) => return pinned.get().meta(record.py()),
             Err(_) => {
                 return Err(PyTypeError::new_err(
                     "meta: expected a record that was read from a page",

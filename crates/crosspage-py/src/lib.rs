@@ -13,7 +13,11 @@ mod registry;
 mod types;
 mod values;
 
-#[pymodule]
+// On a free-threaded interpreter, too, threads may call all of this at once: classes are frozen, what
+// changes in them is behind locks, and whoever waits for one of those lets go of the interpreter, so
+// that it can stop the world. Locks that a call takes without letting go are held for a few
+// instructions, and never across a fork, which stops all other threads where they let go.
+#[pymodule(gil_used = false)]
 mod _crosspage {
     use super::*;
 

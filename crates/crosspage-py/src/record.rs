@@ -9,7 +9,7 @@ use std::mem::{offset_of, size_of};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use crosspage::layout::Scalar;
+use crosspage::layout::{Scalar, did_you_mean};
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
@@ -19,7 +19,7 @@ use pyo3::{ffi, intern};
 
 use crate::convert::{self, decode};
 use crate::errors;
-use crate::types::{Field, Kind, LayoutObject, RecordType, dynamic};
+use crate::types::{Field, Kind, LayoutObject, RecordType, dynamic, names};
 
 /// What a page says about the value that a record holds; all zero for a record made here.
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -92,6 +92,7 @@ fn make_base(py: Python<'_>) -> PyResult<Py<PyType>> {
         slot(ffi::Py_tp_repr, repr as *mut c_void),
         slot(ffi::Py_tp_hash, hash as *mut c_void),
         slot(ffi::Py_tp_richcompare, richcompare as *mut c_void),
+        slot(ffi::Py_tp_getattro, getattro as *mut c_void),
         slot(ffi::Py_tp_setattro, setattro as *mut c_void),
         slot(ffi::Py_mp_subscript, subscript as *mut c_void),
         slot(ffi::Py_bf_getbuffer, getbuffer as *mut c_void),
@@ -479,6 +480,44 @@ unsafe extern "C" fn richcompare(
             .into_pyobject(py)?
             .to_owned()
             .into_any())
+    })
+}
+
+/// As any object's, but what is no field is told which one may be meant.
+unsafe extern "C" fn getattro(
+    object: *mut ffi::PyObject,
+    name: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: a slot of `Record`; CPython passes valid references.
+    let found = unsafe { ffi::PyObject_GenericGetAttr(object, name) };
+    match found.is_null() {
+        // SAFETY: as above.
+        true => unsafe { no_attribute(object, name) },
+        false => found,
+    }
+}
+
+/// # Safety
+/// As CPython's slots, with the exception of the failed look-up set.
+#[cold]
+unsafe fn no_attribute(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    guard(|py| {
+        let error = PyErr::fetch(py);
+        // SAFETY: by contract.
+        let (object, name) = unsafe { (borrow(py, &object), borrow(py, &name)) };
+        let name = name.extract::<&str>().unwrap_or_default();
+        // What libraries ask every object for is not meant to be a field.
+        if name.starts_with('_') || !error.is_instance_of::<PyAttributeError>(py) {
+            return Err(error);
+        }
+        let ty = Record(object).ty();
+        match did_you_mean(name, names(ty)) {
+            Some(near) => Err(PyAttributeError::new_err(format!(
+                "{} has no field {name}; did you mean {near}?",
+                ty.name()
+            ))),
+            None => Err(error),
+        }
     })
 }
 

@@ -4,6 +4,7 @@ use crosspage::registry;
 use pyo3::prelude::*;
 
 use crate::errors::raise;
+use crate::handle::name_of;
 use crate::latest::Participant;
 use crate::types::{LayoutObject, dynamic};
 
@@ -78,13 +79,17 @@ pub fn pages(py: Python<'_>) -> PyResult<Vec<PageInfo>> {
 /// Removes a segment. One that living participants use is only removed with `force`.
 #[pyfunction]
 #[pyo3(signature = (locator, *, force=false))]
-pub fn remove(py: Python<'_>, locator: &str, force: bool) -> PyResult<()> {
+pub fn remove(
+    py: Python<'_>,
+    #[pyo3(from_py_with = name_of)] locator: String,
+    force: bool,
+) -> PyResult<()> {
     let remove = if force {
         registry::remove_forced
     } else {
         registry::remove
     };
-    py.detach(|| remove(locator)).map_err(raise)
+    py.detach(|| remove(&locator)).map_err(raise)
 }
 
 /// Something that `gc` removed, or would.

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::{MutexExt, PyOnceLock};
 use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 
+use crate::convert;
 use crate::errors;
 use crate::record::{Record, add_getter, base};
 
@@ -26,6 +27,7 @@ pub struct RecordType {
 
 /// A field as Python sees it.
 pub struct Field {
+    /// As its class declares it; the page may have another name for it.
     pub name: String,
     pub offset: usize,
     pub kind: Kind,
@@ -175,7 +177,7 @@ impl RecordType {
         py: Python<'_>,
         class: Option<&Bound<'_, PyType>>,
         layout: Arc<StructType>,
-        kinds: Vec<(Kind, Option<Py<PyAny>>)>,
+        kinds: Vec<(Kind, Option<Py<PyAny>>, Option<String>)>,
     ) -> PyResult<&'static RecordType> {
         let base = base(py)?;
         let declared = class.is_some();
@@ -209,8 +211,8 @@ impl RecordType {
             .fields()
             .iter()
             .zip(kinds)
-            .map(|(field, (kind, default))| Field {
-                name: field.name.clone(),
+            .map(|(field, (kind, default, name))| Field {
+                name: name.unwrap_or_else(|| field.name.clone()),
                 offset: field.offset,
                 kind,
                 default,
@@ -229,6 +231,9 @@ impl RecordType {
             .enumerate()
             .map(|(i, field)| (field.name.clone(), i))
             .collect();
+        for (i, field) in layout.fields().iter().enumerate() {
+            index.entry(field.name.clone()).or_insert(i);
+        }
         if !declared {
             // Whoever declares nothing may still write Python's spelling of a C++ name.
             for (i, field) in fields.iter().enumerate() {
@@ -248,6 +253,9 @@ impl RecordType {
         };
         let ty: &'static RecordType = Box::leak(Box::new(ty));
         for (attribute, i) in &ty.index {
+            if declared && *attribute != ty.fields[*i].name {
+                continue; // A name of the page's that the class has another one for.
+            }
             // Python's own, such as `__class__`, are not a page's to redefine: record["__class__"].
             if !(attribute.starts_with("__") && attribute.ends_with("__")) {
                 add_getter(ty.class(py), attribute, &ty.fields[*i])?;
@@ -304,13 +312,13 @@ impl RecordType {
 
     /// Whether the fields have the same names, spelled as they may be in different languages.
     pub fn has_same_names(&self, other: &RecordType) -> bool {
-        let alike = |(ours, theirs): (&Field, &Field)| {
+        let alike = |(ours, theirs): (&layout::Field, &layout::Field)| {
             let found = || other.layout.field(&ours.name);
             ours.name == theirs.name || found().is_some_and(|found| found.name == theirs.name)
         };
+        let (ours, theirs) = (self.layout.fields(), other.layout.fields());
         std::ptr::eq(self, other)
-            || self.fields.len() == other.fields.len()
-                && self.fields.iter().zip(&other.fields).all(alike)
+            || ours.len() == theirs.len() && ours.iter().zip(theirs).all(alike)
     }
 
     /// The field of this name: as spelled in the page, in snake_case, or otherwise the same but for
@@ -367,13 +375,39 @@ impl RecordType {
         }
     }
 
+    /// A path as the page spells it.
+    pub fn spelled(&self, path: &str) -> Option<String> {
+        let (head, rest) = match path.split_once('.') {
+            Some((head, rest)) => (head, Some(rest)),
+            None => (path, None),
+        };
+        let (name, indices) = head.split_at(head.find('[').unwrap_or(head.len()));
+        let (index, field) = self.field(name)?;
+        let spelled = format!("{}{indices}", self.layout.fields()[index].name);
+        let mut kind = &field.kind;
+        while let Kind::Array { item, .. } = kind {
+            kind = item;
+        }
+        match (rest, kind) {
+            (None, _) => Some(spelled),
+            (Some(rest), Kind::Struct(inner)) => {
+                Some(format!("{spelled}.{}", inner.spelled(rest)?))
+            }
+            (Some(_), _) => None,
+        }
+    }
+
     /// The numpy dtype, with explicit offsets.
     pub fn dtype<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
         let make = || -> PyResult<Py<PyAny>> {
             let description = PyDict::new(py);
             description.set_item(
                 "names",
-                self.fields.iter().map(|f| &*f.name).collect::<Vec<_>>(),
+                self.layout
+                    .fields()
+                    .iter()
+                    .map(|f| &*f.name)
+                    .collect::<Vec<_>>(),
             )?;
             let formats: Vec<_> = self
                 .fields
@@ -433,7 +467,7 @@ pub fn dynamic(py: Python<'_>, layout: &Arc<StructType>) -> PyResult<&'static Re
     let kinds = layout
         .fields()
         .iter()
-        .map(|field| Ok((Kind::of(py, &field.ty)?, None)))
+        .map(|field| Ok((Kind::of(py, &field.ty)?, None, None)))
         .collect::<PyResult<_>>()?;
     let ty = RecordType::new(py, None, layout.clone(), kinds)?;
     // Another thread may have been faster; then its class is the one.
@@ -564,8 +598,8 @@ pub fn layout_of_record(object: &Bound<'_, PyAny>) -> PyResult<Option<LayoutObje
     }
 }
 
-/// A field as `_declare.py` hands it over: name, type, offset where it is given, unit, doc, and
-/// the default in a tuple of one where there is one.
+/// A field as `_declare.py` hands it over: name, type, offset where it is given, unit, doc, the
+/// default in a tuple of one where there is one, and the page's name where that is another.
 type Declared<'py> = (
     String,
     Bound<'py, PyAny>,
@@ -573,6 +607,7 @@ type Declared<'py> = (
     Option<String>,
     Option<String>,
     Option<(Bound<'py, PyAny>,)>,
+    Option<String>,
 );
 
 /// The layout of these fields: at their offsets with `size` and `align`, or else where C would put
@@ -589,11 +624,12 @@ pub fn declare(
 ) -> PyResult<LayoutObject> {
     let mut kinds = Vec::new();
     let mut described = Vec::new();
-    for (name, spec, offset, unit, doc, default) in fields {
+    for (name, spec, offset, unit, doc, default, rename) in fields {
         let (ty, kind) = type_of(&spec)?;
-        kinds.push((kind, default.map(|(value,)| value.unbind())));
+        let default = default.map(|(value,)| value.unbind());
+        kinds.push((kind, default, rename.is_some().then(|| name.clone())));
         described.push(layout::Field {
-            name,
+            name: rename.unwrap_or(name),
             ty,
             offset: offset.unwrap_or(0),
             unit,
@@ -606,7 +642,11 @@ pub fn declare(
     };
     let layout = Arc::new(layout.map_err(|error| PyTypeError::new_err(error.to_string()))?);
     match record_class {
-        Some(class) => RecordType::new(py, Some(class), layout, kinds),
+        Some(class) => {
+            let ty = RecordType::new(py, Some(class), layout, kinds)?;
+            convert::check_defaults(py, ty)?;
+            Ok(ty)
+        }
         None => dynamic(py, &layout),
     }
     .map(LayoutObject)
@@ -648,9 +688,12 @@ fn type_of(spec: &Bound<'_, PyAny>) -> PyResult<(Type, Kind)> {
         "enum" => {
             let class = parts.get_item(1)?.cast_into::<PyType>()?;
             let repr = scalar(&parts.get_item(2)?)?;
-            let (min, max) = repr
-                .int_range()
-                .ok_or_else(|| PyTypeError::new_err("an enum is stored as an integer"))?;
+            let (min, max) = repr.int_range().ok_or_else(|| {
+                PyTypeError::new_err(format!(
+                    "an enum is stored as an integer, not as {}",
+                    repr.name()
+                ))
+            })?;
             let mut variants = Vec::new();
             for pair in class
                 .getattr("__members__")?

@@ -20,7 +20,7 @@ use crate::types::{LayoutObject, RecordType};
 pub enum Source<'a> {
     /// A record, which never changes.
     Record(&'a [u8]),
-    /// The bytes of somebody else's object, which stay as they are while the interpreter is attached.
+    /// The bytes of somebody else's object, which stay where they are.
     Buffer(Buffer),
     /// Fields that were put together.
     Fields(Scratch),
@@ -108,7 +108,8 @@ impl<'a> Source<'a> {
         Buffer::new(value, ty, false).map(Source::Buffer)
     }
 
-    /// The layout's bytes. Valid as long as `self`, and as long as the interpreter stays attached.
+    /// The layout's bytes, valid as long as `self`. Those of a buffer are somebody else's to change, as
+    /// all buffers are: numpy writes to its arrays without the GIL, a free-threaded interpreter has none.
     pub fn as_ptr(&self) -> *const u8 {
         match self {
             Source::Record(bytes) => bytes.as_ptr(),
@@ -153,10 +154,14 @@ impl Buffer {
             if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 1 {
                 return Err(error); // It says what is in the way: not contiguous, or not writable.
             }
-            let type_name = object.get_type().name()?;
+            let hint = match object.is_instance_of::<PyDict>() {
+                true => "; fields are given by keyword: write(**fields)",
+                false => "",
+            };
             return Err(PyTypeError::new_err(format!(
-                "expected a {} or its bytes, got {type_name}",
-                ty.name()
+                "expected a {} or its bytes, got {}{hint}",
+                ty.name(),
+                object.get_type().name()?
             )));
         }
         let buffer = Buffer(view);

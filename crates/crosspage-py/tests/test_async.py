@@ -107,6 +107,98 @@ def test_cancelling_ends_the_thread() -> None:
     asyncio.run(main())
 
 
+def test_what_a_cancelled_wait_has_found_is_not_lost() -> None:
+    writer = crosspage.latest.create("telemetry", Telemetry)
+    reader = crosspage.latest.open("telemetry", Telemetry)
+    writer.write(counter=1)
+    reader.read()
+
+    async def main() -> None:
+        future = asyncio.ensure_future(reader.wait_changed_async())
+        await asyncio.sleep(0.05)
+        writer.write(counter=2)
+        time.sleep(0.3)  # Its thread has found the value by now; the loop does not know.
+        future.cancel()
+        assert (await reader.wait_changed_async(timeout=5)).counter == 2
+        with pytest.raises(TimeoutError):
+            await reader.wait_changed_async(timeout=0)
+
+    asyncio.run(main())
+
+
+def test_cancelling_whatever_waits() -> None:
+    """Neither opening nor iterating outlives its task, nor is the handle the worse for it."""
+    writer = crosspage.latest.create("telemetry", Telemetry)
+    reader = crosspage.latest.open("telemetry", Telemetry)
+    name = f"crosspage-cancelled-{os.getpid()}"
+    locator = f"win:Local\\{name}" if sys.platform == "win32" else f"posix:/{name}"
+
+    async def follow() -> None:
+        async for record in reader:
+            assert record.counter == 1
+
+    async def main() -> None:
+        writer.write(counter=1)
+        waits = [
+            asyncio.create_task(follow()),
+            asyncio.create_task(crosspage.latest.open_async("nowhere", timeout=None)),
+            asyncio.create_task(crosspage.foreign.open_async(locator, Telemetry, timeout=None)),
+            asyncio.create_task(crosspage.open_async("nowhere", timeout=None)),
+        ]
+        await asyncio.sleep(0.1)
+        for task in waits:
+            task.cancel()
+        before = time.monotonic()
+        for outcome in await asyncio.gather(*waits, return_exceptions=True):
+            assert isinstance(outcome, asyncio.CancelledError)
+        assert time.monotonic() - before < 1
+        writer.write(counter=2)
+        assert (await anext(reader)).counter == 2
+
+    asyncio.run(main())
+
+
+def test_reopening() -> None:
+    writer = crosspage.latest.create("telemetry", Telemetry)
+    reader = crosspage.latest.open("telemetry", Telemetry, timeout=20)
+    at_once = crosspage.latest.open("telemetry")
+    writer.close()
+    crosspage.remove("telemetry", force=True)
+
+    async def main() -> None:
+        with pytest.raises(crosspage.NotFound):
+            await at_once.reopen_async()
+        with pytest.raises(crosspage.Replaced):
+            await reader.wait_changed_async()
+        reopening = asyncio.ensure_future(reader.reopen_async())
+        await asyncio.sleep(0.1)
+        assert not reopening.done()
+        crosspage.latest.create("telemetry", Telemetry).write(counter=3)
+        await reopening
+        assert (await reader.wait_changed_async(timeout=5)).counter == 3
+
+    asyncio.run(main())
+
+
+def test_many_tasks_wait_on_one_handle_and_in_many_loops() -> None:
+    writer = crosspage.latest.create("telemetry", Telemetry)
+    reader = crosspage.latest.open("telemetry", Telemetry)
+    seen: list[int] = []
+
+    async def main() -> None:
+        waits = [reader.wait_changed_async(since=0) for _ in range(10)]
+        seen.extend(record.counter for record in await asyncio.gather(*waits))
+
+    threads = [threading.Thread(target=lambda: asyncio.run(main())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    writer.write(counter=7)
+    for thread in threads:
+        thread.join()
+    assert seen == [7] * 30
+
+
 def test_ending_while_something_waits() -> None:
     """Neither a closed loop nor a program that ends is held up or brought down by a wait."""
     program = """

@@ -1,13 +1,17 @@
 """Declarations: where their fields lie, and what is refused with which words."""
 
 import ctypes
+import dataclasses
+import datetime
 import enum
+import os
 import runpy
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional
 
 import pytest
 from shared_data import OFFSETS, SharedData
@@ -121,6 +125,98 @@ def test_string_annotations_are_resolved() -> None:
     assert Outer.shared == 3
 
 
+def test_annotations_of_the_future() -> None:
+    """The whole module's are strings then; what only an outer function knows has to be given as a type."""
+    program = """
+        from __future__ import annotations
+        import enum, crosspage
+
+        def make():
+            class Mode(enum.IntEnum):
+                AUTO = 1
+            class Inner(crosspage.Struct):
+                x: crosspage.i32
+            class Outer(crosspage.Struct):
+                mode: Mode
+                inner: Inner
+                name: str = crosspage.text(8)
+            def further_in():
+                class Hidden(crosspage.Struct):
+                    inner: Inner
+            def told():
+                class Told(crosspage.Struct):
+                    inner: Inner = crosspage.field(Inner)
+                return Told
+            try:
+                further_in()
+            except TypeError as error:
+                assert "crosspage.field(Inner)" in str(error), error
+            return crosspage.layout_of(Outer), crosspage.layout_of(told())
+
+        print([layout.size for layout in make()])
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True)
+    assert done.stdout == "[16, 4]\n", done.stderr
+
+
+def test_names_in_the_page_of_their_own() -> None:
+    """For names that Python cannot spell, and for those who look at the page with the CLI."""
+
+    class Inner(crosspage.Struct):
+        from_: crosspage.i32 = crosspage.field(rename="from")
+
+    class Renamed(crosspage.Struct):
+        data_ready: crosspage.bool = crosspage.field(default=False, rename="isReady")
+        message: str = crosspage.text(8, rename="Text", default="")
+        values: Sequence[float] = crosspage.array(crosspage.f32, 2, rename="XY", default=(0, 0))
+        inner: Inner
+
+    layout = crosspage.layout_of(Renamed)
+    assert [field.name for field in layout.fields] == ["isReady", "Text", "XY", "inner"]
+    record = Renamed(data_ready=True, message="hello", inner={"from": 3})  # type: ignore[arg-type]
+    assert (record.data_ready, record.inner.from_, record["isReady"], record["inner.from"]) == (True, 3, True, 3)
+    assert "data_ready=True, message='hello'" in repr(record) and "data_ready" in crosspage.to_dict(record)
+    with pytest.raises(AttributeError):
+        record.Text  # type: ignore[attr-defined]  # noqa: B018
+    writer = crosspage.latest.create("renamed", Renamed)
+    writer.write(record)
+    plain = crosspage.latest.open("renamed").read()
+    assert (plain.isReady, plain.Text, plain["inner.from"]) == (True, "hello", 3) and plain == record
+    array = crosspage.to_numpy(record).copy()
+    array["Text"] = b"numpy"
+    writer.write(array)
+    writer.update(data_ready=False, **{"inner.from_": 4})
+    seen = crosspage.latest.open("renamed", Renamed).read()
+    assert seen is not None and (seen.message, seen.data_ready, seen.inner.from_) == ("numpy", False, 4)
+    locator = f"win:Local\\renamed-{os.getpid()}" if sys.platform == "win32" else f"posix:/renamed-{os.getpid()}"
+    with crosspage.foreign.create(locator, Renamed) as view:
+        view.write_with_ready(message="ready", inner=record.inner, flag="data_ready")
+        view.update(**{"inner.from_": 5})
+        view["values[1]"] = 2
+        assert view.read_ready("data_ready", timeout=0) == crosspage.replace(
+            record, message="ready", values=(0, 2), inner=Inner(from_=5)
+        )
+    if sys.platform != "win32":  # there it is gone with its last handle
+        crosspage.remove(locator)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        (crosspage.text(3, default="abcd"), "Bad: the default of field field: 4 bytes of text do not fit in text.3"),
+        (crosspage.field(crosspage.u8, default=300), "Bad: the default of field field: 300 does not fit in u8"),
+        (crosspage.field(crosspage.i32, default="x"), "expected an integer"),
+        (crosspage.array(crosspage.f32, 2, default=[1]), "expected 2 items, got 1"),
+        (crosspage.field(Mode, default=7), "7 is not a valid Mode"),
+        (crosspage.field(crosspage.i32, default=dataclasses.field(default=3)), "expected an integer"),
+    ],
+)
+def test_defaults_that_do_not_fit(field: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        namespace = {"__annotations__": {"field": int}, "__module__": __name__, "field": field}
+        type(crosspage.Struct)("Bad", (crosspage.Struct,), namespace)
+
+
 def test_declarations_inherit() -> None:
     class Base(crosspage.Struct):
         a: crosspage.i32
@@ -158,22 +254,32 @@ def refused(annotation: Any, **options: Any) -> str:
         (tuple[int, ...], ("Bad.field", "crosspage.array(")),
         (Sequence[float], ("Bad.field", "crosspage.array(")),
         (dict[str, int], ("Bad.field", "no struct")),
-        (int | None, ("Bad.field", "no struct")),
+        (int | None, ("Bad.field", "always has a value")),
+        (Optional[crosspage.i32], ("Bad.field", "always has a value")),
+        (numpy.int32, ("Bad.field", "crosspage.i32")),
+        (numpy.ndarray, ("Bad.field", "crosspage.array(")),
+        (datetime.datetime, ("Bad.field", "crosspage.i64")),
+        (bytearray, ("Bad.field", "crosspage.array(crosspage.u8")),
+        (enum.IntFlag("Bits", "A B"), ("Bad.field", "crosspage.u32")),
+        (Annotated[Mode, crosspage.f32], ("an enum is stored as an integer, not as f32",)),
         (crosspage.text, ("Bad.field", "needs its size")),
         (crosspage.array, ("Bad.field", "needs its size")),
         (enum.Enum("Colour", "RED"), ("Bad.field", "enum.IntEnum")),
-        (ctypes.POINTER(ctypes.c_int), ("Bad.field", "pointer")),
-        (ctypes.c_char_p, ("Bad.field", "pointer")),
+        (ctypes.POINTER(ctypes.c_int), ("Bad.field", "pointer", "write what it points to")),
+        (ctypes.c_char_p, ("Bad.field", "pointer", "ctypes.c_char * 50")),
         (ctypes.c_void_p, ("Bad.field", "pointer")),
         (ctypes.CFUNCTYPE(None), ("Bad.field", "pointer")),
-        (ctypes.c_wchar, ("Bad.field", "no counterpart")),
+        (ctypes.c_wchar, ("Bad.field", "ctypes.c_char * 50")),
+        (ctypes.c_int.__ctype_be__, ("Bad.field", "little-endian only")),
+        (ctypes.py_object, ("Bad.field", "no counterpart")),
         pytest.param(
             ctypes.c_longdouble,
-            ("Bad.field", "no counterpart"),
+            ("Bad.field", "ctypes.c_double"),
             marks=pytest.mark.skipif(ctypes.c_longdouble is ctypes.c_double, reason="long double is double here"),
         ),
         ("Bad", ("Bad.field", "cannot contain itself")),
-        ("Nowhere", ("Bad.field", "Nowhere")),
+        ("Sequence[Bad]", ("Bad.field", "cannot contain itself")),
+        ("Nowhere", ("Bad.field", "Nowhere", "declared above", "crosspage.field(Nowhere)")),
     ],
 )
 def test_what_cannot_be_shared(annotation: Any, words: tuple[str, ...]) -> None:
@@ -223,6 +329,10 @@ def test_more_that_is_refused() -> None:
 
     with pytest.raises(TypeError, match=r"\bint\b.*no struct"):
         crosspage.latest.create("x", int)
+    with pytest.raises(TypeError, match="'Later' is no type"):
+        crosspage.array("Later", 3)
+    with pytest.raises(TypeError, match="a value, not a declaration: give its dtype"):
+        crosspage.layout_of(numpy.zeros(3, [("a", "i4")]))
     with pytest.raises(TypeError, match="__layout__"):
 
         class Dunder(crosspage.Struct):
@@ -274,11 +384,25 @@ def test_ctypes_that_cannot_be_shared() -> None:
     class Points(ctypes.Structure):
         _fields_ = [("next", ctypes.c_void_p)]
 
+    class Node(ctypes.Structure):
+        pass
+
+    Node._fields_ = [("next", ctypes.POINTER(Node))]
+
+    class Unfinished(ctypes.Structure):
+        pass
+
+    class Holds(ctypes.Structure):
+        _fields_ = [("swapped", Swapped)]
+
     for declaration, words in {
         Bits: "Bits.a is a bit-field",
         Either: "union",
         Swapped: "little-endian only",
         Points: "Points.next: c_void_p is a pointer",
+        Node: "Node.next: .* is a pointer",
+        Unfinished: "Unfinished has no _fields_",
+        Holds: "Holds.swapped: .*little-endian only",
     }.items():
         with pytest.raises(TypeError, match=words):
             crosspage.layout_of(declaration)
@@ -308,8 +432,9 @@ def test_numpy_dtypes_are_declarations() -> None:
 
 @pytest.mark.parametrize(
     ("format", "words"),
-    [("U5", "UTF-32"), ("M8[ns]", "no counterpart"), ("m8[s]", "no counterpart"), (">i4", "big-endian"),
-     ("O", "no counterpart"), ("f2", "no counterpart"), ("c8", "no counterpart")],
+    [("U5", "UTF-32.*'S50'"), ("M8[ns]", "no counterpart.*'i8'"), ("m8[s]", "no counterpart.*'i8'"),
+     (">i4", "big-endian; write '<i4'"), ("O", "no counterpart"), ("f2", "no counterpart.*'f4'"),
+     ("c8", "no counterpart.*'f8', 2"), ("V4", "no counterpart.*'u1', 4")],
 )  # fmt: skip
 def test_dtypes_that_cannot_be_shared(format: str, words: str) -> None:
     with pytest.raises(TypeError, match=f"field a.*{words}"):

@@ -192,12 +192,24 @@ def test_numpy_looks_at_the_same_memory() -> None:
     assert array["data_array"].tolist() == list(GOLDEN.data_array)
     with pytest.raises(ValueError, match="read-only"):
         array["counter"] = 1
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        array.setflags(write=True)
+    assert numpy.shares_memory(array, crosspage.to_numpy(GOLDEN)), "no copy"
+    assert not numpy.shares_memory(array, crosspage.to_numpy(crosspage.replace(GOLDEN)))
     robot = crosspage.to_numpy(ROBOT)
     assert robot["arm"]["grid"].tolist() == [[1, 2, 3], [4, 5, 6]]
     assert robot["arm"]["joints"]["mode"].tolist() == [2, 2, 2]
     kept = crosspage.to_numpy(crosspage.replace(GOLDEN, counter=7))
+    field = crosspage.to_numpy(crosspage.replace(GOLDEN, data_array=range(10)))["data_array"]
     gc.collect()
     assert kept["counter"] == 7, "the array keeps the record"
+    assert field.tolist() == list(range(10)) and not field.flags.writeable
+    writable = kept.copy()
+    writable["counter"] = 8
+    assert (writable["counter"], kept["counter"]) == (8, 7)
+    for wrong in (5, {}, "robot.toml"):
+        with pytest.raises((TypeError, crosspage.Error)):
+            crosspage.to_numpy(wrong)  # type: ignore[arg-type]
 
 
 # ---- values that a peer left there -----------------------------------------------------------
@@ -405,7 +417,7 @@ def test_nested_values() -> None:
         Robot(name="", arm=3)  # type: ignore[arg-type]
     with pytest.raises(crosspage.Invalid, match=r"field mode: 3 is not a valid Mode"):
         Joint(angle=1, mode=3)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="field mode: expected a Mode, got str"):
+    with pytest.raises(TypeError, match="field mode: expected a Mode such as Mode.AUTO, got str"):
         Joint(angle=1, mode="AUTO")  # type: ignore[arg-type]
 
 

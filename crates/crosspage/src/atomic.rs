@@ -26,7 +26,7 @@ pub(crate) mod local {
     pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;
     #[cfg(unix)]
     pub(crate) type AtomicI32 = std::sync::atomic::AtomicI32;
-    #[cfg(unix)]
+    #[cfg(any(unix, feature = "tokio"))]
     pub(crate) type AtomicPtr<T> = std::sync::atomic::AtomicPtr<T>;
     pub(crate) type AtomicU64 = std::sync::atomic::AtomicU64;
 }

@@ -13,6 +13,7 @@ pub(crate) mod fork {
     pub(crate) fn generation() -> u64 {
         1
     }
+    pub(crate) fn watch() {}
 }
 
 #[cfg_attr(unix, path = "liveness/unix.rs")]

@@ -18,7 +18,7 @@ use crate::layout::{Difference, Match, StructType, compare};
 use crate::liveness::{self, Byte};
 use crate::locator::{self, Locator};
 use crate::segment::file::{self, File};
-use crate::segment::{Mapping, Permissions, TEMPORARY};
+use crate::segment::{Mapping, Permissions, Stat, TEMPORARY};
 use crate::wait::{self, Alarm};
 
 pub(crate) mod header;
@@ -256,9 +256,8 @@ pub(crate) fn access_error(
     if !built.is_permission_denied() {
         return built;
     }
-    let owner = |stat: &file::Stat| {
-        file::user_name(stat.uid).unwrap_or_else(|| format!("user {}", stat.uid))
-    };
+    let owner =
+        |stat: &Stat| file::user_name(stat.uid).unwrap_or_else(|| format!("user {}", stat.uid));
     match file::stat(path) {
         Ok(stat) if stat.named && stat.regular => Error::new(
             ErrorKind::PermissionDenied,
@@ -392,7 +391,7 @@ impl Page {
         place: &Place,
         pattern: &'static Pattern,
         file: File,
-        stat: file::Stat,
+        stat: Stat,
         facts: Facts,
         agreement: Agreement,
         writable: bool,
@@ -555,7 +554,7 @@ impl Page {
         file: &File,
         here: Option<&Arc<StructType>>,
         matching: Match,
-    ) -> Result<(file::Stat, Facts, Agreement, Vec<Difference>)> {
+    ) -> Result<(Stat, Facts, Agreement, Vec<Difference>)> {
         let shown = locator.to_string();
         let failed = |what: &str, e: &std::io::Error| {
             Error::os(format_args!("page {shown:?}: cannot {what} its file"), e)
@@ -652,7 +651,7 @@ impl Page {
         locator: &Locator,
         place: &Place,
         file: &File,
-    ) -> Result<(file::Stat, Facts, Agreement)> {
+    ) -> Result<(Stat, Facts, Agreement)> {
         let (stat, facts, agreement, _) = Page::examine(locator, place, file, None, Match::Exact)?;
         Ok((stat, facts, agreement))
     }
@@ -1022,10 +1021,17 @@ impl Page {
                 mismatch.message()
             );
         }
-        Err(Error::new(ErrorKind::AlreadyOwned, message)
-            .with_hint(format!(
+        let hint = match holders.iter().any(is_me) {
+            // The second run of a notebook's cell.
+            true => format!(
+                "close() that {role} before: a variable that is assigned anew lets go of its old {role} only when the new one is made; pages for several are made with {role}s(n)"
+            ),
+            false => format!(
                 "end that process or close its {role}; pages for several are made with {role}s(n)"
-            ))
+            ),
+        };
+        Err(Error::new(ErrorKind::AlreadyOwned, message)
+            .with_hint(hint)
             .with_differences(
                 mismatch
                     .map(|e| e.differences().to_vec())
@@ -1278,6 +1284,12 @@ impl Page {
 
     pub(crate) fn owner(&self) -> (file::User, u32) {
         self.owner
+    }
+
+    /// What keeps its bytes mapped.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub(crate) fn kept(&self) -> &Arc<crate::segment::Kept> {
+        self.mapping.kept()
     }
 
     pub(crate) fn alarm(&self) -> &Alarm {

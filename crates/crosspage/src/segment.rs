@@ -6,6 +6,8 @@
 
 #[cfg(not(loom))]
 use std::ptr::NonNull;
+#[cfg(not(loom))]
+use std::sync::Arc;
 
 #[cfg(all(unix, not(loom)))]
 pub(crate) mod file;
@@ -25,6 +27,26 @@ pub(crate) use crate::loom_tests::files::{self as file, Mapping};
 
 /// The end of the names of files that are nobody's page: not yet, or no longer.
 pub(crate) const TEMPORARY: &str = ".new";
+
+/// What is known of an open file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) size: u64,
+    pub(crate) identity: Identity,
+    /// Whether it still has a name.
+    pub(crate) named: bool,
+    pub(crate) regular: bool,
+    pub(crate) mode: u32,
+    pub(crate) uid: file::User,
+}
+
+/// Which file it is, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    /// POSIX: the inode.
+    pub(crate) number: u128,
+}
 
 /// Who may attach to a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,16 +88,27 @@ impl std::str::FromStr for Permissions {
     }
 }
 
-/// Bytes mapped into this process. Unmapped on drop.
+/// Bytes mapped into this process. Unmapped on drop, unless somebody still keeps them.
 #[cfg(not(loom))]
 pub(crate) struct Mapping {
     base: NonNull<u8>,
     len: usize,
     writable: bool,
+    #[cfg_attr(
+        not(feature = "tokio"),
+        allow(dead_code, reason = "kept, and not asked for")
+    )]
+    kept: Arc<Kept>,
+}
+
+/// Keeps bytes mapped.
+#[cfg(not(loom))]
+pub(crate) struct Kept {
+    base: NonNull<u8>,
+    len: usize,
     unmap: unsafe fn(*mut u8, usize),
     /// What must live as long as the bytes: on Windows the handle that a name lives by.
-    #[cfg_attr(unix, allow(dead_code))]
-    keeps: Option<Box<dyn Send + Sync>>,
+    _keeps: Option<Box<dyn Send + Sync>>,
 }
 
 #[cfg(not(loom))]
@@ -86,29 +119,42 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 #[cfg(not(loom))]
+// SAFETY: as for `Mapping`; it hands out nothing.
+unsafe impl Send for Kept {}
+#[cfg(not(loom))]
+// SAFETY: as above.
+unsafe impl Sync for Kept {}
+
+#[cfg(not(loom))]
 impl Mapping {
     /// # Safety
-    /// `base` is the start of `len` mapped bytes that this value alone may unmap, by `unmap`.
+    /// `base` is the start of `len` mapped bytes that this value alone may unmap, by `unmap`. It drops
+    /// `keeps` after that.
     pub(crate) unsafe fn new(
         base: NonNull<u8>,
         len: usize,
         writable: bool,
         unmap: unsafe fn(*mut u8, usize),
+        keeps: Option<Box<dyn Send + Sync>>,
     ) -> Mapping {
+        let kept = Arc::new(Kept {
+            base,
+            len,
+            unmap,
+            _keeps: keeps,
+        });
         Mapping {
             base,
             len,
             writable,
-            unmap,
-            keeps: None,
+            kept,
         }
     }
 
-    /// The same mapping, which drops `what` after it is unmapped.
-    #[cfg(windows)]
-    pub(crate) fn keeping(mut self, what: impl Send + Sync + 'static) -> Mapping {
-        self.keeps = Some(Box::new(what));
-        self
+    /// What keeps the bytes mapped beyond this value's end.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn kept(&self) -> &Arc<Kept> {
+        &self.kept
     }
 
     pub(crate) fn as_ptr(&self) -> *mut u8 {
@@ -154,9 +200,9 @@ impl Mapping {
 }
 
 #[cfg(not(loom))]
-impl Drop for Mapping {
+impl Drop for Kept {
     fn drop(&mut self) {
-        // SAFETY: `new`'s contract: this range is ours to unmap, with this function, once.
+        // SAFETY: `Mapping::new`'s contract: this range is ours to unmap, with this function, once.
         unsafe { (self.unmap)(self.base.as_ptr(), self.len) }
     }
 }

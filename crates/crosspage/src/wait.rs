@@ -26,7 +26,12 @@ use crate::loom_tests::futex as backend;
 
 #[cfg(all(windows, not(loom)))]
 pub(crate) use backend::Alarm;
+#[cfg(all(feature = "tokio", not(loom)))]
+mod reactor;
+
 pub(crate) use blocking::{Sleep, until};
+#[cfg(all(feature = "tokio", not(loom)))]
+pub(crate) use blocking::{SleepAsync, until_async};
 
 /// What sleepers on a page's words are woken by, where that is more than the words themselves.
 #[cfg(any(not(windows), loom))]
@@ -129,6 +134,10 @@ mod blocking {
     /// How long to spin before sleeping: about what a sleep and a wake-up cost.
     const SPIN: Duration = Duration::from_micros(8);
 
+    /// Who looks by the clock does so less and less often.
+    const FIRST_PAUSE: Duration = Duration::from_micros(50);
+    const LAST_PAUSE: Duration = Duration::from_millis(2);
+
     /// How a waiter sleeps.
     #[derive(Clone, Copy)]
     pub(crate) enum Sleep<'a> {
@@ -136,6 +145,50 @@ mod blocking {
         On(&'a WaitWord, &'a Alarm),
         /// By the clock: the page is mapped read-only, so nobody can know of the waiter.
         Poll,
+    }
+
+    /// How a task sleeps.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    #[derive(Clone, Copy)]
+    pub(crate) enum SleepAsync<'a> {
+        /// As [`Sleep::On`]; and what keeps the word mapped.
+        On(&'a WaitWord, &'a std::sync::Arc<crate::segment::Kept>),
+        Poll,
+    }
+
+    /// As [`until`], for a task: sleeps without a thread, and does not spin. A future that is dropped
+    /// has only looked.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub(crate) async fn until_async<R, E>(
+        sleep: SleepAsync<'_>,
+        deadline: Option<Instant>,
+        mut look: impl FnMut() -> Result<Option<R>, E>,
+    ) -> Result<Option<R>, E> {
+        use super::reactor;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            if let Some(found) = look()? {
+                return Ok(Some(found));
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                return Ok(None);
+            }
+            let at_most = |end: Instant| deadline.map_or(end, |deadline| end.min(deadline));
+            match sleep {
+                SleepAsync::On(word, kept) => {
+                    let sequence = word.arm();
+                    if let Some(found) = look()? {
+                        return Ok(Some(found));
+                    }
+                    reactor::Sleep::on(word, sequence, kept, at_most(now + MAX_SLEEP)).await;
+                }
+                SleepAsync::Poll => {
+                    reactor::Sleep::for_a_while(at_most(now + pause)).await;
+                    pause = (pause * 2).min(LAST_PAUSE);
+                }
+            }
+        }
     }
 
     /// Calls `look` until it returns something; `None` when `deadline` passes first.
@@ -161,7 +214,7 @@ mod blocking {
                 }
             }
         }
-        let mut pause = Duration::from_micros(50);
+        let mut pause = FIRST_PAUSE;
         loop {
             let armed = match sleep {
                 Sleep::On(word, alarm) => Some((word, alarm, word.arm())),
@@ -182,7 +235,7 @@ mod blocking {
                 }
                 None => {
                     super::pause(pause.min(left));
-                    pause = (pause * 2).min(Duration::from_millis(2));
+                    pause = (pause * 2).min(LAST_PAUSE);
                 }
             }
         }

@@ -1071,3 +1071,26 @@ fn foreign_user_possible() -> bool {
         .lines()
         .any(|line| line.starts_with("Uid:") && line.split_whitespace().nth(2) == Some("0"))
 }
+
+#[test]
+fn a_forked_child_is_told_to_attach_anew() {
+    let segment = Posix::unused();
+    let mut view = View::<SharedData>::create(&segment.locator(), 1024).unwrap();
+    view.write(&sample()).unwrap();
+    let locator = segment.locator();
+    // SAFETY: the child calls this library and leaves by _exit; no other thread's lock is in its way,
+    // as views have none.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let refused = view.write(&sample()).is_err_and(|e| e.is_forked())
+            && view.read().is_err_and(|e| e.is_forked());
+        let anew = View::<SharedData>::open(&locator).is_ok_and(|view| view.read().is_ok());
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(if refused && anew { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child just made.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(status, 0);
+    assert_eq!(view.read().unwrap(), sample());
+}

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes arity.hpp: the lists that C++ before C++26 cannot make from a pack.
+"""Writes each.h, a list from a macro's arguments, and arity.hpp, what C++ before C++26 cannot make from a pack.
 
-    python3 arity.py            rewrite arity.hpp beside this file
-    python3 arity.py --check    exit 1 where it is not up to date
+    python3 arity.py            rewrite both beside this file
+    python3 arity.py --check    exit 1 where one is not up to date
 """
 
 import pathlib
@@ -22,15 +22,15 @@ def stem(ten: int) -> str:
     return f"p{ten}"
 
 
-def header() -> str:
+def each() -> str:
     out = [
-        "// Made by arity.py, which says why: do not edit.",
-        "#ifndef CROSSPAGE_ARITY_HPP",
-        "#define CROSSPAGE_ARITY_HPP",
+        "/* Made by arity.py: do not edit. */",
+        "#ifndef CROSSPAGE_EACH_H",
+        "#define CROSSPAGE_EACH_H",
         "",
         f"#define CROSSPAGE_MAX_MEMBERS {MEMBERS}",
         "",
-        "// CROSSPAGE_EACH(macro, context, a, b, …): macro(context, a), macro(context, b), …",
+        "/* CROSSPAGE_EACH(macro, context, a, b, ...): macro(context, a), macro(context, b), ... */",
         "#define CROSSPAGE_EXPAND(x) x",
         "#define CROSSPAGE_JOIN_(a, b) a##b",
         "#define CROSSPAGE_JOIN(a, b) CROSSPAGE_JOIN_(a, b)",
@@ -50,9 +50,18 @@ def header() -> str:
             f"#define CROSSPAGE_EACH_{n}(m, c, x, ...) m(c, x), "
             f"CROSSPAGE_EXPAND(CROSSPAGE_EACH_{n - 1}(m, c, __VA_ARGS__))"
         )
+    return "\n".join([*out, "", "#endif", ""])
+
+
+def arity() -> str:
     names = ", ".join(f"t##{o}" for o in range(10))
     addresses = ", ".join(f"&t##{o}" for o in range(10))
-    out += [
+    out = [
+        "// Made by arity.py, which says why: do not edit.",
+        "#ifndef CROSSPAGE_ARITY_HPP",
+        "#define CROSSPAGE_ARITY_HPP",
+        "",
+        '#include "each.h"',
         "",
         "#define CROSSPAGE_B " + ", ".join(["{}"] * 10),
         f"#define CROSSPAGE_N(t) {names}",
@@ -107,11 +116,12 @@ def header() -> str:
 
 
 def main() -> int:
-    path = pathlib.Path(__file__).with_name("arity.hpp")
-    text = header()
+    here = pathlib.Path(__file__)
+    files = {here.with_name("each.h"): each(), here.with_name("arity.hpp"): arity()}
     if "--check" in sys.argv[1:]:
-        return 0 if path.read_text() == text else 1
-    path.write_text(text)
+        return 0 if all(path.read_text() == text for path, text in files.items()) else 1
+    for path, text in files.items():
+        path.write_text(text)
     return 0
 
 

@@ -40,8 +40,7 @@ typedef struct Everything {
   Mode noted_modes[2];
 } Everything;
 
-static const crosspage_field point_fields[] = {CROSSPAGE_FIELD(Point, x), CROSSPAGE_FIELD(Point, y)};
-static const crosspage_struct point = CROSSPAGE_LAYOUT(Point, point_fields);
+CROSSPAGE_STRUCT(Point, x, y);
 static const crosspage_enumerator mode_values[] = {{"idle", MODE_IDLE}, {"running", MODE_RUNNING}};
 static const crosspage_enum mode = CROSSPAGE_ENUM(Mode, mode_values);
 static const crosspage_field fields[] = {
@@ -63,15 +62,15 @@ static const crosspage_field fields[] = {
     CROSSPAGE_FIELD(Everything, flags),
     CROSSPAGE_FIELD_2D(Everything, grid),
     CROSSPAGE_FIELD_TEXTS(Everything, lines),
-    CROSSPAGE_FIELD_STRUCT(Everything, point, point),
-    CROSSPAGE_FIELD_STRUCTS(Everything, points, point),
+    CROSSPAGE_FIELD_STRUCT(Everything, point, Point_layout),
+    CROSSPAGE_FIELD_STRUCTS(Everything, points, Point_layout),
     CROSSPAGE_FIELD_ENUM(Everything, mode, mode),
     CROSSPAGE_FIELD_ENUMS(Everything, modes, mode),
     CROSSPAGE_FIELD(Everything, plain),
     CROSSPAGE_FIELD_2D_DOC(Everything, noted_grid, "m", "of the floor"),
     CROSSPAGE_FIELD_TEXTS_DOC(Everything, noted_lines, NULL, "to print"),
-    CROSSPAGE_FIELD_STRUCT_DOC(Everything, noted_point, point, "m", NULL),
-    CROSSPAGE_FIELD_STRUCTS_DOC(Everything, noted_points, point, NULL, "of both"),
+    CROSSPAGE_FIELD_STRUCT_DOC(Everything, noted_point, Point_layout, "m", NULL),
+    CROSSPAGE_FIELD_STRUCTS_DOC(Everything, noted_points, Point_layout, NULL, "of both"),
     CROSSPAGE_FIELD_ENUM_DOC(Everything, noted_mode, mode, NULL, "now"),
     CROSSPAGE_FIELD_ENUMS_DOC(Everything, noted_modes, mode, NULL, "then"),
 };

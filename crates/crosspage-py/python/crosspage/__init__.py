@@ -31,6 +31,8 @@ from ._crosspage import (
     remove,
     to_dict,
 )
+from ._crosspage import gc as gc
+from ._crosspage import pages as list
 from ._declare import bool as bool
 from ._declare import (
     Struct,
@@ -134,9 +136,6 @@ __all__ = [
 ]
 
 _R = TypeVar("_R", bound=Record)
-
-list = _crosspage.pages
-gc = _crosspage.gc
 
 
 def open(name: str, *, timeout: float | None = 0) -> "latest.Reader[Any]":

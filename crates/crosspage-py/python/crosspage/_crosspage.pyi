@@ -257,7 +257,13 @@ class Reader(Generic[_R]):
         """
 
     def reopen(self) -> None:
-        """Attaches to the page that has the name now, after the error `Replaced`."""
+        """Attaches to the page that has the name now, after the error `Replaced`.
+
+        Waits for it as long as `open` was told to.
+        """
+
+    def reopen_async(self) -> Future[None]:
+        """`reopen` for asyncio."""
 
     def close(self) -> None:
         """Detaches; whoever waits on this handle gets the error `Closed`."""

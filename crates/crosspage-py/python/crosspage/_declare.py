@@ -5,6 +5,7 @@ Runs once per class; nothing here is on the path of a read or a write.
 
 import builtins
 import ctypes
+import datetime
 import enum
 import inspect
 import sys
@@ -16,6 +17,7 @@ from typing import (
     ClassVar,
     TypeAlias,
     TypeVar,
+    Union,
     dataclass_transform,
     get_args,
     get_origin,
@@ -61,13 +63,21 @@ f64 = Annotated[float, _Scalar("f64")]
 class _Field:
     """A field's type, where it is known, and what else its declaration says."""
 
-    __slots__ = ("default", "doc", "spec", "unit")
+    __slots__ = ("default", "doc", "rename", "spec", "unit")
 
-    def __init__(self, spec: _Spec | None, default: Any, unit: str | None, doc: str | None) -> None:
+    def __init__(
+        self,
+        spec: _Spec | None,
+        default: Any = _REQUIRED,
+        unit: str | None = None,
+        doc: str | None = None,
+        rename: str | None = None,
+    ) -> None:
         self.spec = spec
         self.default = default
         self.unit = unit
         self.doc = doc
+        self.rename = rename
 
 
 def field(
@@ -77,25 +87,36 @@ def field(
     default: Any = _REQUIRED,
     unit: str | None = None,
     doc: str | None = None,
+    rename: str | None = None,
 ) -> Any:
-    """A field with a default, a unit or a meaning.
+    """A field with a default, a unit, a meaning, or another name in the page.
 
     `timestamp: int = crosspage.field(crosspage.i64, unit="ms")`. Without a type, the annotation
     says it. `repr` is the integer that stores an enum: crosspage.i32 unless given, as in C.
     """
     spec = None if type is None else _spec(type if repr is None else Annotated[type, repr])
-    return _Field(spec, default, unit, doc)
+    return _Field(spec, default, unit, doc, rename)
 
 
 if TYPE_CHECKING:
 
     def text(
-        size: int, *, default: Any = _REQUIRED, unit: str | None = None, doc: str | None = None
+        size: int,
+        *,
+        default: Any = _REQUIRED,
+        unit: str | None = None,
+        doc: str | None = None,
+        rename: str | None = None,
     ) -> Any:
         """UTF-8 text in `size` bytes: C's `char[size]`."""
 
     def array(
-        type: Any, *shape: int, default: Any = _REQUIRED, unit: str | None = None, doc: str | None = None
+        type: Any,
+        *shape: int,
+        default: Any = _REQUIRED,
+        unit: str | None = None,
+        doc: str | None = None,
+        rename: str | None = None,
     ) -> Any:
         """An array: `array(f32, 3)`, or `array(f32, 4, 2)` for C's `float[4][2]`."""
 
@@ -106,8 +127,8 @@ else:
 
         __slots__ = ()
 
-        def __call__(self, size, *, default=_REQUIRED, unit=None, doc=None):
-            return _Field(("text", _size(size, "text")), default, unit, doc)
+        def __call__(self, size, **options):
+            return _Field(("text", _size(size, "text")), **options)
 
         __getitem__ = __call__
 
@@ -119,13 +140,13 @@ else:
 
         __slots__ = ()
 
-        def __call__(self, type, *shape, default=_REQUIRED, unit=None, doc=None):
+        def __call__(self, type, *shape, **options):
             if not shape:
                 raise TypeError("an array needs its length: crosspage.array(crosspage.f32, 3)")
             spec = _spec(type)
             for size in reversed(shape):
                 spec = ("array", spec, _size(size, "array"))
-            return _Field(spec, default, unit, doc)
+            return _Field(spec, **options)
 
         def __getitem__(self, args):
             return self(*args) if isinstance(args, tuple) else self(args)
@@ -151,10 +172,15 @@ _SAY_INSTEAD: dict[Any, str] = {
     int: "int has no size in memory; write crosspage.i32 (C's int), crosspage.i64 or another of i8 … u64",
     float: "float can be 4 or 8 bytes; write crosspage.f64 (C's double) or crosspage.f32",
     str: "str has no size in memory; write `name: str = crosspage.text(500)`",
-    bytes: "bytes have no size; write crosspage.array(crosspage.u8, 16)",
-    list: "a list has no size; write crosspage.array(crosspage.f32, 3)",
-    tuple: "a tuple has no size; write crosspage.array(crosspage.f32, 3)",
+    complex: "complex has no counterpart in C; write crosspage.array(crosspage.f64, 2)",
+    datetime.datetime: "a datetime means nothing to C; write `at: int = crosspage.field(crosspage.i64, unit=\"ns\")`",
+    Union: "a field always has a value of one type; write that type, and a crosspage.bool beside it where it may be missing",
+    types.UnionType: "a field always has a value of one type; write that type, and a crosspage.bool beside it where it may be missing",
 }
+_SAY_INSTEAD |= dict.fromkeys((bytes, bytearray, memoryview), "bytes have no size; write crosspage.array(crosspage.u8, 16)")
+_SAY_INSTEAD |= dict.fromkeys(
+    (list, tuple, set, frozenset), "what has no size cannot be shared; write crosspage.array(crosspage.f32, 3)"
+)
 
 
 def _spec(of: Any) -> _Spec:
@@ -193,6 +219,18 @@ def _spec_of_type(of: Any) -> _Spec:
         raise TypeError(f"{_name(of)} has no size; write crosspage.array(crosspage.f32, 3)")
     if _is_dtype(of) and of.names is None:
         return _dtype_spec(of)
+    if isinstance(of, str) and "#" not in of:
+        raise TypeError(f"{of!r} is no type; write the class itself, which stands above")
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(of, type) and issubclass(of, numpy.generic):
+        try:
+            spec = _dtype_spec(numpy.dtype(of))
+        except TypeError:
+            spec = ""
+        if isinstance(spec, str) and spec:
+            raise TypeError(f"numpy.{of.__name__}: records have Python's own numbers; write crosspage.{spec}")
+    if numpy is not None and (origin or of) is numpy.ndarray:
+        raise TypeError("an ndarray has no size; write `image: Any = crosspage.array(crosspage.u8, 480, 640)`")
     return layout_of(of)
 
 
@@ -202,7 +240,8 @@ def _name(of: Any) -> str:
 
 def _enum(of: type, stored_as: str) -> _Spec:
     if not issubclass(of, enum.IntEnum):
-        raise TypeError(f"{_name(of)} is no enum.IntEnum, and only integers are shared")
+        instead = "crosspage.u32" if issubclass(of, enum.Flag) else "an enum.IntEnum"
+        raise TypeError(f"{_name(of)} is no enum.IntEnum, and only integers are shared; write {instead}")
     return ("enum", of, stored_as)
 
 
@@ -253,7 +292,7 @@ def _own_fields(
     for name, annotation in _annotations(cls).items():
         where = f"{cls.__name__}.{name}"
         value = namespace.get(name, _REQUIRED)
-        declared = value if isinstance(value, _Field) else _Field(None, value, None, None)
+        declared = value if isinstance(value, _Field) else _Field(None, value)
         spec = declared.spec
         if spec is None:
             # Only now: a specifier may stand beside an annotation that nothing can resolve at run
@@ -269,7 +308,7 @@ def _own_fields(
         if name.startswith("__"):
             raise TypeError(f"{where}: names that start with two underscores are Python's own")
         default = None if declared.default is _REQUIRED else (declared.default,)
-        fields[name] = (name, spec, None, declared.unit, declared.doc, default)
+        fields[name] = (name, spec, None, declared.unit, declared.doc, default, declared.rename)
     for name, value in namespace.items():
         if isinstance(value, _Field) and name not in fields:
             raise TypeError(f"{cls.__name__}.{name} needs an annotation, such as `{name}: str = …`")
@@ -282,8 +321,8 @@ def _annotations(cls: type) -> dict[str, Any]:
     except NameError as error:  # Python 3.14 evaluates them only here.
         name = getattr(error, "name", None)
         if name == cls.__name__:
-            raise TypeError(f"{name} contains itself; a struct has a fixed size and no pointers") from None
-        raise TypeError(f"{cls.__name__}: {error}") from None
+            raise TypeError(f"{name} cannot contain itself: a struct has a fixed size and no pointers") from None
+        raise TypeError(f"{cls.__name__}: {error}; it has to be declared above") from None
 
 
 def _resolve(annotation: str, cls: type, name: str, frame: types.FrameType) -> Any:
@@ -292,6 +331,13 @@ def _resolve(annotation: str, cls: type, name: str, frame: types.FrameType) -> A
     names = {**vars(sys.modules.get(cls.__module__, builtins)), **frame.f_globals, **frame.f_locals}
     try:
         resolved = eval(annotation, names)
+    except NameError as error:
+        if getattr(error, "name", None) == cls.__name__:
+            raise TypeError(f"{cls.__name__}.{name}: a struct cannot contain itself") from None
+        raise TypeError(
+            f"{cls.__name__}.{name}: {error}; it has to be declared above, and where this function does not see it"
+            f" write `{name}: {annotation} = crosspage.field({annotation})`"
+        ) from None
     except Exception as error:
         raise TypeError(f"{cls.__name__}.{name}: cannot resolve the annotation {annotation!r}: {error}") from None
     return _resolve(resolved, cls, name, frame) if isinstance(resolved, str) else resolved
@@ -328,6 +374,9 @@ def layout_of(of: Any) -> Layout:
         return layout
     if isinstance(of, str):
         return _crosspage._from_source(of)
+    dtype = getattr(of, "dtype", None)
+    if isinstance(of, ctypes.Structure) or _is_dtype(dtype):
+        raise TypeError(f"this is a value, not a declaration: give its {'dtype' if _is_dtype(dtype) else 'type'}")
     if isinstance(of, type) and issubclass(of, (ctypes.Structure, ctypes.Union)):
         if of not in _layouts:
             _layouts[of] = _from_ctypes(of)
@@ -359,15 +408,15 @@ for _kind, _names in {
 }.items():
     for _one in _names:
         _CTYPES[getattr(ctypes, _one)] = f"{_kind}{8 * ctypes.sizeof(getattr(ctypes, _one))}"
-# C's long has another size on Windows. Where ctypes can tell it from the types of fixed size, it is
-# refused; on Linux c_long is c_int64 itself.
-_LONGS = {ctypes.c_long, ctypes.c_ulong} - {
-    ctypes.c_int32,
-    ctypes.c_uint32,
-    ctypes.c_int64,
-    ctypes.c_uint64,
+# C's long has another size on Windows, but cannot be refused: c_long is only another name of c_int64
+# here and of c_int32 there, as c_size_t is of c_uint64.
+_CTYPES_INSTEAD: dict[Any, str] = {
+    ctypes.c_longdouble: "has another size on each platform; write ctypes.c_double",
+    ctypes.c_wchar: "has another size on each platform; write ctypes.c_char * 50, for UTF-8",
+    ctypes.c_char_p: "is a pointer, which means nothing in another process; write ctypes.c_char * 50",
+    ctypes.c_wchar_p: "is a pointer, which means nothing in another process; write ctypes.c_char * 50, for UTF-8",
 }
-
+_POINTS = "is a pointer, which means nothing in another process; write what it points to, or an index"
 
 _POINTERS: tuple[type, ...] = (type(ctypes.POINTER(ctypes.c_int)), type(ctypes.CFUNCTYPE(None)))
 _CTYPES_KINDS: tuple[type, ...] = (type(ctypes.c_int), type(ctypes.c_int * 1), *_POINTERS)
@@ -377,8 +426,6 @@ def _ctypes_scalar(of: Any) -> _Spec | None:
     """The type that a ctypes type is, unless it is a struct or none of ctypes'."""
     if not issubclass(type(of), _CTYPES_KINDS):
         return None
-    if of in _LONGS:
-        raise TypeError(f"{of.__name__} has another size on other platforms; write ctypes.c_int32 or ctypes.c_int64")
     if of in _CTYPES:
         return _CTYPES[of]
     if of is ctypes.c_char:
@@ -388,24 +435,33 @@ def _ctypes_scalar(of: Any) -> _Spec | None:
             return ("text", of._length_)
         item = _ctypes_scalar(of._type_)
         return ("array", layout_of(of._type_) if item is None else item, of._length_)
-    if isinstance(of, _POINTERS) or of in (ctypes.c_char_p, ctypes.c_void_p, ctypes.c_wchar_p):
-        raise TypeError(f"{of.__name__} is a pointer, which means nothing in another process")
-    raise TypeError(f"{of.__name__} has no counterpart in other languages")
+    name: str = of.__name__
+    if of in _CTYPES_INSTEAD:
+        raise TypeError(f"{name} {_CTYPES_INSTEAD[of]}")
+    if isinstance(of, _POINTERS) or of is ctypes.c_void_p:
+        raise TypeError(f"{name} {_POINTS}")
+    if name.endswith(("_be", "_le")):
+        raise TypeError(f"{name} has its bytes swapped; crosspage is little-endian only")
+    raise TypeError(f"{name} has no counterpart in other languages; write a number or bytes of fixed size")
 
 
 def _from_ctypes(of: Any) -> Layout:
     name = of.__name__
     if issubclass(of, ctypes.Union):
-        raise TypeError(f"{name} is a union; crosspage shares structs")
+        raise TypeError(f"{name} is a union; write a struct with all its fields, or its bytes as ctypes.c_uint8 * 8")
     if hasattr(of, "_swappedbytes_"):
-        raise TypeError(f"{name} has the bytes of its numbers swapped; crosspage is little-endian only")
+        raise TypeError(f"{name} has the bytes of its numbers swapped; write a ctypes.Structure, crosspage is little-endian only")
+    if not hasattr(of, "_fields_"):
+        raise TypeError(f"{name} has no _fields_")
     declared = [entry for base in reversed(of.__mro__) for entry in base.__dict__.get("_fields_", ())]
     fields = []
     for field, type_, *bits in declared:
         if bits:
-            raise TypeError(f"{name}.{field} is a bit-field, and compilers disagree where its bits are")
+            raise TypeError(
+                f"{name}.{field} is a bit-field, and compilers disagree where its bits are; write a ctypes.c_uint32 of flags"
+            )
         try:
-            fields.append((field, _spec(type_), getattr(of, field).offset, None, None, None))
+            fields.append((field, _spec(type_), getattr(of, field).offset, None, None, None, None))
         except TypeError as error:
             raise TypeError(f"{name}.{field}: {error}") from None
     return _crosspage._declare(name, fields, size_align=(ctypes.sizeof(of), ctypes.alignment(of)))
@@ -433,12 +489,14 @@ def _dtype_spec(of: Any) -> _Spec:
     if of.kind in "mM":
         raise TypeError(f"{of} has no counterpart in other languages; write 'i8' and say the unit elsewhere")
     if of.byteorder == ">" or (of.byteorder == "=" and sys.byteorder == "big"):
-        raise TypeError(f"{of} is big-endian; crosspage is little-endian only")
+        raise TypeError(f"{of} is big-endian; write '<{of.str[1:]}', crosspage is little-endian only")
     if of.kind == "b":
         return "bool"
     name = {"i": "i", "u": "u", "f": "f"}.get(of.kind, "?") + str(8 * of.itemsize)
     if name not in ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64"):
-        raise TypeError(f"{of} has no counterpart in other languages")
+        instead = {"f": "'f4' or 'f8'", "c": "('f8', 2)", "V": f"('u1', {of.itemsize})"}
+        write = instead.get(of.kind, "numbers or bytes of fixed size")
+        raise TypeError(f"{of} has no counterpart in other languages; write {write}")
     return name
 
 
@@ -449,7 +507,7 @@ def _from_dtype(of: Any) -> Layout:
     for name in of.names:
         type_, offset = of.fields[name][:2]
         try:
-            fields.append((name, _dtype_spec(type_), offset, None, None, None))
+            fields.append((name, _dtype_spec(type_), offset, None, None, None, None))
         except TypeError as error:
             raise TypeError(f"field {name}: {error}") from None
     # numpy's dtypes know no alignment unless made with align=True. Where everything lies as a C

@@ -56,116 +56,116 @@ class Error(Exception):
 class NotFound(Error, FileNotFoundError):
     """No segment, type or file of this name."""
 
-    code = 1
+    code: int = 1
 
 
 class PermissionDenied(Error, PermissionError):
     """The operating system refused the access."""
 
-    code = 2
+    code: int = 2
 
 
 class TimedOut(Error, TimeoutError):
     """The time-out elapsed."""
 
-    code = 3
+    code: int = 3
 
 
 class LayoutError(Error):
     """Two layouts do not agree; `differences` lists in what."""
 
-    code = 4
+    code: int = 4
     differences: tuple[Difference, ...] = ()
 
 
 class AlreadyOwned(Error):
     """Somebody alive holds the role already."""
 
-    code = 5
+    code: int = 5
 
 
 class Replaced(Error):
     """The page was replaced or removed; `reopen()` attaches to its successor."""
 
-    code = 6
+    code: int = 6
 
 
 class Corrupt(Error):
     """The segment's bytes break the format or a checksum."""
 
-    code = 7
+    code: int = 7
 
 
 class Full(Error):
     """A bounded resource (participants, pins, capacity) is used up."""
 
-    code = 8
+    code: int = 8
 
 
 class TooLarge(Error, ValueError):
     """A value, text or message exceeds its limit."""
 
-    code = 9
+    code: int = 9
 
 
 class NoSpace(Error, OSError):
     """The file system (often /dev/shm) has no room."""
 
-    code = 10
+    code: int = 10
 
 
 class Unsupported(Error):
     """This platform, file system or format version cannot do it."""
 
-    code = 11
+    code: int = 11
 
 
 class Invalid(Error, ValueError):
     """A bad name, argument, option, schema or value."""
 
-    code = 12
+    code: int = 12
 
 
 class InUse(Error):
     """Participants are alive, so the page may not be removed."""
 
-    code = 13
+    code: int = 13
 
 
 class Closed(Error, ValueError):
     """The handle was closed."""
 
-    code = 14
+    code: int = 14
 
 
 class Forked(Error):
     """The handle belongs to the parent process of this fork; attach anew."""
 
-    code = 15
+    code: int = 15
 
 
 class NoValue(Error):
     """There is no value yet."""
 
-    code = 16
+    code: int = 16
 
 
 class OSFailure(Error, OSError):
     """Any other failure of the operating system."""
 
-    code = 17
+    code: int = 17
 
 
 class InternalError(Error):
     """A defect in crosspage itself."""
 
-    code = 18
+    code: int = 18
 
 
 class UnknownField(Error, KeyError):
     """A record has no field of this name."""
 
-    code = NotFound.code
+    code: int = NotFound.code
 
 
 _CLASSES = {

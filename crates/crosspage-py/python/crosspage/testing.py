@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,7 +27,8 @@ def namespace() -> Iterator[str]:
                 yield
     """
     before = os.environ.get(_VARIABLE)
-    name = f"test-{os.getpid()}-py{next(_count)}"
+    # With the time, because process ids are used again, and a test that was killed has left its pages.
+    name = f"test-{os.getpid()}-{time.time_ns():x}-py{next(_count)}"
     os.environ[_VARIABLE] = name
     try:
         yield name

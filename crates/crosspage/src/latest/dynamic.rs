@@ -57,6 +57,44 @@ impl DynReader {
         )
     }
 
+    /// [`open_wait`](DynReader::open_wait) for a task; it does not block.
+    ///
+    /// # Errors
+    /// As [`open_wait`](DynReader::open_wait).
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub async fn open_wait_async(
+        locator: &str,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<DynReader> {
+        let options = Options {
+            timeout: timeout.into(),
+            ..Options::default()
+        };
+        Ok(DynReader {
+            raw: RawReader::open_async(locator, None, &options).await?,
+        })
+    }
+
+    /// [`wait_changed`](DynReader::wait_changed) for a task; see
+    /// [`Reader::wait_changed_async`](super::Reader::wait_changed_async).
+    ///
+    /// # Errors
+    /// As [`wait_changed`](DynReader::wait_changed).
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub async fn wait_changed_async(
+        &self,
+        since: u64,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<DynSnapshot> {
+        let read = || {
+            let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
+            // SAFETY: `bytes` has the layout's size.
+            let meta = unsafe { self.raw.read_changed(since, bytes.as_mut_ptr()) }?;
+            Ok(meta.map(|meta| self.snapshot(bytes, meta)))
+        };
+        (self.raw.wait_changed_async(since, timeout.into(), read)).await
+    }
+
     /// Joins a page with these options.
     ///
     /// # Errors

@@ -19,6 +19,8 @@ use crate::page::{
     Terms, deadline_of,
 };
 use crate::segment::Permissions;
+#[cfg(all(feature = "tokio", not(loom)))]
+use crate::wait::SleepAsync;
 use crate::wait::{self, Sleep};
 
 const WRITER: u8 = 1;
@@ -882,6 +884,40 @@ impl RawReader {
         })
     }
 
+    /// [`open`](RawReader::open) for a task.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub(crate) async fn open_async(
+        locator: &str,
+        layout: Option<&Arc<StructType>>,
+        options: &Options,
+    ) -> Result<RawReader> {
+        let at_once = Options {
+            timeout: Some(Duration::ZERO),
+            ..options.clone()
+        };
+        let look = || match RawReader::open(locator, layout, &at_once) {
+            Err(error) if error.is_not_found() => Ok(None),
+            opened => opened.map(Some),
+        };
+        let found = wait::until_async(SleepAsync::Poll, deadline_of(options.timeout), look).await?;
+        let mut reader = match found {
+            Some(reader) => reader,
+            // Says what it waited for.
+            None => RawReader::open(
+                locator,
+                layout,
+                &Options {
+                    timeout: options
+                        .timeout
+                        .map(|limit| limit.min(Duration::from_nanos(1))),
+                    ..at_once
+                },
+            )?,
+        };
+        reader.options = options.clone();
+        Ok(reader)
+    }
+
     /// What is known of the value of a page that is only looked at.
     pub(crate) fn peek(page: &Page) -> Option<Meta> {
         if page.pattern().id != PATTERN.id {
@@ -1007,22 +1043,50 @@ impl RawReader {
             false => Sleep::Poll,
         };
         let found = wait::until(sleep, deadline_of(timeout), || {
-            if self.version()?.is_none_or(|version| version == since) {
-                return Ok(None);
-            }
             // SAFETY: handed through from the caller.
-            let meta = unsafe { self.read(value) }?;
-            Ok::<_, Error>(meta.filter(|meta| meta.version != since))
+            unsafe { self.read_changed(since, value) }
         })?;
-        found.ok_or_else(|| {
-            Error::new(
-                ErrorKind::TimedOut,
-                format!(
-                    "timed out: page \"{}\" has no value newer than version {since}",
-                    self.locator()
-                ),
-            )
-        })
+        found.ok_or_else(|| self.nothing_newer(since))
+    }
+
+    /// [`wait_changed`](RawReader::wait_changed) for a task: calls `read` with this handle until it returns
+    /// something, whenever there is a value of another version than `since`.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub(crate) async fn wait_changed_async<R>(
+        &self,
+        since: u64,
+        timeout: Option<Duration>,
+        read: impl FnMut() -> Result<Option<R>>,
+    ) -> Result<R> {
+        let sleep = match self.inner.page.writable() {
+            true => SleepAsync::On(self.inner.cell.wait_word(), self.inner.page.kept()),
+            false => SleepAsync::Poll,
+        };
+        let found = wait::until_async(sleep, deadline_of(timeout), read).await?;
+        found.ok_or_else(|| self.nothing_newer(since))
+    }
+
+    /// Copies the value out if it has another version than `since`.
+    ///
+    /// # Safety
+    /// As for [`read`](RawReader::read).
+    pub(crate) unsafe fn read_changed(&self, since: u64, value: *mut u8) -> Result<Option<Meta>> {
+        if self.version()?.is_none_or(|version| version == since) {
+            return Ok(None);
+        }
+        // SAFETY: handed through from the caller.
+        let meta = unsafe { self.read(value) }?;
+        Ok(meta.filter(|meta| meta.version != since))
+    }
+
+    fn nothing_newer(&self, since: u64) -> Error {
+        Error::new(
+            ErrorKind::TimedOut,
+            format!(
+                "timed out: page \"{}\" has no value newer than version {since}",
+                self.locator()
+            ),
+        )
     }
 
     /// Pins the newest value, so that it can be looked at in place for as long as the pin is held;

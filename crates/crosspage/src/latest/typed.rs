@@ -359,6 +359,25 @@ impl<T: Layout> Reader<T> {
         Self::options().open_wait(locator, timeout)
     }
 
+    /// [`open_wait`](Reader::open_wait) for a task; it does not block.
+    ///
+    /// # Errors
+    /// As [`open_wait`](Reader::open_wait).
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub async fn open_wait_async(
+        locator: &str,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<Reader<T>> {
+        let options = Options {
+            timeout: timeout.into(),
+            ..Options::default()
+        };
+        Ok(Reader {
+            raw: RawReader::open_async(locator, Some(T::layout()), &options).await?,
+            _type: PhantomData,
+        })
+    }
+
     /// The newest complete value; `None` before the first write. Never blocks, never allocates, makes
     /// no system call.
     ///
@@ -496,6 +515,33 @@ impl<T: Layout> Reader<T> {
             self.finish(&mut snapshot, meta)?;
             Ok(snapshot.assume_init())
         }
+    }
+
+    /// [`wait_changed`](Reader::wait_changed) for a task. Does not block, needs no thread of its own, and
+    /// belongs to no executor. To drop the future is to wait no longer; no value is lost by it.
+    ///
+    /// # Errors
+    /// As [`wait_changed`](Reader::wait_changed).
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub async fn wait_changed_async(
+        &self,
+        since: u64,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<Snapshot<T>> {
+        let read = || {
+            let mut snapshot = MaybeUninit::<Snapshot<T>>::uninit();
+            // SAFETY: as in `wait_changed`: the field has the layout's size; a read that gives something has
+            // initialised all its bytes.
+            unsafe {
+                let value = (&raw mut (*snapshot.as_mut_ptr()).value).cast();
+                let Some(meta) = self.raw.read_changed(since, value)? else {
+                    return Ok(None);
+                };
+                self.finish(&mut snapshot, meta)?;
+                Ok(Some(snapshot.assume_init()))
+            }
+        };
+        (self.raw.wait_changed_async(since, timeout.into(), read)).await
     }
 
     /// The newest value in place, kept from being overwritten until it is dropped: for large values,

@@ -47,6 +47,16 @@ extern "C" fn in_child() {
     }
 }
 
+/// From here on, forks are counted. For handles that have no descriptor with locks.
+pub(crate) fn watch() {
+    static REGISTER: Once = Once::new();
+    REGISTER.call_once(|| {
+        // SAFETY: the handler is async-signal-safe and lives as long as the program. A failure
+        // (ENOMEM) leaves forked children with open descriptors, which only delays the proof.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+}
+
 /// A descriptor that a forked child does not keep.
 #[derive(Debug)]
 pub(crate) struct OwnedFd {
@@ -64,12 +74,7 @@ impl OwnedFd {
     /// # Safety
     /// `fd` is open, and from here on owned by this value alone.
     pub(crate) unsafe fn new(fd: RawFd) -> OwnedFd {
-        static REGISTER: Once = Once::new();
-        REGISTER.call_once(|| {
-            // SAFETY: the handler is async-signal-safe and lives as long as the program. A failure
-            // (ENOMEM) leaves forked children with open descriptors, which only delays the proof.
-            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-        });
+        watch();
         OwnedFd {
             fd,
             entry: enter(fd),

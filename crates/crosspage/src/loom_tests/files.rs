@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::actor;
 use crate::atomic::Ordering;
 use crate::latest::cell::{Area, Geometry};
+use crate::segment::{Identity, Stat};
 
 std::thread_local! {
     // loom runs all of a model on one thread. No borrow of it lives where loom may switch.
@@ -251,7 +252,7 @@ impl Inode {
             size: contents.bytes.len() as u64,
             identity: Identity {
                 device: 1,
-                inode: self.number,
+                number: self.number.into(),
             },
             named: contents.links != 0,
             regular: true,
@@ -276,22 +277,6 @@ impl std::fmt::Debug for File {
 pub(crate) type User = u32;
 pub(crate) const NO_ROOM: &str = "";
 pub(crate) const GOOD_FILE_SYSTEMS: &str = "";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stat {
-    pub(crate) size: u64,
-    pub(crate) identity: Identity,
-    pub(crate) named: bool,
-    pub(crate) regular: bool,
-    pub(crate) mode: u32,
-    pub(crate) uid: User,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) device: u64,
-    inode: u64,
-}
 
 impl File {
     pub(crate) fn open(path: &Path, _writable: bool) -> io::Result<File> {

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
-use super::Mapping;
+use super::{Identity, Mapping, Stat};
 use crate::liveness::fork::OwnedFd;
 
 /// A user, by number.
@@ -26,25 +26,6 @@ pub(crate) const GOOD_FILE_SYSTEMS: &str = "a local file system (tmpfs, ext4, xf
 #[derive(Debug)]
 pub(crate) struct File {
     fd: OwnedFd,
-}
-
-/// What `fstat` says of a [`File`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stat {
-    pub(crate) size: u64,
-    pub(crate) identity: Identity,
-    /// Whether it still has a name.
-    pub(crate) named: bool,
-    pub(crate) regular: bool,
-    pub(crate) mode: u32,
-    pub(crate) uid: User,
-}
-
-/// Which file it is, whatever its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) device: u64,
-    inode: u64,
 }
 
 fn c_path(path: &Path) -> io::Result<CString> {
@@ -75,7 +56,7 @@ fn from_stat(stat: &libc::stat) -> Stat {
         identity: Identity {
             // Its type differs between systems, as that of the mode does.
             device: stat.st_dev as _,
-            inode: stat.st_ino,
+            number: stat.st_ino.into(),
         },
         named: stat.st_nlink != 0,
         regular: stat.st_mode & libc::S_IFMT == libc::S_IFREG,
@@ -213,7 +194,7 @@ impl File {
         }
         let base = NonNull::new(base.cast::<u8>()).ok_or(io::ErrorKind::Other)?;
         // SAFETY: `mmap` returned this range for us alone; munmap is its inverse.
-        Ok(unsafe { Mapping::new(base, len, writable, munmap) })
+        Ok(unsafe { Mapping::new(base, len, writable, munmap, None) })
     }
 
     /// Takes the lock on one byte, or returns false when another open file holds it.

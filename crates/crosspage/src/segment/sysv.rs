@@ -233,7 +233,8 @@ fn attach(name: Name, id: i32, writable: bool) -> Result<Mapping> {
         });
     // SAFETY: attached just now at `base`, for us alone to detach; as many bytes as the kernel says,
     // or none for a mapping that goes at once.
-    let mapping = unsafe { Mapping::new(base, *size.as_ref().unwrap_or(&0), writable, detach) };
+    let mapping =
+        unsafe { Mapping::new(base, *size.as_ref().unwrap_or(&0), writable, detach, None) };
     size.map(|_| mapping)
 }
 

@@ -91,6 +91,14 @@ pub fn pid() -> Pid {
     unsafe { libc::getpid() }
 }
 
+/// When this process began, as the system counts it: proc(5), field 22 of stat.
+pub fn began() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("/proc is there");
+    let (_, fields) = stat.rsplit_once(')').expect("the name is in parentheses");
+    let field = fields.split_whitespace().nth(19).expect("there are more");
+    field.parse().expect("a number")
+}
+
 pub fn uid() -> u32 {
     // SAFETY: plain call.
     unsafe { libc::geteuid() }

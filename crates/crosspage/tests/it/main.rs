@@ -6,6 +6,8 @@ mod debuginfo;
 mod derive;
 mod golden;
 mod latest;
+#[cfg(feature = "tokio")]
+mod tasks;
 
 /// A directory for `file:` pages: in memory on Linux, so that no test waits for a disk.
 fn directory() -> tempfile::TempDir {

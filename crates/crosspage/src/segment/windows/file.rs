@@ -47,7 +47,7 @@ use super::security::{Descriptor, owner_and_mode, profile, rights};
 pub(crate) use super::security::{User, current_user as current_uid, user_name, user_of as uid_of};
 use super::{check, is_code, last_error, security};
 use crate::liveness::Byte;
-use crate::segment::{Mapping, TEMPORARY};
+use crate::segment::{Identity, Mapping, Stat, TEMPORARY};
 
 /// What to do when there is no room for a page.
 pub(crate) const NO_ROOM: &str = "the disk is full; crosspage gc removes pages that nobody uses";
@@ -63,25 +63,6 @@ pub(crate) struct File {
     /// Whether this handle holds the registration lock. Its mutex is held over every call that takes
     /// a lock or lets go of one, so that a probe of one thread is done before another unlocks.
     registered: Mutex<bool>,
-}
-
-/// What is known of a [`File`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stat {
-    pub(crate) size: u64,
-    pub(crate) identity: Identity,
-    /// Whether it still has a name.
-    pub(crate) named: bool,
-    pub(crate) regular: bool,
-    pub(crate) mode: u32,
-    pub(crate) uid: User,
-}
-
-/// Which file it is, whatever its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) device: u64,
-    number: u128,
 }
 
 /// The path in the form that Windows takes as it is: longer than 260 units if need be, and without
@@ -342,7 +323,7 @@ impl File {
         unsafe { CloseHandle(section) };
         let base = NonNull::new(view.Value.cast::<u8>()).ok_or(error)?;
         // SAFETY: the view is of this range and ours alone; `unmap` is its inverse.
-        Ok(unsafe { Mapping::new(base, len, writable, unmap) })
+        Ok(unsafe { Mapping::new(base, len, writable, unmap, None) })
     }
 
     /// Takes the lock on one byte, or returns false when another open file holds it.

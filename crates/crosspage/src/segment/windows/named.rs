@@ -171,8 +171,15 @@ fn map(name: &str, section: Section, writable: bool) -> Result<Mapping> {
     unsafe { VirtualQuery(base.as_ptr().cast(), &mut found, size_of_val(&found)) };
     // SAFETY: the view begins there, is ours alone, and its first region, all that this mapping uses,
     // has this many bytes; `unmap` is the inverse of mapping it.
-    let mapping = unsafe { Mapping::new(base, found.RegionSize, writable, unmap) };
-    Ok(mapping.keeping(section))
+    Ok(unsafe {
+        Mapping::new(
+            base,
+            found.RegionSize,
+            writable,
+            unmap,
+            Some(Box::new(section)),
+        )
+    })
 }
 
 unsafe fn unmap(base: *mut u8, _: usize) {

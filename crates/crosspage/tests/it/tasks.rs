@@ -1,0 +1,266 @@
+//! Waiting in tasks of an executor.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use crosspage::latest::{DynReader, Reader, Writer};
+use crosspage::{Layout, testing};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Clone, Copy, PartialEq, Layout)]
+#[repr(C)]
+struct Sample {
+    counter: u64,
+}
+
+/// On one thread, so that whoever blocks it is found out.
+fn run<T>(task: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let guarded = async { tokio::time::timeout(PATIENCE, task).await };
+    runtime.block_on(guarded).expect("it ends")
+}
+
+fn soon() -> tokio::time::Sleep {
+    tokio::time::sleep(Duration::from_millis(30))
+}
+
+#[test]
+fn a_thousand_tasks_wait_on_one_thread() {
+    let _namespace = testing::namespace();
+    let mut writer = Writer::<Sample>::create("telemetry").unwrap();
+    let reader = std::sync::Arc::new(Reader::<Sample>::open("telemetry").unwrap());
+    run(tokio::task::LocalSet::new().run_until(async {
+        let threads = || {
+            std::fs::read_dir("/proc/self/task")
+                .map(Iterator::count)
+                .unwrap_or(0)
+        };
+        let before = threads();
+        let tasks: Vec<_> = (0..1000)
+            .map(|_| {
+                let reader = reader.clone();
+                tokio::task::spawn_local(async move { reader.wait_changed_async(0, None).await })
+            })
+            .collect();
+        soon().await;
+        // 127 for each; other tests may start some of their own meanwhile.
+        assert!(threads() < before + 60, "{before} {}", threads());
+        writer.write(&Sample { counter: 7 }).unwrap();
+        for task in tasks {
+            let found = task.await.unwrap().unwrap();
+            assert_eq!((found.value.counter, found.version), (7, 1));
+        }
+    }));
+}
+
+#[test]
+fn each_of_many_pages_wakes_its_own() {
+    let _namespace = testing::namespace();
+    const PAGES: usize = 200;
+    let name = |i: usize| format!("page/{i}");
+    let mut writers: Vec<_> = (0..PAGES)
+        .map(|i| Writer::<Sample>::create(&name(i)).unwrap())
+        .collect();
+    let readers = (0..PAGES).map(|i| Reader::<Sample>::open(&name(i)).unwrap());
+    run(tokio::task::LocalSet::new().run_until(async {
+        let tasks: Vec<_> = readers
+            .map(|reader| {
+                tokio::task::spawn_local(async move { reader.wait_changed_async(0, None).await })
+            })
+            .collect();
+        soon().await;
+        for (i, task) in tasks.into_iter().enumerate().rev() {
+            assert!(!task.is_finished(), "page {i} was not written yet");
+            writers[i].write(&Sample { counter: i as u64 }).unwrap();
+            assert_eq!(task.await.unwrap().unwrap().value.counter, i as u64);
+        }
+    }));
+}
+
+#[test]
+fn a_wake_up_is_no_poll() {
+    let _namespace = testing::namespace();
+    let mut writer = Writer::<Sample>::create("telemetry").unwrap();
+    let reader = Reader::<Sample>::open("telemetry").unwrap();
+    let mut fastest = PATIENCE;
+    for counter in 1..=20 {
+        let writer = &mut writer;
+        std::thread::scope(|scope| {
+            let written = scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(3));
+                let now = Instant::now();
+                writer.write(&Sample { counter }).unwrap();
+                now
+            });
+            let found = run(reader.wait_changed_async(counter - 1, None)).unwrap();
+            let woken = Instant::now();
+            assert_eq!(found.version, counter);
+            fastest = fastest.min(woken - written.join().unwrap());
+        });
+    }
+    match sleeps_on_many_words() {
+        true => assert!(fastest < Duration::from_micros(900), "{fastest:?}"),
+        false => println!("skipped: no futex_waitv here; words are looked at once a millisecond"),
+    }
+}
+
+/// Whether the system has futex_waitv(2): emulators may lack it, as older kernels do.
+fn sleeps_on_many_words() -> bool {
+    #[cfg(target_os = "linux")]
+    // SAFETY: without waiters the call reads nothing, and says EINVAL where there is such a call.
+    unsafe {
+        let none = std::ptr::null::<u8>();
+        libc::syscall(libc::SYS_futex_waitv, none, 0, 0, none, 0);
+        std::io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL)
+    }
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
+#[test]
+fn time_outs_and_tasks_that_are_dropped() {
+    let _namespace = testing::namespace();
+    let mut writer = Writer::<Sample>::create("telemetry").unwrap();
+    let reader = Reader::<Sample>::open("telemetry").unwrap();
+    run(async {
+        let before = Instant::now();
+        let late = reader
+            .wait_changed_async(0, Duration::from_millis(30))
+            .await;
+        assert!(late.unwrap_err().is_timed_out());
+        assert!(before.elapsed() >= Duration::from_millis(30));
+        assert!(
+            reader
+                .wait_changed_async(0, Duration::ZERO)
+                .await
+                .unwrap_err()
+                .is_timed_out()
+        );
+
+        let limit = Duration::from_millis(20);
+        assert!(
+            tokio::time::timeout(limit, reader.wait_changed_async(0, None))
+                .await
+                .is_err()
+        );
+        writer.write(&Sample { counter: 1 }).unwrap();
+        let found = reader.wait_changed_async(0, None).await.unwrap();
+        assert_eq!(
+            found.value.counter, 1,
+            "no value is lost to a wait that was given up"
+        );
+
+        let dynamic = DynReader::open("telemetry").unwrap();
+        let found = dynamic.wait_changed_async(0, None).await.unwrap();
+        assert_eq!(found.get("counter").unwrap().as_int(), Some(1));
+    });
+    // A future that is forgotten keeps what it slept on mapped.
+    let forgotten = reader.wait_changed_async(1, None);
+    let mut forgotten = Box::pin(forgotten);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(forgotten.as_mut().poll(&mut context).is_pending());
+    std::mem::forget(forgotten);
+    drop(reader);
+    writer.write(&Sample { counter: 2 }).unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+}
+
+#[test]
+fn pages_that_come_to_be_and_readers_that_leave_no_trace() {
+    let _namespace = testing::namespace();
+    let limit = Duration::from_millis(20);
+    run(async {
+        let late = Reader::<Sample>::open_wait_async("telemetry", limit).await;
+        assert!(late.unwrap_err().is_timed_out());
+        let open = Reader::<Sample>::open_wait_async("telemetry", None);
+        let make = async {
+            soon().await;
+            Writer::<Sample>::create("telemetry").unwrap()
+        };
+        let (reader, mut writer) = both(open, make).await;
+        assert!(reader.unwrap().read().unwrap().is_none());
+
+        let quiet = Reader::<Sample>::options()
+            .read_only(true)
+            .open("telemetry")
+            .unwrap();
+        let write = async {
+            soon().await;
+            writer.write(&Sample { counter: 3 }).unwrap()
+        };
+        let (found, _) = both(quiet.wait_changed_async(0, None), write).await;
+        assert_eq!(found.unwrap().value.counter, 3);
+    });
+}
+
+/// Runs two futures at once.
+async fn both<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
+    let (mut a, mut b) = (Box::pin(a), Box::pin(b));
+    let (mut first, mut second) = (None, None);
+    std::future::poll_fn(|context| {
+        use std::task::Poll;
+        if first.is_none()
+            && let Poll::Ready(done) = a.as_mut().poll(context)
+        {
+            first = Some(done);
+        }
+        if second.is_none()
+            && let Poll::Ready(done) = b.as_mut().poll(context)
+        {
+            second = Some(done);
+        }
+        match (first.is_some(), second.is_some()) {
+            (true, true) => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    })
+    .await;
+    (first.expect("done"), second.expect("done"))
+}
+
+#[cfg(unix)]
+#[test]
+fn foreign_flags() {
+    use crosspage::foreign::View;
+    #[derive(Debug, Clone, Copy, PartialEq, Layout)]
+    #[repr(C)]
+    struct Shared {
+        counter: u32,
+        ready: bool,
+    }
+    let name = format!("posix:/crosspage-tasks-{}", std::process::id());
+    run(async {
+        let open = View::<Shared>::open_wait_async(&name, None);
+        let make = async {
+            soon().await;
+            View::<Shared>::create(&name, 64).unwrap()
+        };
+        let (view, mut writer) = both(open, make).await;
+        let view = view.unwrap();
+        let late = view
+            .read_ready_async("ready", Duration::from_millis(20))
+            .await;
+        assert!(late.unwrap_err().is_timed_out());
+        let value = Shared {
+            counter: 5,
+            ready: true,
+        };
+        let write = async {
+            soon().await;
+            writer.write_with_ready(&value, "ready").unwrap();
+        };
+        assert_eq!(
+            both(view.read_ready_async("ready", None), write)
+                .await
+                .0
+                .unwrap(),
+            value
+        );
+        assert_eq!(view.read_stable_async(None).await.unwrap(), value);
+    });
+    crosspage::remove_forced(&name).unwrap();
+}
