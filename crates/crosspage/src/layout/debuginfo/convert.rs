@@ -14,8 +14,11 @@ use crate::{Error, ErrorKind};
 
 /// How deep a type may go by way of typedefs, qualifiers, arrays, bases and members.
 const MAX_STEPS: usize = 64;
-/// How many entries are read for one layout; more than any program's struct has, methods included.
-const MAX_ENTRIES: usize = 1 << 20;
+/// How many entries one type may have, methods and constants included.
+const MAX_CHILDREN: usize = 1 << 20;
+/// How many entries are read for one name: a header's struct is in the debug information of every file
+/// that includes it, and bases are read again in each class.
+const MAX_ENTRIES: usize = 1 << 24;
 
 /// Why a type cannot be shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +125,6 @@ impl<'p, 'a> Converter<'p, 'a> {
 
     /// The struct that is to be shared.
     pub fn root(&mut self, place: Place, alias: &str) -> Result<StructType, Fail> {
-        self.entries_left = MAX_ENTRIES;
         match self.convert(place, alias, 0)?.ty {
             Type::Struct(layout) => Ok(Arc::unwrap_or_clone(layout)),
             Type::Enum(_) => refused("an enum and no struct"),
@@ -491,10 +493,10 @@ impl<'p, 'a> Converter<'p, 'a> {
     }
 
     fn children(&mut self, place: Place) -> Result<Vec<Entry<'a>>, Fail> {
-        let children = self.program.children(place, self.entries_left)?;
+        let children = self.program.children(place, MAX_CHILDREN)?;
         match self.entries_left.checked_sub(children.len() + 1) {
-            Some(left) => self.entries_left = left,
-            None => return refused("too large to describe"),
+            Some(left) if children.len() <= MAX_CHILDREN => self.entries_left = left,
+            _ => return refused("too large to describe"),
         }
         Ok(children)
     }
