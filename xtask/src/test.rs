@@ -319,12 +319,12 @@ fn crash(long: bool) -> Result<Done> {
 }
 
 fn docs(_long: bool) -> Result<Done> {
-    run_command(
-        cargo()
-            .env("RUSTDOCFLAGS", "-D warnings")
-            .args(["doc", "--quiet", "--no-deps"])
-            .args(WITHOUT_PYTHON),
-    )?;
+    run_command(cargo().env("RUSTDOCFLAGS", "-D warnings").args([
+        "doc",
+        "--quiet",
+        "--no-deps",
+        "--workspace",
+    ]))?;
     Ok(Done::Ran)
 }
 
