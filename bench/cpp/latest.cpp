@@ -25,5 +25,9 @@ void *bench_create(const char *name) noexcept {
   return new Writer(
       Writer::options().lifetime(crosspage::Lifetime::while_used).create(name));
 }
+void bench_close(const void *reader, const void *writer) noexcept {
+  delete static_cast<const Reader *>(reader);
+  delete static_cast<const Writer *>(writer);
+}
 void bench_write(void *writer, const Sample *value) noexcept { keep(static_cast<Writer *>(writer)->write(*value)); }
 }

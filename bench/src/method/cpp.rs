@@ -7,12 +7,20 @@ use super::Sample;
 /// Names the shared library.
 const LIBRARY: &str = "CROSSPAGE_BENCH_CPP";
 
-/// A writer and a reader of pages of their own choice, for as long as this process lives.
+/// A writer and a reader.
 pub struct Cpp {
     reader: *const c_void,
     writer: *mut c_void,
     read: unsafe extern "C" fn(*const c_void),
     write: unsafe extern "C" fn(*mut c_void, *const Sample),
+    close: unsafe extern "C" fn(*const c_void, *const c_void),
+}
+
+impl Drop for Cpp {
+    fn drop(&mut self) {
+        // SAFETY: both were made by `load`, and are used no more.
+        unsafe { (self.close)(self.reader, self.writer) }
+    }
 }
 
 impl Cpp {
@@ -36,7 +44,7 @@ impl Cpp {
         };
         type Make = unsafe extern "C" fn(*const c_char) -> *mut c_void;
         // SAFETY: these are the types that bench/cpp/latest.cpp gives them.
-        let (open, create, read, write) = unsafe {
+        let (open, create, read, write, close) = unsafe {
             (
                 std::mem::transmute::<*mut c_void, Make>(symbol(c"bench_open")?),
                 std::mem::transmute::<*mut c_void, Make>(symbol(c"bench_create")?),
@@ -46,6 +54,10 @@ impl Cpp {
                 std::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut c_void, *const Sample)>(
                     symbol(c"bench_write")?,
                 ),
+                std::mem::transmute::<
+                    *mut c_void,
+                    unsafe extern "C" fn(*const c_void, *const c_void),
+                >(symbol(c"bench_close")?),
             )
         };
         let (theirs, ours) = (CString::new(theirs), CString::new(ours));
@@ -60,18 +72,19 @@ impl Cpp {
             writer,
             read,
             write,
+            close,
         }))
     }
 
     #[inline]
     pub fn read(&self) {
-        // SAFETY: a reader that is never freed.
+        // SAFETY: a reader that lives as long as `self`.
         unsafe { (self.read)(self.reader) }
     }
 
     #[inline]
     pub fn write(&mut self, value: &Sample) {
-        // SAFETY: a writer that is never freed, and a valid value.
+        // SAFETY: a writer that lives as long as `self`, and a valid value.
         unsafe { (self.write)(self.writer, value) }
     }
 }
