@@ -52,7 +52,8 @@ pub(crate) fn watch() {
     static REGISTER: Once = Once::new();
     REGISTER.call_once(|| {
         // SAFETY: the handler is async-signal-safe and lives as long as the program. A failure
-        // (ENOMEM) leaves forked children with open descriptors, which only delays the proof.
+        // (ENOMEM) leaves forked children with open descriptors, which delays the proof of death, and
+        // with handles that they had better not use.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     });
 }

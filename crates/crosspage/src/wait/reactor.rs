@@ -3,10 +3,11 @@
 //! A thread of this process, started with the first that sleeps so, sleeps on the words of all of them at
 //! once (futex_waitv(2), Linux 5.16 and later; elsewhere it looks once a millisecond) and wakes the tasks
 //! whose word has changed or whose time is over. A word stays mapped for as long as somebody sleeps on it,
-//! whatever becomes of the future.
+//! whatever becomes of the future; after the last has gone for the rest of that thread's sleep, 100 ms at most.
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -82,6 +83,9 @@ struct Reactors {
 
 fn reactors() -> &'static Reactors {
     static CURRENT: AtomicPtr<Reactors> = AtomicPtr::new(std::ptr::null_mut());
+    // Who waits for a page to be made has no handle yet that would count forks.
+    fork::watch();
+    // Acquire: pairs with the exchange below; who sees the pointer sees what is in it.
     let mut current = CURRENT.load(Ordering::Acquire);
     loop {
         // SAFETY: what was stored here is never freed.
@@ -94,7 +98,7 @@ fn reactors() -> &'static Reactors {
             born: fork::generation(),
             all: Mutex::default(),
         }));
-        // Release: who loads it sees what is in it.
+        // AcqRel: the Release pairs with the Acquire loads here and above.
         match CURRENT.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => current = fresh,
             Err(now) => {
@@ -106,14 +110,14 @@ fn reactors() -> &'static Reactors {
     }
 }
 
-/// No panic happens under these locks but in a task's waker, which leaves the sleepers whole.
+/// What may panic under these locks is a task's waker as it is cloned, which leaves the sleepers whole.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Reactor {
-    /// One with room, and the number of the sleeper there.
-    fn enter(sleeper: Sleeper) -> (Arc<Reactor>, u64) {
+    /// One with room, and the number of the sleeper there; `None` where no thread can be started.
+    fn enter(sleeper: Sleeper) -> Option<(Arc<Reactor>, u64)> {
         let mut all = locked(&reactors().all);
         let free = all
             .iter()
@@ -121,7 +125,7 @@ impl Reactor {
         let reactor = match free {
             Some(reactor) => reactor.clone(),
             None => {
-                let reactor = Reactor::start();
+                let reactor = Reactor::start()?;
                 all.push(reactor.clone());
                 reactor
             }
@@ -132,10 +136,10 @@ impl Reactor {
         sleepers.all.insert(number, sleeper);
         drop(sleepers);
         reactor.ring();
-        (reactor, number)
+        Some((reactor, number))
     }
 
-    fn start() -> Arc<Reactor> {
+    fn start() -> Option<Arc<Reactor>> {
         let (hand, over) = std::sync::mpsc::channel::<Arc<Reactor>>();
         let spawned = thread::Builder::new()
             .name("crosspage wait".into())
@@ -144,8 +148,7 @@ impl Reactor {
                     reactor.run();
                 }
             });
-        // Without a thread nobody is woken; a system that has none left stops more than this.
-        let thread = spawned.expect("a thread can be started").thread().clone();
+        let thread = spawned.ok()?.thread().clone();
         let reactor = Arc::new(Reactor {
             born: fork::generation(),
             sleepers: Mutex::default(),
@@ -153,11 +156,12 @@ impl Reactor {
             thread,
         });
         let _ = hand.send(reactor.clone());
-        reactor
+        Some(reactor)
     }
 
     /// Has the thread look again at who sleeps.
     fn ring(&self) {
+        // Release: pairs with the Acquire in `run`.
         self.bell.fetch_add(1, Ordering::Release);
         backend::ring(&self.bell, &self.thread);
     }
@@ -184,7 +188,10 @@ impl Reactor {
                     _kept: word._kept.clone(),
                 }));
             }
-            woken.into_iter().for_each(Waker::wake);
+            for waker in woken {
+                // A task's panic is not to end the sleep of the others.
+                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            }
             let left = end.map_or(IDLE, |end| end.saturating_duration_since(Instant::now()));
             backend::sleep(&self.bell, seen, &words, left);
         }
@@ -232,11 +239,15 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let waker = context.waker();
         if let Some((word, end)) = self.until.take() {
-            self.place = Some(Reactor::enter(Sleeper {
+            self.place = Reactor::enter(Sleeper {
                 word,
                 end,
                 waker: Some(waker.clone()),
-            }));
+            });
+            if self.place.is_none() {
+                // Without a thread the executor has to look again and again.
+                waker.wake_by_ref();
+            }
             return Poll::Pending;
         }
         let Some((reactor, number)) = self.here() else {

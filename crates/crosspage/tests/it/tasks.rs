@@ -197,6 +197,52 @@ fn pages_that_come_to_be_and_readers_that_leave_no_trace() {
     });
 }
 
+/// A task whose waker panics harms nobody but itself.
+#[test]
+fn a_waker_that_panics() {
+    struct Panics;
+    impl std::task::Wake for Panics {
+        fn wake(self: std::sync::Arc<Self>) {
+            panic!("on purpose: a waker's");
+        }
+    }
+    let _namespace = testing::namespace();
+    let mut writer = Writer::<Sample>::create("telemetry").unwrap();
+    let reader = Reader::<Sample>::open("telemetry").unwrap();
+    let waker = std::sync::Arc::new(Panics).into();
+    let mut bad = Box::pin(reader.wait_changed_async(0, None));
+    let mut context = std::task::Context::from_waker(&waker);
+    assert!(bad.as_mut().poll(&mut context).is_pending());
+    writer.write(&Sample { counter: 1 }).unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+    let late = run(reader.wait_changed_async(1, Duration::from_millis(20)));
+    assert!(late.unwrap_err().is_timed_out());
+}
+
+/// A forked child has no thread of its parent's, and its tasks are woken all the same.
+#[cfg(unix)]
+#[test]
+fn a_forked_child_waits_in_tasks() {
+    let _namespace = testing::namespace();
+    let limit = Duration::from_millis(20);
+    let wait = || run(Reader::<Sample>::open_wait_async("nothing", limit)).is_err();
+    assert!(wait());
+    // SAFETY: the child only waits, in a runtime of its own, and leaves without running destructors; an
+    // alarm ends it where it does not.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: plain calls.
+        unsafe {
+            libc::alarm(10);
+            libc::_exit(if wait() { 0 } else { 1 });
+        }
+    }
+    let mut status = -1;
+    // SAFETY: a child of ours, and a writable place.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0, "it ends by itself, and not by the alarm");
+}
+
 /// Runs two futures at once.
 async fn both<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
     let (mut a, mut b) = (Box::pin(a), Box::pin(b));
