@@ -22,6 +22,8 @@ pub mod registry;
 pub(crate) mod segment;
 pub mod testing;
 pub mod text;
+#[cfg(not(loom))]
+pub mod topic;
 pub(crate) mod wait;
 
 #[cfg(feature = "derive")]
