@@ -21,6 +21,13 @@ pub(crate) fn fence(ordering: Ordering) {
     std::sync::atomic::fence(ordering);
 }
 
+/// Keeps the compiler from moving memory accesses over it; the processor may still.
+#[cfg(all(target_os = "linux", not(loom)))]
+#[inline(always)]
+pub(crate) fn compiler_fence() {
+    std::sync::atomic::compiler_fence(Ordering::SeqCst);
+}
+
 /// Atomics for process-local state (never in shared memory, never part of a model).
 pub(crate) mod local {
     pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;
@@ -88,8 +95,15 @@ mod real {
             self.base
         }
 
+        /// The word at `offset`, a multiple of 8.
         #[inline(always)]
-        fn word(&self, offset: usize) -> &AtomicU64 {
+        pub(crate) fn at(&self, offset: usize) -> &'a AtomicU64 {
+            assert!(offset.is_multiple_of(8) && offset < self.len);
+            self.word(offset)
+        }
+
+        #[inline(always)]
+        fn word(&self, offset: usize) -> &'a AtomicU64 {
             debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.len);
             // SAFETY: inside the run by the callers' bounds checks, aligned because base and offset
             // are multiples of 8, mapped by the contract of `new`; AtomicU64 allows shared writes.

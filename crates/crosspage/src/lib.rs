@@ -22,7 +22,6 @@ pub mod registry;
 pub(crate) mod segment;
 pub mod testing;
 pub mod text;
-#[cfg(not(loom))]
 pub mod topic;
 pub(crate) mod wait;
 

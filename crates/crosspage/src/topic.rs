@@ -5,8 +5,34 @@
 //! exactly how many messages it lost; in [`Policy::Block`] it waits for the slowest living subscriber.
 //! What a publisher has published outlives it.
 
-mod options;
-mod raw;
+pub(crate) mod chunks;
+pub(crate) mod lane;
+pub(crate) mod ring;
 
+#[cfg(not(loom))]
+pub(crate) mod board;
+#[cfg(not(loom))]
+mod message;
+#[cfg(not(loom))]
+mod options;
+#[cfg(not(loom))]
+pub(crate) mod pool;
+#[cfg(not(loom))]
+mod publisher;
+#[cfg(not(loom))]
+mod shared;
+#[cfg(not(loom))]
+mod subscriber;
+
+#[cfg(not(loom))]
+pub(crate) use board::PATTERN;
+#[cfg(not(loom))]
+pub use message::{Meta, RawMessage};
+#[cfg(not(loom))]
 pub use options::{ArrayType, Kind, Options, Policy};
-pub use raw::{Meta, RawLoan, RawMessage, RawPublisher, RawSubscriber};
+#[cfg(not(loom))]
+pub use publisher::{RawLoan, RawPublisher};
+#[cfg(not(loom))]
+pub use shared::{Control, Watch};
+#[cfg(not(loom))]
+pub use subscriber::RawSubscriber;

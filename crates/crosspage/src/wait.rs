@@ -29,6 +29,7 @@ pub(crate) use backend::Alarm;
 #[cfg(all(feature = "tokio", not(loom)))]
 mod reactor;
 
+pub(crate) use backend::use_light_fences;
 pub(crate) use blocking::{Sleep, until};
 #[cfg(all(feature = "tokio", not(loom)))]
 pub(crate) use blocking::{SleepAsync, until_async};
@@ -100,6 +101,52 @@ impl WaitWord {
         }
     }
 
+    /// [`notify_all`](WaitWord::notify_all) without a fence, for words that are slept on by
+    /// [`Sleep::OnLight`]: the sleeper pays for both.
+    #[inline(always)]
+    pub(crate) fn notify_all_lightly(&self, alarm: &Alarm) {
+        // SYNC POINT sleep/notify: pairs with the heavy fence in `arm_heavily`.
+        backend::light_fence();
+        let armed = self.armed.load(Ordering::Relaxed);
+        if armed != 0 {
+            self.wake(armed, alarm);
+        }
+    }
+
+    /// [`arm`](WaitWord::arm) for a word whose notifiers use light fences.
+    fn arm_heavily(&self) -> u32 {
+        let sequence = self.arm();
+        // SYNC POINT sleep/notify: as in `arm`, on behalf of the notifiers, too.
+        backend::heavy_fence();
+        sequence
+    }
+
+    /// Announces a sleeper of a word whose notifiers use light fences, for [`sleep`](WaitWord::sleep).
+    /// `None`: this process cannot, and has to look by the clock.
+    #[cfg(not(loom))]
+    pub(crate) fn arm_lightly(&self) -> Option<u32> {
+        backend::has_heavy_fence().then(|| self.arm_heavily())
+    }
+
+    /// Sleeps once until the word has moved on from `sequence`, and at most for `timeout`: true where it
+    /// has.
+    #[cfg(not(loom))]
+    pub(crate) fn sleep(
+        &self,
+        sequence: Option<u32>,
+        timeout: std::time::Duration,
+        alarm: &Alarm,
+    ) -> bool {
+        let Some(sequence) = sequence else {
+            pause(timeout.min(std::time::Duration::from_millis(1)));
+            return true;
+        };
+        // A notifier may have died before it woke anybody.
+        let limit = timeout.min(blocking::MAX_SLEEP);
+        backend::sleep(alarm, &self.sequence, sequence, limit);
+        limit < timeout || self.sequence.load(Ordering::Acquire) != sequence
+    }
+
     #[cold]
     fn wake(&self, armed: u32, alarm: &Alarm) {
         // Release: pairs with the Acquire load in `arm`.
@@ -129,7 +176,7 @@ mod blocking {
     use std::time::{Duration, Instant};
 
     /// No sleep is longer: what a dead notifier left undone is found this late at worst.
-    const MAX_SLEEP: Duration = Duration::from_millis(100);
+    pub(super) const MAX_SLEEP: Duration = Duration::from_millis(100);
 
     /// How long to spin before sleeping: about what a sleep and a wake-up cost.
     const SPIN: Duration = Duration::from_micros(8);
@@ -143,6 +190,8 @@ mod blocking {
     pub(crate) enum Sleep<'a> {
         /// On a word of the page, which this process may write.
         On(&'a WaitWord, &'a Alarm),
+        /// The same, where notifiers do without a fence.
+        OnLight(&'a WaitWord, &'a Alarm),
         /// By the clock: the page is mapped read-only, so nobody can know of the waiter.
         Poll,
     }
@@ -153,6 +202,8 @@ mod blocking {
     pub(crate) enum SleepAsync<'a> {
         /// As [`Sleep::On`]; and what keeps the word mapped.
         On(&'a WaitWord, &'a std::sync::Arc<crate::segment::Kept>),
+        /// As [`Sleep::OnLight`].
+        OnLight(&'a WaitWord, &'a std::sync::Arc<crate::segment::Kept>),
         Poll,
     }
 
@@ -176,14 +227,19 @@ mod blocking {
             }
             let at_most = |end: Instant| deadline.map_or(end, |deadline| end.min(deadline));
             match sleep {
-                SleepAsync::On(word, kept) => {
-                    let sequence = word.arm();
+                SleepAsync::On(word, kept) | SleepAsync::OnLight(word, kept)
+                    if !matches!(sleep, SleepAsync::OnLight(..)) || backend::has_heavy_fence() =>
+                {
+                    let sequence = match sleep {
+                        SleepAsync::OnLight(..) => word.arm_heavily(),
+                        _ => word.arm(),
+                    };
                     if let Some(found) = look()? {
                         return Ok(Some(found));
                     }
                     reactor::Sleep::on(word, sequence, kept, at_most(now + MAX_SLEEP)).await;
                 }
-                SleepAsync::Poll => {
+                _ => {
                     reactor::Sleep::for_a_while(at_most(now + pause)).await;
                     pause = (pause * 2).min(LAST_PAUSE);
                 }
@@ -218,6 +274,11 @@ mod blocking {
         loop {
             let armed = match sleep {
                 Sleep::On(word, alarm) => Some((word, alarm, word.arm())),
+                Sleep::OnLight(word, alarm) if backend::has_heavy_fence() => {
+                    Some((word, alarm, word.arm_heavily()))
+                }
+                // Nobody would know of this sleeper in time.
+                Sleep::OnLight(..) => None,
                 Sleep::Poll => None,
             };
             if let Some(found) = look()? {

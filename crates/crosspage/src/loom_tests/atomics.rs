@@ -146,6 +146,10 @@ impl<'a> Words<'a> {
         self.0.len() * 8
     }
 
+    pub(crate) fn at(&self, offset: usize) -> &'a AtomicU64 {
+        &self.0[offset / 8]
+    }
+
     /// Looks at the words as plain bytes, now. What is written through the pointer is lost.
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         let now: Vec<u64> = self.0.iter().map(AtomicU64::plain_read).collect();

@@ -107,3 +107,17 @@ fn wake_where(which: impl Fn(&Sleeper) -> bool) {
 pub(crate) fn more_than_one_cpu() -> bool {
     false
 }
+
+/// A light fence and a heavy one order what two full ones do (membarrier(2)).
+pub(crate) fn use_light_fences() {}
+
+#[inline(always)]
+pub(crate) fn light_fence() {
+    crate::atomic::fence(Ordering::SeqCst);
+}
+
+pub(crate) fn has_heavy_fence() -> bool {
+    true
+}
+
+pub(crate) fn heavy_fence() {}

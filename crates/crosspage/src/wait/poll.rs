@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Alarm;
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU32, Ordering, fence};
 
 /// Sleeps while `word` is `expected`, for at most `limit`.
 pub(super) fn sleep(_: &Alarm, word: &AtomicU32, expected: u32, limit: Duration) {
@@ -19,3 +19,17 @@ pub(super) fn wake(_: &Alarm, _: &AtomicU32, _before: u32) {}
 pub(super) fn more_than_one_cpu() -> bool {
     std::thread::available_parallelism().is_ok_and(|n| n.get() > 1)
 }
+
+/// Here every fence is a full one.
+pub(crate) fn use_light_fences() {}
+
+#[inline(always)]
+pub(super) fn light_fence() {
+    fence(Ordering::SeqCst);
+}
+
+pub(super) fn has_heavy_fence() -> bool {
+    true
+}
+
+pub(super) fn heavy_fence() {}

@@ -123,3 +123,17 @@ pub(super) fn more_than_one_cpu() -> bool {
     static MANY: OnceLock<bool> = OnceLock::new();
     *MANY.get_or_init(|| std::thread::available_parallelism().is_ok_and(|n| n.get() > 1))
 }
+
+/// Here every fence is a full one.
+pub(crate) fn use_light_fences() {}
+
+#[inline(always)]
+pub(super) fn light_fence() {
+    fence(Ordering::SeqCst);
+}
+
+pub(super) fn has_heavy_fence() -> bool {
+    true
+}
+
+pub(super) fn heavy_fence() {}

@@ -1,0 +1,183 @@
+//! What a handle of a topic shares with its messages and with other threads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::{Board, Maps, PATTERN, PUBLISHER, SUBSCRIBER};
+use super::options::Options;
+use crate::atomic::Ordering;
+use crate::atomic::local::AtomicU64;
+use crate::error::{Error, ErrorKind, Result};
+use crate::locator::Locator;
+use crate::page::{Design, Intent, Me, Page, Participant, Request, Terms, deadline_of};
+use crate::wait::{self, Sleep};
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) page: Page,
+    pub(super) maps: Maps,
+    pub(super) me: Me,
+    role: u8,
+    /// Messages that are held in the page.
+    pub(super) held: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn attach(locator: &str, options: &Options, role: u8) -> Result<Shared> {
+        wait::use_light_fences();
+        let locator: Locator = locator.parse()?;
+        let terms = Terms {
+            max_participants: options.max_participants,
+            permissions: options.permissions,
+            lifetime: options.lifetime,
+            matching: options.matching,
+            read_only: false,
+            language: options.language,
+        };
+        let design = |_: Option<&_>| {
+            Ok(Design {
+                parameters: [0; 8],
+                area: super::board::AREA,
+            })
+        };
+        let page = Page::attach(&Request {
+            locator: &locator,
+            pattern: &PATTERN,
+            role,
+            intent: Intent::Attach,
+            terms: &terms,
+            layout: None,
+            timeout: Some(Duration::ZERO),
+            design: &design,
+            contradictions: &|_| Vec::new(),
+        })?;
+        let me = page
+            .me()
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a participant without a place"))?;
+        Ok(Shared {
+            page,
+            maps: Maps::default(),
+            me,
+            role,
+            held: AtomicU64::new(0),
+        })
+    }
+
+    #[inline(always)]
+    pub(super) fn board(&self) -> Board<'_> {
+        Board::of(&self.page)
+    }
+
+    pub(super) fn index(&self) -> usize {
+        usize::from(self.me.index)
+    }
+
+    /// How many of the other side are attached and live.
+    fn others(&self) -> usize {
+        let other = match self.role {
+            PUBLISHER => SUBSCRIBER,
+            _ => PUBLISHER,
+        };
+        let entries = self.page.table().entries();
+        entries
+            .filter(|entry| entry.role == other && self.page.is_alive(entry.index))
+            .count()
+    }
+
+    /// Makes all calls on the handle fail, and ends those that wait.
+    fn shut(&self) {
+        self.page.shut();
+        let board = self.board();
+        for word in [board.messages(), board.space(), board.changes()] {
+            word.wake_all(self.page.alarm());
+        }
+    }
+
+    /// Gives up the place in the page, unless messages are held in it: then the last of them does.
+    pub(super) fn leave(&self) {
+        self.shut();
+        if self.held.load(Ordering::Acquire) == 0 {
+            self.page.leave();
+        }
+    }
+}
+
+/// What other threads may do with a handle while one is inside of it.
+#[derive(Debug, Clone)]
+pub struct Control(pub(super) Arc<Shared>);
+
+impl Control {
+    /// Makes all calls on the handle fail with [`ErrorKind::Closed`], and ends those that wait. The place
+    /// in the page is given up when the handle is dropped.
+    pub fn close(&self) {
+        self.0.shut();
+    }
+
+    /// How many of the other side live: a publisher's subscribers, a subscriber's publishers.
+    pub fn others(&self) -> usize {
+        self.0.others()
+    }
+
+    /// Waits until there are at least `n` of the other side, and says how many.
+    ///
+    /// # Errors
+    /// Timed out; closed, replaced, forked.
+    pub fn wait_others(&self, n: usize, timeout: Option<Duration>) -> Result<usize> {
+        let shared = &self.0;
+        let sleep = Sleep::On(shared.board().changes(), shared.page.alarm());
+        let mut last = 0;
+        let found = wait::until(sleep, deadline_of(timeout), || {
+            shared.page.check()?;
+            last = shared.others();
+            Ok::<_, Error>((last >= n).then_some(last))
+        })?;
+        found.ok_or_else(|| {
+            let (role, others) = match shared.role {
+                PUBLISHER => ("publisher", "subscribers"),
+                _ => ("subscriber", "publishers"),
+            };
+            Error::new(
+                ErrorKind::TimedOut,
+                format!(
+                    "timed out: page \"{}\": this {role} has {last} {others}, not {n}",
+                    shared.page.locator()
+                ),
+            )
+        })
+    }
+
+    /// Who is attached.
+    pub fn participants(&self) -> Vec<Participant> {
+        self.0.page.participants()
+    }
+
+    /// The page's locator.
+    pub fn locator(&self) -> &Locator {
+        self.0.page.locator()
+    }
+}
+
+/// Waits for messages without the subscriber: for threads and event loops that must not hold it meanwhile.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    shared: Arc<Shared>,
+    sequence: Option<u32>,
+}
+
+impl Watch {
+    pub(super) fn new(shared: &Arc<Shared>) -> Watch {
+        Watch {
+            sequence: shared.board().messages().arm_lightly(),
+            shared: shared.clone(),
+        }
+    }
+
+    /// Sleeps until something may have been published since this was made, or the handle was closed;
+    /// false when the time-out has passed. Looks at nothing that the subscriber has.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        let board = self.shared.board();
+        board
+            .messages()
+            .sleep(self.sequence, timeout, self.shared.page.alarm())
+    }
+}

@@ -1,0 +1,778 @@
+//! Receiving, without types.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::{Decided, SUBSCRIBER, Typed, What};
+use super::chunks;
+use super::lane::{EPOCHS, Lane};
+use super::message::{Buffer, Held, Meta, RawMessage};
+use super::options::{ArrayType, Kind, Options};
+use super::publisher::{REFERENCE, digest, lane};
+use super::ring::{Damaged, Peek, Reader, Record, kind};
+use super::shared::{Control, Shared, Watch};
+use crate::atomic::{Ordering, Words};
+use crate::error::{Error, ErrorKind, Result};
+use crate::locator::Locator;
+use crate::page::{Participant, deadline_of};
+use crate::segment::Mapping;
+use crate::wait::{self, Sleep};
+#[cfg(feature = "tokio")]
+use crate::wait::SleepAsync;
+
+/// Receives messages of a kind that is known at run time.
+#[derive(Debug)]
+pub struct RawSubscriber {
+    shared: Arc<Shared>,
+    options: Options,
+    /// What this side says that messages are.
+    declared: Option<Kind>,
+    /// Once the first publisher has decided it.
+    typed: Option<(Typed, Decided)>,
+    /// This side's kind, for [`kind`](RawSubscriber::kind).
+    kind: Option<Kind>,
+    feeds: Vec<Feed>,
+    /// Extents that were looked at for lanes.
+    known: usize,
+    /// Whose turn it is.
+    next: usize,
+    lost: u64,
+}
+
+/// A lane, and what this subscriber alone knows of it.
+#[derive(Debug)]
+struct Feed {
+    lane: Lane,
+    mapping: Arc<Mapping>,
+    reader: Reader,
+    /// Messages before this are history: nobody promised them.
+    joined: u64,
+    publisher: Publisher,
+    /// The pieces of a message that is not complete, if its first has come.
+    pieces: Option<Buffer>,
+}
+
+/// Who published the records that are being read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Publisher {
+    /// The low byte of its number, if it is known.
+    epoch: Option<u8>,
+    first: u64,
+    pid: u32,
+}
+
+/// Where a message goes.
+enum Into<'a> {
+    /// To a value of this side's layout.
+    Value(*mut u8),
+    /// To a message of its own.
+    Message(&'a mut Option<RawMessage>),
+}
+
+/// What came of one record.
+enum Took {
+    Message(Meta),
+    /// Go on with the next.
+    Nothing,
+    /// It was overwritten.
+    Lapped,
+}
+
+impl RawSubscriber {
+    /// Joins the topic, or makes it. Without a kind, messages come as the page has them.
+    ///
+    /// # Errors
+    /// Layout mismatch; invalid, where options contradict the page's; full; no space; permission denied.
+    pub fn attach(locator: &str, kind: Option<&Kind>, options: &Options) -> Result<RawSubscriber> {
+        let shared = Arc::new(Shared::attach(locator, options, SUBSCRIBER)?);
+        let mut subscriber = RawSubscriber {
+            shared,
+            options: options.clone(),
+            declared: kind.cloned(),
+            typed: None,
+            kind: None,
+            feeds: Vec::new(),
+            known: 0,
+            next: 0,
+            lost: 0,
+        };
+        subscriber.enter()?;
+        Ok(subscriber)
+    }
+
+    fn enter(&mut self) -> Result<()> {
+        let shared = self.shared.clone();
+        let board = shared.board();
+        let _registration = shared.page.register(deadline_of(Some(Duration::ZERO)))?;
+        board.state_options(&self.options)?;
+        if let Some(kind) = &self.declared {
+            board.declare(kind, self.options.matching, self.options.language)?;
+        }
+        let end = board.subscribers_end();
+        if end.load(Ordering::Relaxed) <= self.shared.index() as u64 {
+            // Relaxed: the fences in `Reader::join` and `chunks::hold` order it.
+            end.store(self.shared.index() as u64 + 1, Ordering::Relaxed);
+        }
+        // Under the lock no lane comes in between.
+        self.look_for_lanes(true)?;
+        board.changes().wake_all(shared.page.alarm());
+        Ok(())
+    }
+
+    /// What messages are, as this side has them; `None` while nobody has said.
+    ///
+    /// # Errors
+    /// Layout mismatch; corrupt; closed, replaced, forked.
+    pub fn kind(&mut self) -> Result<Option<&Kind>> {
+        if self.kind.is_none() {
+            self.shared.page.check()?;
+            let (matching, language) = (self.options.matching, self.options.language);
+            let board = self.shared.board();
+            let typed = board.typed(self.declared.as_ref(), matching, language)?;
+            self.kind = typed.map(|typed| typed.here());
+        }
+        Ok(self.kind.as_ref())
+    }
+
+    /// Finds lanes that have come. `joins`: now is when this subscriber attaches.
+    #[cold]
+    fn look_for_lanes(&mut self, joins: bool) -> Result<()> {
+        let shared = self.shared.clone();
+        let board = shared.board();
+        let count = board.extent_count();
+        while self.known < count {
+            let number = self.known;
+            if board.extent(number)?.what == What::Lane {
+                if self.typed.is_none() {
+                    let (matching, language) = (self.options.matching, self.options.language);
+                    let typed = board.typed(self.declared.as_ref(), matching, language)?;
+                    let decided = board.decided()?;
+                    self.typed = typed.zip(decided);
+                }
+                let Some((typed, decided)) = &self.typed else {
+                    return Err(shared.page.corrupt("it has lanes, but nothing is decided"));
+                };
+                self.kind = Some(typed.here());
+                let (lane, mapping) = lane(&shared, number, decided)?;
+                let (extras, blocks, index) = (decided.extras(), decided.blocks(), shared.index());
+                let damaged = |damage: Damaged| shared.page.corrupt(damage.0);
+                let (reader, joined) = match joins {
+                    true => {
+                        lane.row(index).lost.store(0, Ordering::Relaxed);
+                        let history = decided.history;
+                        Reader::join(&lane, index, extras, blocks, history).map_err(damaged)?
+                    }
+                    // Its maker has entered us with a cursor of 0.
+                    false => (Reader::from_start(extras, blocks), 0),
+                };
+                self.feeds.push(Feed {
+                    lane,
+                    mapping,
+                    reader,
+                    joined,
+                    publisher: Publisher::default(),
+                    pieces: None,
+                });
+            }
+            self.known += 1;
+        }
+        Ok(())
+    }
+
+    /// Receives the next message, if there is one.
+    ///
+    /// # Errors
+    /// Corrupt (a checksum that does not hold is; the next call goes on); layout mismatch, where a
+    /// publisher has come since; closed, replaced, forked.
+    pub fn try_recv(&mut self) -> Result<Option<RawMessage>> {
+        let mut message = None;
+        self.next(&mut Into::Message(&mut message))?;
+        Ok(message)
+    }
+
+    /// Waits for the next message.
+    ///
+    /// # Errors
+    /// Timed out; closed, as soon as somebody closes it; and as [`try_recv`](RawSubscriber::try_recv).
+    pub fn recv(&mut self, timeout: Option<Duration>) -> Result<RawMessage> {
+        self.wait(timeout, |subscriber| subscriber.try_recv())
+    }
+
+    /// Receives the next message, a struct, into a value of this side's layout.
+    ///
+    /// # Safety
+    /// `value` is valid for writing this side's size, and nobody else accesses it meanwhile. After
+    /// `Ok(Some(_))` all its bytes are initialised, bools are 0 or 1, and enums are unchecked.
+    ///
+    /// # Errors
+    /// As [`try_recv`](RawSubscriber::try_recv).
+    #[inline]
+    pub unsafe fn try_recv_into(&mut self, value: *mut u8) -> Result<Option<Meta>> {
+        self.next(&mut Into::Value(value))
+    }
+
+    /// Waits for the next message, a struct, and receives it into a value of this side's layout.
+    ///
+    /// # Safety
+    /// As for [`try_recv_into`](RawSubscriber::try_recv_into).
+    ///
+    /// # Errors
+    /// As [`recv`](RawSubscriber::recv).
+    pub unsafe fn recv_into(&mut self, value: *mut u8, timeout: Option<Duration>) -> Result<Meta> {
+        // SAFETY: handed through from the caller.
+        self.wait(timeout, |subscriber| unsafe {
+            subscriber.try_recv_into(value)
+        })
+    }
+
+    /// Waits for the next message, and receives it and as many more as there are, up to `max`, into values
+    /// of this side's layout that lie one behind the other. Returns how many; `each` is told of each.
+    ///
+    /// # Safety
+    /// As for [`try_recv_into`](RawSubscriber::try_recv_into), for `max` values.
+    ///
+    /// # Errors
+    /// As [`recv`](RawSubscriber::recv), where not even one was received.
+    pub unsafe fn recv_many_into(
+        &mut self,
+        values: *mut u8,
+        max: usize,
+        timeout: Option<Duration>,
+        each: &mut dyn FnMut(Meta),
+    ) -> Result<usize> {
+        if max == 0 {
+            return Ok(0);
+        }
+        // SAFETY: handed through from the caller.
+        each(unsafe { self.recv_into(values, timeout) }?);
+        let Some((Typed::Struct(agreement), _)) = &self.typed else {
+            return Ok(1);
+        };
+        let size = agreement.here.size();
+        let mut done = 1;
+        while done < max {
+            // SAFETY: one of the values.
+            let value = unsafe { values.add(done * size) };
+            // SAFETY: as above.
+            match unsafe { self.try_recv_into(value) } {
+                Ok(Some(meta)) => each(meta),
+                // An error is told when nothing else is: the next call meets it again, or goes on.
+                Ok(None) | Err(_) => break,
+            }
+            done += 1;
+        }
+        Ok(done)
+    }
+
+    /// Waits until `look` finds something.
+    fn wait<R>(
+        &mut self,
+        timeout: Option<Duration>,
+        mut look: impl FnMut(&mut RawSubscriber) -> Result<Option<R>>,
+    ) -> Result<R> {
+        if let Some(found) = look(self)? {
+            return Ok(found);
+        }
+        let shared = self.shared.clone();
+        let sleep = Sleep::OnLight(shared.board().messages(), shared.page.alarm());
+        let found = wait::until(sleep, deadline_of(timeout), || look(self))?;
+        found.ok_or_else(|| self.nothing())
+    }
+
+    /// [`wait`](RawSubscriber::wait) for a task.
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn wait_async<R>(
+        &mut self,
+        timeout: Option<Duration>,
+        mut look: impl FnMut(&mut RawSubscriber) -> Result<Option<R>>,
+    ) -> Result<R> {
+        let shared = self.shared.clone();
+        let sleep = SleepAsync::OnLight(shared.board().messages(), shared.page.kept());
+        let found = wait::until_async(sleep, deadline_of(timeout), || look(self)).await?;
+        found.ok_or_else(|| self.nothing())
+    }
+
+    #[cold]
+    fn nothing(&self) -> Error {
+        let locator = self.shared.page.locator();
+        let error = Error::new(
+            ErrorKind::TimedOut,
+            format!("timed out: topic \"{locator}\" has no message for this subscriber"),
+        );
+        match self.publishers() {
+            0 => error.with_hint("there is no publisher"),
+            _ => error,
+        }
+    }
+
+    /// For threads and event loops that wait without holding this: look once more after making it.
+    pub fn watch(&self) -> Watch {
+        Watch::new(&self.shared)
+    }
+
+    /// What other threads may do with this while one is inside of it.
+    pub fn control(&self) -> Control {
+        Control(self.shared.clone())
+    }
+
+    #[inline(always)]
+    fn next(&mut self, into: &mut Into<'_>) -> Result<Option<Meta>> {
+        self.shared.page.check()?;
+        if self.shared.board().extent_count() != self.known {
+            self.look_for_lanes(false)?;
+        }
+        let count = self.feeds.len();
+        let mut empty = 0;
+        while empty < count {
+            let at = self.next;
+            match self.one(at, into)? {
+                Some(meta) => return Ok(Some(meta)),
+                None => {
+                    empty += 1;
+                    self.next = if at + 1 == count { 0 } else { at + 1 };
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next message of one lane.
+    #[inline(always)]
+    fn one(&mut self, at: usize, into: &mut Into<'_>) -> Result<Option<Meta>> {
+        loop {
+            let feed = &mut self.feeds[at];
+            let record = match feed.reader.peek(&feed.lane) {
+                Ok(Peek::Nothing) => return Ok(None),
+                Ok(Peek::Record(record)) => record,
+                Ok(Peek::Lapped) => {
+                    self.resume(at)?;
+                    continue;
+                }
+                Err(damage) => return Err(self.damaged(at, damage)),
+            };
+            match self.take(at, &record, into)? {
+                Took::Message(meta) => return Ok(Some(meta)),
+                Took::Nothing => {}
+                Took::Lapped => self.resume(at)?,
+            }
+        }
+    }
+
+    /// Goes on behind what can't be read.
+    #[cold]
+    fn damaged(&mut self, at: usize, damage: Damaged) -> Error {
+        let feed = &mut self.feeds[at];
+        feed.pieces = None;
+        feed.reader.skip(&feed.lane, self.shared.index());
+        self.notify();
+        self.shared.page.corrupt(damage.0)
+    }
+
+    #[cold]
+    fn resume(&mut self, at: usize) -> Result<()> {
+        let index = self.shared.index();
+        let feed = &mut self.feeds[at];
+        feed.pieces = None;
+        match feed.reader.resume(&feed.lane, index) {
+            Ok(lost) => {
+                self.lost += lost;
+                Ok(())
+            }
+            Err(damage) => Err(self.damaged(at, damage)),
+        }
+    }
+
+    #[inline(always)]
+    fn notify(&self) {
+        if let Some((_, decided)) = &self.typed
+            && decided.blocks()
+        {
+            let shared = &self.shared;
+            shared.board().space().notify_all_lightly(shared.page.alarm());
+        }
+    }
+
+    #[inline(always)]
+    fn advance(&mut self, at: usize, record: &Record) {
+        let feed = &mut self.feeds[at];
+        feed.reader.advance(&feed.lane, self.shared.index(), record);
+        self.notify();
+    }
+
+    /// Receives one record.
+    #[inline(always)]
+    fn take(&mut self, at: usize, record: &Record, into: &mut Into<'_>) -> Result<Took> {
+        let feed = &mut self.feeds[at];
+        let (typed, decided) = self.typed.as_ref().expect("there are lanes");
+        if let (Into::Value(value), kind::DATA, Typed::Struct(agreement)) =
+            (&*into, record.header.kind, typed)
+            && agreement.plan.is_direct()
+            && record.len() == agreement.page.size()
+            && !decided.checksum
+            && feed.publisher.epoch == Some(record.header.epoch)
+        {
+            let meta = feed.meta(record, decided);
+            // SAFETY: `value` has this side's size, which with a direct plan is the page's; the record has
+            // as many bytes, which `peek` found to be inside of the ring.
+            unsafe { record.words(&feed.lane).read(*value, record.len()) };
+            if !feed.reader.holds(&feed.lane) {
+                return Ok(Took::Lapped);
+            }
+            // SAFETY: all bytes of the value were just written.
+            unsafe { agreement.plan.normalise_at(*value) };
+            self.advance(at, record);
+            return Ok(Took::Message(meta));
+        }
+        self.take_slowly(at, record, into)
+    }
+
+    /// [`take`](RawSubscriber::take) where there is more to do than to copy a struct.
+    fn take_slowly(&mut self, at: usize, record: &Record, into: &mut Into<'_>) -> Result<Took> {
+        let feed = &mut self.feeds[at];
+        let (_, decided) = self.typed.as_ref().expect("there are lanes");
+        let decided = *decided;
+        if !feed.reader.holds(&feed.lane) {
+            return Ok(Took::Lapped);
+        }
+        // From here on the header is what the publisher wrote, and `peek` found the record inside of the
+        // ring; its payload may still be overwritten.
+        if feed.publisher.epoch != Some(record.header.epoch) {
+            feed.publisher = feed.find_publisher(record.header.epoch);
+        }
+        let meta = feed.meta(record, &decided);
+        let sum = decided.checksum.then(|| {
+            let at = usize::from(decided.send_time);
+            feed.reader.extra(&feed.lane, record, at)
+        });
+        let place = record.header.kind & kind::PLACE;
+        let (more, continues) = (
+            record.header.kind & kind::MORE != 0,
+            record.header.kind & kind::CONTINUES != 0,
+        );
+        if place != kind::DATA && place != kind::REF {
+            let known = [kind::PAD, kind::GIVEN_UP].contains(&record.header.kind);
+            if !known {
+                return Err(self.damaged(at, Damaged("a record of its ring is of no kind")));
+            }
+            if place == kind::GIVEN_UP {
+                feed.pieces = None;
+            }
+            self.advance(at, record);
+            return Ok(Took::Nothing);
+        }
+        if !continues {
+            // What was begun before was given up.
+            feed.pieces = more.then(Buffer::default);
+        }
+        let body = match place {
+            kind::DATA => {
+                let fits = !more && !continues && RawMessage::fits_small(record.len());
+                let message = if fits {
+                    RawMessage::small(meta, record.len(), |to| {
+                        // SAFETY: `small` gives as many bytes as fit.
+                        unsafe { record.words(&feed.lane).read(to, record.len()) };
+                    })
+                } else {
+                    let mut buffer = Buffer::default();
+                    buffer.resize(record.len());
+                    // SAFETY: `buffer` has as many bytes.
+                    unsafe {
+                        record
+                            .words(&feed.lane)
+                            .read(buffer.bytes_mut().as_mut_ptr(), record.len());
+                    };
+                    RawMessage::large(meta, buffer)
+                };
+                if !feed.reader.holds(&feed.lane) {
+                    return Ok(Took::Lapped);
+                }
+                Some(message)
+            }
+            _ => self.take_reference(at, record, meta, more || continues)?,
+        };
+        let feed = &mut self.feeds[at];
+        let Some(message) = body else {
+            // Its chunk is another message's by now.
+            if !feed.reader.holds(&feed.lane) {
+                return Ok(Took::Lapped);
+            }
+            if decided.blocks() && feed.reader.count() >= feed.joined {
+                return Err(self.damaged(at, Damaged("a message that was not received yet is gone")));
+            }
+            feed.pieces = None;
+            if feed.reader.count() >= feed.joined && !more {
+                self.lost += 1;
+                let row = feed.lane.row(self.shared.index());
+                row.lost.store(
+                    row.lost.load(Ordering::Relaxed).wrapping_add(1),
+                    Ordering::Relaxed,
+                );
+            }
+            self.advance(at, record);
+            return Ok(Took::Nothing);
+        };
+        let message = if more || continues {
+            let Some(pieces) = &mut feed.pieces else {
+                // It began before this subscriber came, or was given up.
+                self.advance(at, record);
+                return Ok(Took::Nothing);
+            };
+            let (from, bytes) = (pieces.len(), message.bytes());
+            if (from + bytes.len()) as u64 > decided.max_message.saturating_add(4096) {
+                return Err(self.damaged(at, Damaged("a message in fragments is too long")));
+            }
+            pieces.resize(from + bytes.len());
+            pieces.bytes_mut()[from..].copy_from_slice(bytes);
+            drop(message);
+            if more {
+                self.advance(at, record);
+                return Ok(Took::Nothing);
+            }
+            RawMessage::large(meta, feed.pieces.take().unwrap_or_default())
+        } else {
+            message
+        };
+        // After this the publisher may overwrite the record; a chunk is held.
+        self.advance(at, record);
+        if let Some(stored) = sum {
+            let computed = digest(meta.sequence, &[message.bytes()]);
+            if computed != stored {
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    format!(
+                        "topic \"{}\", message {} of pid {}: its checksum is {computed:#018x}, stored is {stored:#018x}",
+                        self.shared.page.locator(),
+                        meta.sequence,
+                        meta.publisher
+                    ),
+                )
+                .with_hint("something wrote over the page's memory; the next message can be received"));
+            }
+        }
+        self.deliver(meta, message, into)
+    }
+
+    /// Holds, or copies, the chunk that a record refers to. `None`: it is gone.
+    fn take_reference(
+        &mut self,
+        at: usize,
+        record: &Record,
+        meta: Meta,
+        piece: bool,
+    ) -> Result<Option<RawMessage>> {
+        let shared = self.shared.clone();
+        let feed = &mut self.feeds[at];
+        let mut reference = [0u64; REFERENCE / 8];
+        if record.len() != REFERENCE {
+            return Err(self.damaged(at, Damaged("a reference of its ring is none")));
+        }
+        // SAFETY: `reference` has as many bytes.
+        unsafe {
+            record
+                .words(&feed.lane)
+                .read(reference.as_mut_ptr().cast(), REFERENCE);
+        };
+        if !feed.reader.holds(&feed.lane) {
+            return Ok(None);
+        }
+        let [word, offset, len] = reference;
+        let (chunk, generation) = ((word >> 32) as usize, word as u32);
+        if chunk >= feed.lane.geometry().chunks {
+            return Err(self.damaged(at, Damaged("a reference of its ring is to no chunk")));
+        }
+        let Some((mapping, bytes)) = shared.find(offset, len)? else {
+            return Err(self.damaged(at, Damaged("a chunk lies outside of the page's pools")));
+        };
+        let feed = &mut self.feeds[at];
+        let index = shared.index();
+        // The last place is never held for longer than a copy takes.
+        let places = feed.lane.row(index).held;
+        let free = places[..places.len() - 1]
+            .iter()
+            .position(|held| held.load(Ordering::Acquire) == 0);
+        let place = if piece { None } else { free };
+        let copying = places.len() - 1;
+        if !chunks::hold(&feed.lane, index, place.unwrap_or(copying), chunk, generation) {
+            return Ok(None);
+        }
+        let len = len as usize;
+        match place {
+            Some(place) => {
+                shared.held.fetch_add(1, Ordering::Relaxed);
+                let held = Held {
+                    lane: feed.lane,
+                    _lane: feed.mapping.clone(),
+                    _chunk: mapping,
+                    place,
+                    bytes,
+                    len,
+                    shared,
+                };
+                Ok(Some(RawMessage::held(meta, held)))
+            }
+            None => {
+                let mut buffer = Buffer::default();
+                buffer.resize(len);
+                // SAFETY: the chunk lies at a multiple of 64 inside of the mapping, which has whole words.
+                let words =
+                    unsafe { Words::new(bytes.cast_mut(), len.next_multiple_of(8)) };
+                // SAFETY: `buffer` has as many bytes.
+                unsafe { words.read(buffer.bytes_mut().as_mut_ptr(), len) };
+                chunks::release(&feed.lane, index, copying);
+                Ok(Some(RawMessage::large(meta, buffer)))
+            }
+        }
+    }
+
+    /// Gives a message to its receiver, as this side has it.
+    fn deliver(&mut self, meta: Meta, message: RawMessage, into: &mut Into<'_>) -> Result<Took> {
+        let (typed, _) = self.typed.as_ref().expect("there are lanes");
+        let locator = self.shared.page.locator();
+        let strange = |what: &str| {
+            Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "topic \"{locator}\", message {} of pid {}: {what}",
+                    meta.sequence, meta.publisher
+                ),
+            ))
+        };
+        let message = match typed {
+            Typed::Bytes => message,
+            Typed::Array => match ArrayType::decode(message.bytes()) {
+                Some((array, start)) => message.with_array(array, start),
+                None => return strange("it is no array"),
+            },
+            Typed::Struct(agreement) => {
+                let len = message.bytes().len();
+                if agreement.page.tail().is_some() {
+                    if super::publisher::check_tail(&agreement.page, len).is_err() {
+                        return strange("it is too short, or ends inside of an element");
+                    }
+                    message
+                } else if len != agreement.page.size() {
+                    return strange("it has another size than its type");
+                } else {
+                    let plan = &agreement.plan;
+                    match into {
+                        Into::Value(value) => {
+                            // SAFETY: `value` has this side's size, by the contract of `try_recv_into`.
+                            let here = unsafe {
+                                value.write_bytes(0, agreement.here.size());
+                                std::slice::from_raw_parts_mut(*value, agreement.here.size())
+                            };
+                            plan.gather(message.bytes(), here);
+                            return Ok(Took::Message(meta));
+                        }
+                        // In place only where it can be looked at as it is.
+                        Into::Message(_) if plan.is_direct() && !plan.has_bools() => message,
+                        Into::Message(_) => {
+                            let mut buffer = Buffer::default();
+                            buffer.resize(agreement.here.size());
+                            plan.gather(message.bytes(), buffer.bytes_mut());
+                            RawMessage::large(meta, buffer)
+                        }
+                    }
+                }
+            }
+        };
+        match into {
+            Into::Message(to) => {
+                **to = Some(message);
+                Ok(Took::Message(meta))
+            }
+            Into::Value(_) => Err(Error::new(
+                ErrorKind::LayoutMismatch,
+                format!("topic \"{locator}\" carries {}, not structs of one size", typed.here()),
+            )),
+        }
+    }
+
+    /// Messages that were published while this was attached, and overwritten before it received them.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// How many publishers are attached and live.
+    pub fn publishers(&self) -> usize {
+        self.control().others()
+    }
+
+    /// Waits until there are at least `n` publishers, and says how many.
+    ///
+    /// # Errors
+    /// Timed out; closed, replaced, forked.
+    pub fn wait_publishers(&self, n: usize, timeout: Option<Duration>) -> Result<usize> {
+        self.control().wait_others(n, timeout)
+    }
+
+    /// The page's locator.
+    pub fn locator(&self) -> &Locator {
+        self.shared.page.locator()
+    }
+
+    /// Who is attached.
+    pub fn participants(&self) -> Vec<Participant> {
+        self.shared.page.participants()
+    }
+
+    /// Detaches: publishers wait for it no longer, and further calls are [`ErrorKind::Closed`]. Messages
+    /// that are held stay what they are, and keep the place in the page until they are dropped.
+    pub fn close(&mut self) {
+        if self.shared.page.is_mine() {
+            let index = self.shared.index();
+            for feed in &self.feeds {
+                let cursor = feed.lane.row(index).cursor;
+                // Release: as in `Reader::advance`.
+                cursor.store(super::lane::NOT_ATTACHED, Ordering::Release);
+            }
+        }
+        self.feeds.clear();
+        self.shared.leave();
+    }
+}
+
+impl Drop for RawSubscriber {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Feed {
+    /// What is known of a record's message: right only if the reader says that it holds.
+    #[inline(always)]
+    fn meta(&self, record: &Record, decided: &Decided) -> Meta {
+        Meta {
+            sequence: (self.reader.count() + 1).wrapping_sub(self.publisher.first),
+            publisher: self.publisher.pid,
+            sent_at: decided
+                .send_time
+                .then(|| self.reader.extra(&self.lane, record, 0)),
+        }
+    }
+
+    /// The publisher of this number.
+    #[cold]
+    fn find_publisher(&self, number: u8) -> Publisher {
+        for entry in self.lane.epochs().iter().take(EPOCHS) {
+            // Acquire: pairs with the Release in `Outlet::take`; the other words are this publisher's.
+            let before = entry.number.load(Ordering::Acquire);
+            let first = entry.first.load(Ordering::Relaxed);
+            let signature = entry.signature.load(Ordering::Relaxed);
+            crate::atomic::fence(Ordering::Acquire);
+            let after = entry.number.load(Ordering::Relaxed);
+            if before == after && before != 0 && before as u8 == number {
+                return Publisher {
+                    epoch: Some(number),
+                    first,
+                    pid: (signature >> 32) as u32,
+                };
+            }
+        }
+        // So many have come and gone that its name is forgotten.
+        Publisher {
+            epoch: Some(number),
+            ..Publisher::default()
+        }
+    }
+}
