@@ -863,7 +863,7 @@ impl Page {
             )
         })?;
         refuse_file_system(&locator.to_string(), place, &file, stat.identity.device)?;
-        file.allocate(total).map_err(|e| {
+        file.allocate(0, total).map_err(|e| {
             let error = Error::os(
                 format_args!(
                     "page \"{locator}\": cannot reserve {total} bytes in {}",
