@@ -21,9 +21,14 @@ use crate::segment::file::{self, File};
 use crate::segment::{Mapping, Permissions, Stat, TEMPORARY};
 use crate::wait::{self, Alarm};
 
+// `latest` does not grow.
+#[allow(dead_code, reason = "for patterns that grow their pages")]
+pub(crate) mod extents;
 pub(crate) mod header;
 pub(crate) mod known;
 pub(crate) mod participants;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use header::{Facts, HEADER, State, dynamic};
 pub use header::{Language, Lifetime};
