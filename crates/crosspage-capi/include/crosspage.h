@@ -501,7 +501,7 @@ typedef struct crosspage_page_info {
   const char *name;
   const char *locator;
   const char *pattern; /* "latest", ... */
-  const char *type;    /* the struct's name */
+  const char *type;    /* the struct's name; NULL where pages of this pattern carry no layout */
   const char *owner;   /* a user */
   uint64_t size;       /* of the whole page in bytes */
   uint32_t lifetime;   /* CROSSPAGE_LIFETIME_KEEP, ... */

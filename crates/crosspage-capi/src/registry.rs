@@ -50,7 +50,7 @@ unsafe fn show(page: &PageInfo, each: Each, context: *mut c_void) -> i32 {
         c_string(&page.name),
         c_string(&page.locator),
         c_string(page.pattern),
-        c_string(page.layout.name()),
+        c_string(page.layout.as_ref().map_or("", |layout| layout.name())),
         c_string(&page.owner),
     ];
     let roles: Vec<_> = page
@@ -72,7 +72,10 @@ unsafe fn show(page: &PageInfo, each: Each, context: *mut c_void) -> i32 {
         name: texts[0].as_ptr(),
         locator: texts[1].as_ptr(),
         pattern: texts[2].as_ptr(),
-        type_name: texts[3].as_ptr(),
+        type_name: match page.layout {
+            Some(_) => texts[3].as_ptr(),
+            None => std::ptr::null(),
+        },
         owner: texts[4].as_ptr(),
         size: page.size,
         lifetime: match page.lifetime {

@@ -73,7 +73,7 @@ fn page_json(page: &PageInfo) -> Value {
         ("name", page.name.as_str().into()),
         ("locator", page.locator.to_string().into()),
         ("pattern", page.pattern.into()),
-        ("type", page.layout.name().into()),
+        ("type", type_name(page).into()),
         ("size", page.size.into()),
         ("owner", page.owner.as_str().into()),
         ("mode", mode(page.mode)),
@@ -115,12 +115,17 @@ fn page_row(page: &PageInfo, rate: Option<f64>) -> Vec<String> {
     vec![
         harmless(&page.name),
         page.pattern.to_owned(),
-        harmless(page.layout.name()),
+        type_name(page).map_or_else(unknown, harmless),
         table::bytes(page.size),
         participants(page),
         rate.map_or_else(unknown, |rate| format!("{rate:.0}/s")),
         page.age.map_or_else(unknown, table::age),
     ]
+}
+
+/// Where its pages carry a layout, the struct's name.
+fn type_name(page: &PageInfo) -> Option<&str> {
+    page.layout.as_ref().map(|layout| layout.name())
 }
 
 fn foreign_row(segment: &foreign::Info) -> Vec<String> {

@@ -100,16 +100,17 @@ impl Target {
     fn look_at_page(
         &self,
         locator: &Locator,
-        layout: Option<&Arc<StructType>>,
+        named: Option<&Arc<StructType>>,
         await_value: bool,
     ) -> Result<Look> {
         let text = locator.to_string();
         let deadline = Instant::now() + self.timeout;
         let reader = self.reader(locator)?;
         let page = registry::inspect(&text)?;
-        if let Some(layout) = layout {
-            self.check_layout(&page, layout)?;
+        if let Some(named) = named {
+            self.check_layout(&page, named)?;
         }
+        let layout = layout_of(&page)?.clone();
         let mut snapshot = reader.read()?;
         if snapshot.is_none() && await_value {
             snapshot =
@@ -129,7 +130,7 @@ impl Target {
             name: page.name,
             locator: page.locator.to_string(),
             pattern: page.pattern,
-            layout: page.layout,
+            layout,
             provenance: None,
             value: snapshot.map(|snapshot| snapshot.record),
             written,
@@ -140,7 +141,8 @@ impl Target {
 
     /// The page's own layout is the truth; another one that was named has to agree with it.
     pub fn check_layout(&self, page: &PageInfo, layout: &StructType) -> Result<()> {
-        let Err(differences) = layout::compare(&page.layout, layout, Match::Exact) else {
+        let stored = layout_of(page)?;
+        let Err(differences) = layout::compare(stored, layout, Match::Exact) else {
             return Ok(());
         };
         let writer = page
@@ -154,7 +156,7 @@ impl Target {
         let source = self.layout.as_deref().unwrap_or_default();
         Err(layout::mismatch_error(
             &page.name,
-            &page.layout,
+            stored,
             &side,
             layout,
             source,
@@ -186,6 +188,19 @@ impl Target {
             unstable,
         })
     }
+}
+
+/// The layout that a page carries.
+pub fn layout_of(page: &PageInfo) -> Result<&Arc<StructType>> {
+    page.layout.as_ref().ok_or_else(|| {
+        Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "page \"{}\" carries no layout, as all pages of the pattern {}",
+                page.locator, page.pattern
+            ),
+        )
+    })
 }
 
 /// A foreign segment's name is its locator without the scheme.

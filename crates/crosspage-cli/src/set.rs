@@ -58,7 +58,7 @@ fn set_in_page(args: &Args, locator: &Locator) -> Result<()> {
         args.segment.check_layout(&page, &layout)?;
     }
     // Before the writer's role is taken, so that a typing error is told first.
-    values(args, &page.layout)?;
+    values(args, segment::layout_of(&page)?)?;
     let mut writer =
         DynWriter::open_with(&text, &latest::Options::default()).map_err(|error| {
             match error.is_already_owned() {

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use crosspage::layout::{self, Learned, StructType};
 use crosspage::{Error, ErrorKind, Locator, Result, registry};
 
+use crate::segment::layout_of;
+
 /// A segment's locator, or `PATH#TYPE`.
 #[derive(Debug, Clone)]
 pub enum Source {
@@ -40,7 +42,8 @@ impl Source {
     pub fn layout(&self) -> Result<(Arc<StructType>, Option<String>)> {
         match self {
             Source::Segment(locator) if locator.is_page() => {
-                Ok((registry::inspect(&locator.to_string())?.layout, None))
+                let page = registry::inspect(&locator.to_string())?;
+                Ok((layout_of(&page)?.clone(), None))
             }
             Source::Segment(locator) => Err(Error::new(
                 ErrorKind::Invalid,

@@ -17,8 +17,8 @@ pub struct PageInfo {
     locator: String,
     /// "latest", …
     pattern: &'static str,
-    /// The layout of its values.
-    layout: Py<LayoutObject>,
+    /// The layout of its values; None where pages of this pattern carry none.
+    layout: Option<Py<LayoutObject>>,
     /// Bytes of the whole page.
     size: u64,
     /// The user who made it.
@@ -55,11 +55,15 @@ pub fn pages(py: Python<'_>) -> PyResult<Vec<PageInfo>> {
             .participants
             .into_iter()
             .map(|one| Py::new(py, Participant::from(one)));
+        let layout = page
+            .layout
+            .map(|layout| Py::new(py, LayoutObject(dynamic(py, &layout)?)))
+            .transpose()?;
         Ok(PageInfo {
             name: page.name,
             locator: page.locator.to_string(),
             pattern: page.pattern,
-            layout: Py::new(py, LayoutObject(dynamic(py, &page.layout)?))?,
+            layout,
             size: page.size,
             owner: page.owner,
             mode: page.mode,

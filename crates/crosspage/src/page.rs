@@ -15,15 +15,20 @@ use crate::atomic::local::{AtomicBool, AtomicU64 as AtomicLocalU64};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Difference, Match, StructType, compare};
-use crate::liveness::{self, Byte};
+use crate::liveness::{self, Byte, Registration};
 use crate::locator::{self, Locator};
 use crate::segment::file::{self, File};
 use crate::segment::{Mapping, Permissions, Stat, TEMPORARY};
 use crate::wait::{self, Alarm};
 
+// `latest` does not grow.
+#[allow(dead_code, reason = "for patterns that grow their pages")]
+pub(crate) mod extents;
 pub(crate) mod header;
 pub(crate) mod known;
 pub(crate) mod participants;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use header::{Facts, HEADER, State, dynamic};
 pub use header::{Language, Lifetime};
@@ -40,8 +45,10 @@ pub(crate) struct Pattern {
     pub(crate) roles: &'static [&'static str],
     /// How long pages of this pattern stay unless told otherwise.
     pub(crate) lifetime: Lifetime,
+    /// Whether its pages carry a layout from the start. Those that do not have none in the header.
+    pub(crate) has_layout: bool,
     /// Checks the pattern's parameters of an existing page; its area is only touched after this.
-    pub(crate) check: fn(&Facts, &StructType) -> Result<(), String>,
+    pub(crate) check: fn(&Facts, Option<&StructType>) -> Result<(), String>,
     /// How many living participants may hold a role.
     pub(crate) limit: fn(&Facts, role: u8) -> Option<u64>,
     /// Puts right what a dead participant left behind. Under the registration lock; may run again.
@@ -85,12 +92,12 @@ pub(crate) struct Request<'a> {
     pub(crate) role: u8,
     pub(crate) intent: Intent,
     pub(crate) terms: &'a Terms,
-    /// `None`: whatever the page has.
+    /// `None`: whatever the page has. Only for patterns whose pages carry one.
     pub(crate) layout: Option<&'a Arc<StructType>>,
     /// How long to wait for a page that does not exist; `None`: for ever.
     pub(crate) timeout: Option<Duration>,
-    /// What a new page with this layout would look like.
-    pub(crate) design: &'a dyn Fn(&StructType) -> Result<Design>,
+    /// What a new page with this layout would look like; it gets one where the pattern's pages carry one.
+    pub(crate) design: &'a dyn Fn(Option<&StructType>) -> Result<Design>,
     /// Which options that the caller stated contradict the page's.
     pub(crate) contradictions: &'a dyn Fn(&Facts) -> Vec<Contradiction>,
 }
@@ -109,7 +116,8 @@ pub(crate) struct Page {
     file: File,
     mapping: Mapping,
     facts: Facts,
-    agreement: Agreement,
+    /// `None`: pages of this pattern carry no layout.
+    agreement: Option<Agreement>,
     locator: Locator,
     place: Place,
     pattern: &'static Pattern,
@@ -273,6 +281,9 @@ pub(crate) fn access_error(
     }
 }
 
+/// What a file says of itself, and how its layout differs from the one declared here.
+type Examined = (Stat, Facts, Option<Agreement>, Vec<Difference>);
+
 /// Whether attaching to a file led anywhere.
 enum Attached {
     Yes(Box<Page>),
@@ -369,12 +380,7 @@ impl Page {
             )
             .with_hint("upgrade crosspage on this side")
         })?;
-        (pattern.check)(&facts, &agreement.page).map_err(|what| {
-            Error::new(
-                ErrorKind::Corrupt,
-                format!("page \"{locator}\" is damaged: {what}"),
-            )
-        })?;
+        check_pattern(locator, pattern, &facts, agreement.as_ref())?;
         let page = Page::map(
             locator, &place, pattern, file, stat, facts, agreement, false,
         )?;
@@ -393,7 +399,7 @@ impl Page {
         file: File,
         stat: Stat,
         facts: Facts,
-        agreement: Agreement,
+        agreement: Option<Agreement>,
         writable: bool,
     ) -> Result<Page> {
         let len = usize::try_from(facts.total).map_err(|_| {
@@ -452,12 +458,7 @@ impl Page {
                         format!("page \"{locator}\" carries an unknown pattern"),
                     )
                 })?;
-                (pattern.check)(&facts, &agreement.page).map_err(|what| {
-                    Error::new(
-                        ErrorKind::Corrupt,
-                        format!("page \"{locator}\" is damaged: {what}"),
-                    )
-                })?;
+                check_pattern(locator, pattern, &facts, agreement.as_ref())?;
                 Ok((stat, facts, agreement, pattern))
             });
         let (stat, facts, agreement, pattern) = match examined {
@@ -554,7 +555,7 @@ impl Page {
         file: &File,
         here: Option<&Arc<StructType>>,
         matching: Match,
-    ) -> Result<(Stat, Facts, Agreement, Vec<Difference>)> {
+    ) -> Result<Examined> {
         let shown = locator.to_string();
         let failed = |what: &str, e: &std::io::Error| {
             Error::os(format_args!("page {shown:?}: cannot {what} its file"), e)
@@ -632,6 +633,9 @@ impl Page {
             )
             .with_hint(format!("crosspage rm --force {shown}")));
         }
+        if descriptor.is_empty() {
+            return Ok((stat, facts, None, Vec::new()));
+        }
         let damaged = |e: Error| {
             Error::new(
                 ErrorKind::Corrupt,
@@ -639,9 +643,9 @@ impl Page {
             )
         };
         match known::compare(&descriptor, here, matching).map_err(damaged)? {
-            Verdict::Agree(agreement) => Ok((stat, facts, agreement, Vec::new())),
+            Verdict::Agree(agreement) => Ok((stat, facts, Some(agreement), Vec::new())),
             Verdict::Differ { page, differences } => {
-                Ok((stat, facts, Agreement::of_one(page)?, differences))
+                Ok((stat, facts, Some(Agreement::of_one(page)?), differences))
             }
         }
     }
@@ -651,7 +655,7 @@ impl Page {
         locator: &Locator,
         place: &Place,
         file: &File,
-    ) -> Result<(Stat, Facts, Agreement)> {
+    ) -> Result<(Stat, Facts, Option<Agreement>)> {
         let (stat, facts, agreement, _) = Page::examine(locator, place, file, None, Match::Exact)?;
         Ok((stat, facts, agreement))
     }
@@ -684,12 +688,7 @@ impl Page {
                 ),
             ));
         }
-        (request.pattern.check)(&facts, &agreement.page).map_err(|what| {
-            Error::new(
-                ErrorKind::Corrupt,
-                format!("page \"{locator}\" is damaged: {what}"),
-            )
-        })?;
+        check_pattern(locator, request.pattern, &facts, agreement.as_ref())?;
         let writable = !terms.read_only;
         if writable && facts.read_only {
             return Err(Error::new(
@@ -700,8 +699,9 @@ impl Page {
         }
         let mismatch = request
             .layout
+            .zip(agreement.as_ref())
             .filter(|_| !differences.is_empty())
-            .map(|here| {
+            .map(|(here, agreement)| {
                 let page_side = format!(
                     "{}, pid {}",
                     Language::name_of(facts.creator_language),
@@ -737,7 +737,7 @@ impl Page {
         let registration = liveness::lock_registration(&page.file, &locator.to_string(), deadline)?;
         if page.settle()? != State::Ready {
             if request.intent == Intent::Open {
-                return Ok(page.gone());
+                return Ok(page.gone_or_missing());
             }
             // The remover may have died before the name was gone.
             page.remove_name()?;
@@ -759,7 +759,7 @@ impl Page {
 
     /// What an opener makes of a page that no longer stands. Its name still leads to it where the remover
     /// died in between.
-    fn gone(&self) -> Attached {
+    fn gone_or_missing(&self) -> Attached {
         if self.place.leads_to(&self.file) {
             Attached::Missing
         } else {
@@ -774,7 +774,7 @@ impl Page {
         let _ = self.file.try_lock(Byte::Observers.offset(), true);
         match self.state() {
             Some(State::Ready | State::Replacing) => Ok(Attached::Yes(Box::new(self))),
-            Some(State::Replaced | State::Removed) => Ok(self.gone()),
+            Some(State::Replaced | State::Removed) => Ok(self.gone_or_missing()),
             _ => Err(self.corrupt("its state is no state")),
         }
     }
@@ -788,12 +788,13 @@ impl Page {
         old: Option<Box<Page>>,
     ) -> Result<Option<Page>> {
         let (locator, terms) = (request.locator, request.terms);
-        let Some(layout) = request.layout else {
+        let layout = request.layout.filter(|_| request.pattern.has_layout);
+        if request.pattern.has_layout && layout.is_none() {
             return Err(Error::new(
                 ErrorKind::Invalid,
                 format!("page \"{locator}\" does not exist, and making it needs a layout"),
             ));
-        };
+        }
         if terms.read_only {
             return Err(Error::new(
                 ErrorKind::Invalid,
@@ -820,8 +821,8 @@ impl Page {
             Some(_) => terms.lifetime.unwrap_or(request.pattern.lifetime),
             None => Lifetime::Keep,
         };
-        let design = (request.design)(layout)?;
-        let descriptor = layout.encode();
+        let design = (request.design)(layout.map(|layout| &**layout))?;
+        let descriptor = layout.map(|layout| layout.encode()).unwrap_or_default();
         let (participants, layout_range, area, total) =
             header::place(max_participants, descriptor.len() as u64, design.area).ok_or_else(
                 || {
@@ -863,20 +864,7 @@ impl Page {
             )
         })?;
         refuse_file_system(&locator.to_string(), place, &file, stat.identity.device)?;
-        file.allocate(total).map_err(|e| {
-            let error = Error::os(
-                format_args!(
-                    "page \"{locator}\": cannot reserve {total} bytes in {}",
-                    place.path.display()
-                ),
-                &e,
-            );
-            if error.is_no_space() {
-                error.with_hint(file::NO_ROOM)
-            } else {
-                error
-            }
-        })?;
+        reserve(locator, place, &file, 0, total)?;
         let header = facts.encode();
         let mut page = Page::map(
             locator,
@@ -885,7 +873,7 @@ impl Page {
             file,
             stat,
             facts,
-            Agreement::of_one(layout.clone())?,
+            layout.cloned().map(Agreement::of_one).transpose()?,
             true,
         )?;
         // SAFETY: the mapping has `total` bytes, and `place` put header and layout inside; nobody
@@ -1211,16 +1199,6 @@ impl Page {
             )
             .with_hint("attach anew in the child"));
         }
-        let gone = |what: &str| {
-            Err(Error::new(
-                ErrorKind::Replaced,
-                format!(
-                    "page \"{}\" was {what} since this handle attached",
-                    self.locator
-                ),
-            )
-            .with_hint("reopen() attaches to the page that has the name now"))
-        };
         match self.state() {
             Some(State::Ready) => Ok(()),
             Some(State::Replacing) => {
@@ -1229,23 +1207,27 @@ impl Page {
                     return if self.place.leads_to(&self.file) {
                         Ok(())
                     } else {
-                        gone("replaced")
+                        Err(self.gone("replaced"))
                     };
                 }
-                let _registration = liveness::lock_registration(
-                    &self.file,
-                    &self.locator.to_string(),
-                    deadline_of(Some(Duration::ZERO)),
-                )?;
-                match self.settle()? {
-                    State::Ready => Ok(()),
-                    _ => gone("replaced"),
-                }
+                let _registration = self.register(deadline_of(Some(Duration::ZERO)))?;
+                self.check_stands()
             }
-            Some(State::Replaced) => gone("replaced by one with another layout"),
-            Some(State::Removed) => gone("removed"),
+            Some(State::Replaced) => Err(self.gone("replaced by one with another layout")),
+            Some(State::Removed) => Err(self.gone("removed")),
             Some(State::Initialising) | None => Err(self.corrupt("its state is no state")),
         }
+    }
+
+    fn gone(&self, what: &str) -> Error {
+        Error::new(
+            ErrorKind::Replaced,
+            format!(
+                "page \"{}\" was {what} since this handle attached",
+                self.locator
+            ),
+        )
+        .with_hint("reopen() attaches to the page that has the name now")
     }
 
     fn state(&self) -> Option<State> {
@@ -1305,13 +1287,41 @@ impl Page {
     }
 
     /// The layout that the page's creator stored.
-    pub(crate) fn layout(&self) -> &Arc<StructType> {
-        &self.agreement.page
+    pub(crate) fn layout(&self) -> Option<&Arc<StructType>> {
+        self.agreement.as_ref().map(|agreement| &agreement.page)
     }
 
     /// The page's layout and this side's.
-    pub(crate) fn agreement(&self) -> &Agreement {
-        &self.agreement
+    pub(crate) fn agreement(&self) -> Option<&Agreement> {
+        self.agreement.as_ref()
+    }
+
+    /// How long the file is now: longer than the header says where the page has grown.
+    pub(crate) fn file_size(&self) -> Result<u64> {
+        let stat = self.file.stat().map_err(|e| {
+            Error::os(
+                format_args!("page \"{}\": cannot examine its file", self.locator),
+                &e,
+            )
+        })?;
+        Ok(stat.size)
+    }
+
+    /// Takes the registration lock, for changes of the pattern's own that need one after the other.
+    ///
+    /// It belongs to the handle, so that it does not keep two threads of one handle apart: calls
+    /// that take it have `&mut` handles, or a lock of their own.
+    pub(crate) fn register(&self, deadline: Option<Instant>) -> Result<Registration<'_>> {
+        liveness::lock_registration(&self.file, &self.locator.to_string(), deadline)
+    }
+
+    /// Whether the page still stands; else the error *replaced*. Under the registration lock.
+    pub(crate) fn check_stands(&self) -> Result<()> {
+        match self.settle()? {
+            State::Ready => Ok(()),
+            State::Removed => Err(self.gone("removed")),
+            _ => Err(self.gone("replaced")),
+        }
     }
 
     pub(crate) fn locator(&self) -> &Locator {
@@ -1443,6 +1453,44 @@ impl std::fmt::Debug for Page {
 
 /// Participants of a page unless its creator says otherwise: they fill 4 KiB.
 const DEFAULT_PARTICIPANTS: u32 = 128;
+
+/// Checks what a page says by what its pattern asks for.
+fn check_pattern(
+    locator: &Locator,
+    pattern: &Pattern,
+    facts: &Facts,
+    agreement: Option<&Agreement>,
+) -> Result<()> {
+    let checked = match (pattern.has_layout, agreement) {
+        (true, None) => Err(format!("it has no layout, and {} needs one", pattern.name)),
+        (false, Some(_)) => Err(format!("it has a layout, and {} has none", pattern.name)),
+        (_, agreement) => (pattern.check)(facts, agreement.map(|agreement| &*agreement.page)),
+    };
+    checked.map_err(|what| {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!("page \"{locator}\" is damaged: {what}"),
+        )
+    })
+}
+
+/// Allocates a range of a page's file.
+fn reserve(locator: &Locator, place: &Place, file: &File, at: u64, len: u64) -> Result<()> {
+    file.allocate(at, len).map_err(|e| {
+        let error = Error::os(
+            format_args!(
+                "page \"{locator}\": cannot reserve {len} bytes in {}",
+                place.path.display()
+            ),
+            &e,
+        );
+        if error.is_no_space() {
+            error.with_hint(file::NO_ROOM)
+        } else {
+            error
+        }
+    })
+}
 
 fn refuse_file_system(shown: &str, place: &Place, file: &File, device: u64) -> Result<()> {
     // The device of /dev/shm, once it was found good. For named pages only: a file of an overlayfs

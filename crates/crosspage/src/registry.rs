@@ -27,9 +27,9 @@ pub struct PageInfo {
     pub locator: Locator,
     /// `latest`, …
     pub pattern: &'static str,
-    /// The layout of its values.
-    pub layout: Arc<StructType>,
-    /// Bytes of the whole page.
+    /// The layout of its values; `None` where pages of this pattern carry none.
+    pub layout: Option<Arc<StructType>>,
+    /// Bytes of the whole page, with all by which it has grown.
     pub size: u64,
     /// The user who made it, by name where there is one.
     pub owner: String,
@@ -97,7 +97,7 @@ pub fn inspect(locator: &str) -> Result<PageInfo> {
     Ok(info(&Page::look(&locator.parse()?, false)?))
 }
 
-fn info(page: &Page) -> PageInfo {
+pub(crate) fn info(page: &Page) -> PageInfo {
     let (version, age) = match latest::RawReader::peek(page) {
         Some(meta) => (Some(meta.version), Some(meta.age())),
         None => (None, None),
@@ -115,8 +115,8 @@ fn info(page: &Page) -> PageInfo {
         locator,
         name,
         pattern: page.pattern().name,
-        layout: page.layout().clone(),
-        size: page.facts().total,
+        layout: page.layout().cloned(),
+        size: page.file_size().unwrap_or(page.facts().total),
         owner: file::user_name(uid).unwrap_or_else(|| uid.to_string()),
         mode,
         lifetime: page.facts().lifetime,

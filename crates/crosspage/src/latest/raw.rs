@@ -37,7 +37,8 @@ pub(crate) static PATTERN: Pattern = Pattern {
     name: "latest",
     roles: &["writer", "reader"],
     lifetime: Lifetime::Keep,
-    check: |facts, layout| geometry_of(facts, layout).map(|_| ()),
+    has_layout: true,
+    check: |facts, layout| geometry_of(facts, layout.ok_or("it has no layout")?).map(|_| ()),
     limit: |facts, role| (role == WRITER).then_some(facts.parameters[0]),
     heal: |page, index| {
         if let Some(cell) = cell_of(page) {
@@ -69,7 +70,7 @@ fn geometry_of(facts: &Facts, layout: &StructType) -> Result<Geometry, String> {
 }
 
 fn cell_of(page: &Page) -> Option<Cell> {
-    let geometry = geometry_of(page.facts(), page.layout()).ok()?;
+    let geometry = geometry_of(page.facts(), page.layout()?).ok()?;
     // SAFETY: `geometry.area()` is the area's length, just checked; areas begin at multiples of 4096;
     // callers use the cell only while the page is there. Read-only pages only call `read`.
     Some(unsafe { Cell::new(page.area().0, geometry) })
@@ -81,7 +82,8 @@ fn recover(page: &Page) {
     for index in 0..page.facts().max_participants {
         cell.heal(index as u16);
     }
-    let mut bytes = vec![0u8; page.layout().size()];
+    let Some(layout) = page.layout() else { return };
+    let mut bytes = vec![0u8; layout.size()];
     // SAFETY: `bytes` has the value's size, which is at most the payload.
     let read = unsafe { cell.read(bytes.as_mut_ptr(), bytes.len()) };
     let holds = match read {
@@ -244,11 +246,16 @@ impl Options {
             terms: &terms,
             layout,
             timeout: self.timeout,
-            design: &|layout| self.design(layout, durable),
+            design: &|layout| self.design(layout.ok_or_else(no_layout)?, durable),
             contradictions: &|facts| self.contradictions(facts),
         })?;
         Attachment::new(page)
     }
+}
+
+/// `page` refuses such pages, and makes none.
+fn no_layout() -> Error {
+    Error::new(ErrorKind::Internal, "a latest page without a layout")
 }
 
 /// What both handles have.
@@ -258,6 +265,8 @@ struct Attachment {
     cell: Cell,
     /// The layout that values have on this side.
     layout: Arc<StructType>,
+    /// The layout that they have in the page.
+    page_layout: Arc<StructType>,
     plan: Arc<Plan>,
     checksum: bool,
     /// Bytes of a value in the page.
@@ -279,16 +288,19 @@ impl std::fmt::Debug for Cell {
 impl Attachment {
     fn new(page: Page) -> Result<Attachment> {
         let known::Agreement {
-            here: layout, plan, ..
-        } = page.agreement().clone();
+            page: page_layout,
+            here: layout,
+            plan,
+        } = page.agreement().ok_or_else(no_layout)?.clone();
         let cell = cell_of(&page).ok_or_else(|| page.corrupt("its parameters are impossible"))?;
         let checksum = page.facts().parameters[2] == 1;
         Ok(Attachment {
-            size: page.layout().size(),
+            size: page_layout.size(),
             plain: plan.is_direct() && !checksum && page.writable(),
             page,
             cell,
             layout,
+            page_layout,
             plan,
             checksum,
             image: Mutex::default(),
@@ -749,7 +761,7 @@ impl RawWriter {
 
     /// The layout that the page stores.
     pub fn page_layout(&self) -> &Arc<StructType> {
-        self.inner.page.layout()
+        &self.inner.page_layout
     }
 
     #[cfg(loom)]
@@ -1170,7 +1182,7 @@ impl RawReader {
 
     /// The layout that the page stores.
     pub fn page_layout(&self) -> &Arc<StructType> {
-        self.inner.page.layout()
+        &self.inner.page_layout
     }
 
     #[cfg(loom)]

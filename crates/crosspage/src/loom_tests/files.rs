@@ -324,7 +324,9 @@ impl File {
         kernel().look(|_| self.inode.stat()).ok_or_else(dead)
     }
 
-    pub(crate) fn allocate(&self, len: u64) -> io::Result<()> {
+    /// Models do not grow pages: only the whole of a new file is allocated.
+    pub(crate) fn allocate(&self, at: u64, len: u64) -> io::Result<()> {
+        assert_eq!(at, 0);
         let geometry = locked(&kernel().state, |state| state.geometry);
         if let Some(geometry) = geometry {
             let _ = self.inode.area.set(Area::new(&geometry));
@@ -344,7 +346,12 @@ impl File {
         })
     }
 
-    pub(crate) fn map(&self, _len: usize, writable: bool) -> io::Result<Mapping> {
+    pub(crate) fn map(&self, len: usize, writable: bool) -> io::Result<Mapping> {
+        self.map_range(0, len, writable)
+    }
+
+    pub(crate) fn map_range(&self, at: u64, _len: usize, writable: bool) -> io::Result<Mapping> {
+        assert_eq!(at, 0);
         let inode = self.inode.clone();
         Ok(Mapping { inode, writable })
     }

@@ -319,7 +319,7 @@ fn make_damaged() {
     files::make_directory(&directory, files::current_uid()).expect("it can be made");
     let file = files::File::create_new(&directory.join("telemetry.page"), 0o600, false);
     file.expect("it is free")
-        .allocate(4096)
+        .allocate(0, 4096)
         .expect("there is room");
 }
 

@@ -21,8 +21,8 @@ pub(crate) const HEADER: usize = 4096;
 pub(crate) const RECORD: u64 = 32;
 /// The most participants a page can have: indices are 16 bits, minus room for marks.
 pub(crate) const MAX_PARTICIPANTS: u32 = 4096;
-/// The most bytes a page can have.
-const MAX_TOTAL: u64 = 1 << 46;
+/// The most bytes a page can have, with all by which it has grown.
+pub(crate) const MAX_TOTAL: u64 = 1 << 46;
 /// The longest layout descriptor.
 const MAX_LAYOUT: u64 = 1 << 20;
 
@@ -150,6 +150,7 @@ pub(crate) struct Facts {
     pub(crate) lifetime: Lifetime,
     pub(crate) max_participants: u32,
     pub(crate) participants: Range,
+    /// Empty where the pattern's pages carry none.
     pub(crate) layout: Range,
     pub(crate) layout_checksum: u64,
     /// What the pattern keeps in the page.

@@ -141,12 +141,15 @@ impl File {
         Ok(from_stat(&stat))
     }
 
-    /// Makes the file `len` bytes long with every block allocated, so that a full file system is an
-    /// error here and not a SIGBUS later (posix_fallocate(3)).
-    pub(crate) fn allocate(&self, len: u64) -> io::Result<()> {
+    /// Makes the file reach to the end of this range with every block of it allocated, so that a full
+    /// file system is an error here and not a SIGBUS later (posix_fallocate(3)). Others may have the
+    /// file mapped meanwhile: what lies before the range is left alone, and no file becomes shorter.
+    pub(crate) fn allocate(&self, at: u64, len: u64) -> io::Result<()> {
         let too_large = || io::Error::from_raw_os_error(libc::EFBIG);
-        let len = libc::off_t::try_from(len).map_err(|_| too_large())?;
-        reserve(self.fd(), len)
+        let end = at.checked_add(len).ok_or_else(too_large)?;
+        libc::off_t::try_from(end).map_err(|_| too_large())?;
+        // Both are at most `end`, which is an `off_t`.
+        reserve(self.fd(), at as libc::off_t, len as libc::off_t)
     }
 
     /// Reads exactly `buffer.len()` bytes at `offset` without mapping, so a cut file is an error.
@@ -172,7 +175,15 @@ impl File {
         Ok(())
     }
 
+    /// Maps the first `len` bytes, which the file has.
     pub(crate) fn map(&self, len: usize, writable: bool) -> io::Result<Mapping> {
+        self.map_range(0, len, writable)
+    }
+
+    /// Maps a range that the file has; it begins at a multiple of 64 KiB.
+    pub(crate) fn map_range(&self, at: u64, len: usize, writable: bool) -> io::Result<Mapping> {
+        let at =
+            libc::off_t::try_from(at).map_err(|_| io::Error::from_raw_os_error(libc::EOVERFLOW))?;
         let protection = if writable {
             libc::PROT_READ | libc::PROT_WRITE
         } else {
@@ -186,7 +197,7 @@ impl File {
                 protection,
                 libc::MAP_SHARED,
                 self.fd(),
-                0,
+                at,
             )
         };
         if base == libc::MAP_FAILED {
@@ -222,10 +233,10 @@ impl File {
 }
 
 #[cfg(not(target_vendor = "apple"))]
-fn reserve(fd: RawFd, len: libc::off_t) -> io::Result<()> {
+fn reserve(fd: RawFd, at: libc::off_t, len: libc::off_t) -> io::Result<()> {
     loop {
         // SAFETY: plain call on an open descriptor. It returns the error instead of setting errno.
-        match unsafe { libc::posix_fallocate(fd, 0, len) } {
+        match unsafe { libc::posix_fallocate(fd, at, len) } {
             0 => return Ok(()),
             libc::EINTR => {}
             code => return Err(io::Error::from_raw_os_error(code)),
@@ -236,7 +247,7 @@ fn reserve(fd: RawFd, len: libc::off_t) -> io::Result<()> {
 /// macOS reserves blocks by a command of its own, and has none for shared memory objects, whose memory
 /// is not limited by a file system.
 #[cfg(target_vendor = "apple")]
-fn reserve(fd: RawFd, len: libc::off_t) -> io::Result<()> {
+fn reserve(fd: RawFd, at: libc::off_t, len: libc::off_t) -> io::Result<()> {
     let request = libc::fstore_t {
         fst_flags: libc::F_ALLOCATEALL,
         fst_posmode: libc::F_PEOFPOSMODE,
@@ -256,8 +267,16 @@ fn reserve(fd: RawFd, len: libc::off_t) -> io::Result<()> {
         }
         _ => {}
     }
+    // SAFETY: `stat` is plain integers, for which zero is valid; fstat fills it.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: open descriptor, writable struct.
+    check(unsafe { libc::fstat(fd, &mut stat) })?;
+    // The end is an `off_t`: `allocate` has added them up. A file is not cut.
+    if stat.st_size >= at + len {
+        return Ok(());
+    }
     // SAFETY: an open descriptor.
-    retry(|| unsafe { libc::ftruncate(fd, len) }).map(|_| ())
+    retry(|| unsafe { libc::ftruncate(fd, at + len) }).map(|_| ())
 }
 
 unsafe fn munmap(base: *mut u8, len: usize) {

@@ -281,7 +281,7 @@ fn take_over(name: &str, object: &File, size: usize) -> Result<Mapping> {
 /// Gives the object memory now, so that a full `/dev/shm` is an error here and no SIGBUS later.
 fn allocate(name: &str, object: &File, size: usize) -> Result<()> {
     object
-        .allocate(size as u64)
+        .allocate(0, size as u64)
         .map_err(|e| match e.raw_os_error() {
             Some(libc::ENOSPC | libc::EFBIG | libc::ENOMEM | libc::EDQUOT) => no_room(name, size),
             _ => Error::os(

@@ -283,10 +283,15 @@ impl File {
         })
     }
 
-    /// Makes the file `len` bytes long. NTFS and ReFS reserve the room, so that a full disk is an
-    /// error here.
-    pub(crate) fn allocate(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
+    /// Makes the file reach to the end of this range. NTFS and ReFS reserve the room, so that a full
+    /// disk is an error here. Others may have the file mapped meanwhile: no file becomes shorter.
+    pub(crate) fn allocate(&self, at: u64, len: u64) -> io::Result<()> {
+        let end = at.checked_add(len).ok_or(io::ErrorKind::FileTooLarge)?;
+        let found = information(&self.file)?;
+        if join(found.nFileSizeHigh, found.nFileSizeLow) >= end {
+            return Ok(());
+        }
+        self.file.set_len(end)
     }
 
     /// Reads exactly `buffer.len()` bytes at `offset` without mapping, so a cut file is an error.
@@ -304,7 +309,13 @@ impl File {
         Ok(())
     }
 
+    /// Maps the first `len` bytes, which the file has.
     pub(crate) fn map(&self, len: usize, writable: bool) -> io::Result<Mapping> {
+        self.map_range(0, len, writable)
+    }
+
+    /// Maps a range that the file has; it begins at a multiple of 64 KiB.
+    pub(crate) fn map_range(&self, at: u64, len: usize, writable: bool) -> io::Result<Mapping> {
         let (protection, access) = match writable {
             true => (PAGE_READWRITE, FILE_MAP_READ | FILE_MAP_WRITE),
             false => (PAGE_READONLY, FILE_MAP_READ),
@@ -317,7 +328,7 @@ impl File {
             return Err(last_error());
         }
         // SAFETY: a section that was just made; a view at an address of the kernel's choice.
-        let view = unsafe { MapViewOfFile(section, access, 0, 0, len) };
+        let view = unsafe { MapViewOfFile(section, access, (at >> 32) as u32, at as u32, len) };
         let error = last_error();
         // SAFETY: made above, closed once. The view keeps what it needs.
         unsafe { CloseHandle(section) };
@@ -720,7 +731,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.page");
         let [open, _other] = two_handles(&directory);
-        open.allocate(4096).unwrap();
+        open.allocate(0, 4096).unwrap();
         let mapping = open.map(4096, true).unwrap();
         unlink(&path).unwrap();
         assert!(File::open(&path, false).is_err_and(|e| e.kind() == io::ErrorKind::NotFound));
