@@ -1163,6 +1163,11 @@ impl Page {
         }
     }
 
+    /// Whether this process attached it, and not the one that forked it.
+    pub(crate) fn is_mine(&self) -> bool {
+        self.born == liveness::fork::generation()
+    }
+
     /// Whether this handle may go on: one load of each of two words that hardly ever change.
     #[inline(always)]
     pub(crate) fn is_open(&self) -> bool {

@@ -11,7 +11,11 @@ use crate::page::{self, Lifetime, Page, Participant, Pattern};
 use crate::segment::{TEMPORARY, file};
 
 /// Every pattern that this library knows.
-static PATTERNS: &[&Pattern] = &[&latest::PATTERN];
+static PATTERNS: &[&Pattern] = &[
+    &latest::PATTERN,
+    #[cfg(not(loom))]
+    &crate::topic::PATTERN,
+];
 
 pub(crate) fn pattern(id: u32) -> Option<&'static Pattern> {
     PATTERNS.iter().find(|pattern| pattern.id == id).copied()

@@ -178,6 +178,26 @@ impl Plan {
         self.words.blocks()
     }
 
+    /// Whether there are bools, which [`normalise`](Plan::normalise) may change.
+    pub(crate) fn has_bools(&self) -> bool {
+        !self.bools.is_empty()
+    }
+
+    /// Copies a value from the page's image to a private copy, with bools made 0 or 1; what no field of
+    /// this side covers stays as it is.
+    ///
+    /// # Panics
+    /// Where either is shorter than its struct.
+    pub(crate) fn gather(&self, page: &[u8], here: &mut [u8]) {
+        for block in self.runs() {
+            for run in block.ops {
+                let (from, to) = (block.page + run.page, block.here + run.here);
+                here[to..to + run.len].copy_from_slice(&page[from..from + run.len]);
+            }
+        }
+        self.normalise(here);
+    }
+
     /// Whether there are enums that [`validate`](Plan::validate) may refuse.
     pub(crate) fn has_enums(&self) -> bool {
         !self.enums.is_empty()

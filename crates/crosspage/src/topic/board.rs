@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::lane::{Geometry, Lane, NOT_ATTACHED};
+use super::lane::{Geometry, Lane, NOT_ATTACHED, SEGMENTS};
 use super::options::{Kind, Options, Policy};
 use super::pool::Range;
 use super::ring;
 use crate::atomic::{AtomicU64, Ordering, Words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Match, StructType, WordOp, compare};
+use crate::page::extents::EXTENT;
 use crate::page::header::Facts;
 use crate::page::known::{self, Agreement, Verdict};
 use crate::page::{Language, Lifetime, Page, Pattern};
@@ -38,8 +39,8 @@ pub(crate) static PATTERN: Pattern = Pattern {
 
 /// Bytes of the area.
 pub(crate) const AREA: u64 = 8192;
-/// Extents begin and end at multiples of this: what Windows can map.
-const GRAIN: u64 = 64 << 10;
+/// Extents end at multiples of this, too.
+const GRAIN: u64 = EXTENT;
 /// The largest message in `block`, in bytes.
 const MAX_MESSAGE: u64 = 1 << 30;
 /// The most bytes that a publisher keeps.
@@ -314,6 +315,17 @@ impl<'a> Board<'a> {
     /// Appends an extent of at least `len` bytes, all zero. Under the registration lock. Who is killed
     /// before the count is stored leaves a longer file, whose end the next one takes.
     pub(crate) fn append(&self, what: What, lane: Option<usize>, len: u64) -> Result<usize> {
+        self.append_with(what, lane, len, &|_| {})
+    }
+
+    /// [`append`](Board::append), where `prepare` puts something into the extent before anybody sees it.
+    pub(crate) fn append_with(
+        &self,
+        what: What,
+        lane: Option<usize>,
+        len: u64,
+        prepare: &dyn Fn(&Mapping),
+    ) -> Result<usize> {
         let number = self.extent_count();
         if number == MAX_EXTENTS {
             return Err(Error::new(
@@ -323,9 +335,11 @@ impl<'a> Board<'a> {
                     self.page.locator()
                 ),
             )
-            .with_hint("publishers need fewer with a larger capacity, which is kept in larger pieces"));
+            .with_hint(
+                "publishers need fewer with a larger capacity, which is kept in larger pieces",
+            ));
         }
-        let mut end = self.page.facts().total;
+        let mut end = self.page.extents_start();
         for before in 0..number {
             let Range { offset, len } = self.extent(before)?.range;
             end = end.max(offset.saturating_add(len));
@@ -333,6 +347,7 @@ impl<'a> Board<'a> {
         let offset = end.next_multiple_of(GRAIN);
         let len = len.next_multiple_of(GRAIN);
         self.page.extend(offset, len)?;
+        prepare(&self.page.map_extent(offset, len)?);
         let entry = at::EXTENTS + 16 * number;
         let lane = lane.unwrap_or(number) as u64;
         self.at(entry).store(offset, Ordering::Relaxed);
@@ -345,20 +360,20 @@ impl<'a> Board<'a> {
     }
 
     /// The lane of an extent, and what keeps it mapped; `None` where it is none.
-    pub(crate) fn lane(
-        &self,
-        number: usize,
-        decided: &Decided,
-    ) -> Result<Option<(Lane, Mapping)>> {
+    pub(crate) fn lane(&self, number: usize, decided: &Decided) -> Result<Option<(Lane, Mapping)>> {
         let extent = self.extent(number)?;
         if extent.what != What::Lane {
             return Ok(None);
         }
         let size = decided.geometry.size();
         if extent.range.len < size as u64 {
-            return Err(self.page.corrupt(format_args!("its lane {number} is too short")));
+            return Err(self
+                .page
+                .corrupt(format_args!("its lane {number} is too short")));
         }
-        let mapping = self.page.map_extent(extent.range.offset, extent.range.len)?;
+        let mapping = self
+            .page
+            .map_extent(extent.range.offset, extent.range.len)?;
         // SAFETY: the mapping has the lane's size, just checked, and begins at a multiple of 4096; the
         // caller keeps it as long as it uses the lane.
         let lane = unsafe { Lane::new(mapping.as_ptr(), decided.geometry) };
@@ -441,7 +456,7 @@ impl<'a> Board<'a> {
         let capacity = match size {
             Some(size) if size <= MAX_INLINE as u64 => DEFAULT_RING.max(
                 // Eight of the longest messages fit, so that they lie in the ring.
-                (ring::total(size as usize, 2) * ring_segments()).next_power_of_two(),
+                (ring::total(size as usize, 2) * SEGMENTS).next_power_of_two(),
             ),
             Some(size) => DEFAULT_CAPACITY.max(size.saturating_mul(8)),
             None => DEFAULT_CAPACITY,
@@ -471,7 +486,9 @@ impl<'a> Board<'a> {
                 return Err(self.page.corrupt(what));
             }
         }
-        let kind = self.stored_kind()?.ok_or_else(|| self.page.corrupt("its type"))?;
+        let kind = self
+            .stored_kind()?
+            .ok_or_else(|| self.page.corrupt("its type"))?;
         let capacity = values[1];
         let ring = match fixed_size(&kind) {
             Some(size) if size <= MAX_INLINE as u64 => capacity.min(MAX_RING),
@@ -501,7 +518,9 @@ impl<'a> Board<'a> {
     }
 
     fn stored_kind(&self) -> Result<Option<Kind>> {
-        Ok(self.typed(None, Match::Exact, Language::Rust)?.map(|typed| typed.page()))
+        Ok(self
+            .typed(None, Match::Exact, Language::Rust)?
+            .map(|typed| typed.page()))
     }
 
     /// What messages are, compared with what this side says of them; `None` while nobody has declared it.
@@ -523,7 +542,10 @@ impl<'a> Board<'a> {
                     Some(Kind::Struct(layout)) => Some(layout),
                     _ => None,
                 };
-                let damaged = |e: Error| self.page.corrupt(format_args!("its layout: {}", e.message()));
+                let damaged = |e: Error| {
+                    self.page
+                        .corrupt(format_args!("its layout: {}", e.message()))
+                };
                 match known::compare(&descriptor, layout, matching).map_err(damaged)? {
                     Verdict::Agree(agreement) => Typed::Struct(agreement),
                     Verdict::Differ { page, differences } => {
@@ -588,7 +610,10 @@ impl<'a> Board<'a> {
             // SAFETY: `bytes` has `len` bytes.
             unsafe { words.read(bytes.as_mut_ptr(), len) };
         }
-        let (sum, stored) = (xxh3_64(&bytes), self.at(at::TYPE_SUM).load(Ordering::Relaxed));
+        let (sum, stored) = (
+            xxh3_64(&bytes),
+            self.at(at::TYPE_SUM).load(Ordering::Relaxed),
+        );
         if sum != stored {
             return Err(self.page.corrupt(format_args!(
                 "its layout's checksum is {sum:#018x}, stored is {stored:#018x}"
@@ -648,22 +673,16 @@ impl<'a> Board<'a> {
         }
         let declarer = (language as u64) << 32 | u64::from(std::process::id());
         self.at(at::DECLARER).store(declarer, Ordering::Relaxed);
-        self.at(at::TYPE_SUM).store(xxh3_64(&descriptor), Ordering::Relaxed);
+        self.at(at::TYPE_SUM)
+            .store(xxh3_64(&descriptor), Ordering::Relaxed);
         // AcqRel: pairs with the Acquire in `typed`. Under the lock nobody else declares.
         let word = (descriptor.len() as u64) << 8 | code;
-        let _ = self.at(at::TYPE).compare_exchange(
-            0,
-            word,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        let _ = self
+            .at(at::TYPE)
+            .compare_exchange(0, word, Ordering::AcqRel, Ordering::Acquire);
         self.typed(Some(kind), matching, language)?
             .ok_or_else(|| self.page.corrupt("its type"))
     }
-}
-
-fn ring_segments() -> u64 {
-    super::lane::SEGMENTS
 }
 
 /// The options that are stated, in the order of [`OPTIONS`].

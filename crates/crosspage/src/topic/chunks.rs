@@ -105,8 +105,7 @@ pub(crate) fn publish(lane: &Lane, chunk: usize, generation: u32, position: u64)
     let chunk = &lane.chunks()[chunk];
     chunk.position.store(position, Ordering::Relaxed);
     // Release: pairs with the Acquire in `hold`.
-    chunk.word.store(
-        Word::new(generation, State::Published).0,
-        Ordering::Release,
-    );
+    chunk
+        .word
+        .store(Word::new(generation, State::Published).0, Ordering::Release);
 }

@@ -54,10 +54,6 @@ pub(super) struct Buffer {
 struct Line(#[allow(dead_code, reason = "read as bytes")] [u8; 64]);
 
 impl Buffer {
-    pub(super) fn clear(&mut self) {
-        self.len = 0;
-    }
-
     pub(super) fn len(&self) -> usize {
         self.len
     }

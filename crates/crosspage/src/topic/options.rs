@@ -73,6 +73,116 @@ pub struct ArrayType {
     pub shape: Vec<u64>,
 }
 
+/// The most dimensions of an array: as many as numpy has.
+const MAX_DIMENSIONS: usize = 64;
+/// The longest name of an element's type.
+const MAX_DTYPE: usize = 64;
+
+impl ArrayType {
+    /// Bytes of its elements.
+    ///
+    /// # Errors
+    /// Invalid, where the type is none of numpy's plain ones, or the size is beyond what can be counted.
+    pub fn size(&self) -> Result<usize> {
+        let invalid = |what: String| Error::new(ErrorKind::Invalid, what);
+        let item = self.item_size().ok_or_else(|| {
+            invalid(format!(
+                "an array of {:?}: this is no plain type of numpy",
+                self.dtype
+            ))
+        })?;
+        if self.shape.len() > MAX_DIMENSIONS {
+            return Err(invalid(format!(
+                "an array of {} dimensions; it can have {MAX_DIMENSIONS}",
+                self.shape.len()
+            )));
+        }
+        let size = self
+            .shape
+            .iter()
+            .try_fold(item, |size, &n| size.checked_mul(usize::try_from(n).ok()?));
+        size.ok_or_else(|| {
+            Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "an array of shape {:?} has more bytes than can be counted",
+                    self.shape
+                ),
+            )
+        })
+    }
+
+    /// Bytes of one element, by numpy's name of its type.
+    fn item_size(&self) -> Option<usize> {
+        let name = self.dtype.as_bytes();
+        if name.len() > MAX_DTYPE || !self.dtype.is_ascii() {
+            return None;
+        }
+        let (order, rest) = (*name.first()?, self.dtype.get(1..)?);
+        let kind = *rest.as_bytes().first()?;
+        let digits = rest.get(1..)?;
+        let digits = digits.split('[').next()?;
+        let size: usize = digits.parse().ok()?;
+        let known = b"<>|=".contains(&order) && b"biufcmMSUV?".contains(&kind);
+        let size = if kind == b'U' {
+            size.checked_mul(4)?
+        } else {
+            size
+        };
+        (known && size > 0 && size <= 1 << 20).then_some(size)
+    }
+
+    pub(super) fn check(&self, len: usize) -> Result<()> {
+        let size = self.size()?;
+        match size == len {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorKind::Invalid,
+                format!(
+                    "an array of {} with shape {:?} has {size} bytes, not {len}",
+                    self.dtype, self.shape
+                ),
+            )),
+        }
+    }
+
+    /// What goes before the elements: dimensions (u16), length of the type's name (u16), zero (u32), the
+    /// shape (u64 each), the name; up to a multiple of 64.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut head = Vec::with_capacity(64);
+        head.extend((self.shape.len() as u16).to_le_bytes());
+        head.extend((self.dtype.len() as u16).to_le_bytes());
+        head.extend([0; 4]);
+        for n in &self.shape {
+            head.extend(n.to_le_bytes());
+        }
+        head.extend(self.dtype.as_bytes());
+        head.resize(head.len().next_multiple_of(64), 0);
+        head
+    }
+
+    /// The array of a message, and where its elements begin.
+    pub(super) fn decode(bytes: &[u8]) -> Option<(ArrayType, usize)> {
+        let short = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+        let (dimensions, name) = (usize::from(short(0)?), usize::from(short(2)?));
+        if dimensions > MAX_DIMENSIONS || name > MAX_DTYPE {
+            return None;
+        }
+        let name_at = 8 + 8 * dimensions;
+        let shape = bytes.get(8..name_at)?;
+        let shape = shape.as_chunks().0.iter().map(|n| u64::from_le_bytes(*n));
+        let array = ArrayType {
+            shape: shape.collect(),
+            dtype: std::str::from_utf8(bytes.get(name_at..name_at + name)?)
+                .ok()?
+                .to_owned(),
+        };
+        let start = (name_at + name).next_multiple_of(64);
+        let fits = array.size().ok()? == bytes.len().checked_sub(start)?;
+        fits.then_some((array, start))
+    }
+}
+
 /// How to attach to a topic. Options that are `None` are not stated: they never contradict the page.
 /// The first participant that states one decides it for the page; the first publisher decides the rest.
 #[derive(Debug, Clone)]

@@ -67,6 +67,8 @@ pub(crate) struct Pool {
     /// Published chunks, the oldest first.
     published: VecDeque<usize>,
     aside: Vec<usize>,
+    /// Where memory begins that is mapped by itself: pieces are not merged over it.
+    starts: Vec<u64>,
     /// Of all memory, free or not.
     bytes: u64,
 }
@@ -86,6 +88,7 @@ impl Pool {
             ranges: Vec::new(),
             published: VecDeque::new(),
             aside: Vec::new(),
+            starts: extents.iter().map(|extent| extent.offset).collect(),
             bytes: 0,
         };
         let mut used = Vec::new();
@@ -164,6 +167,7 @@ impl Pool {
     /// Adds memory.
     pub(crate) fn grow(&mut self, range: Range) {
         self.bytes += range.len;
+        self.starts.push(range.offset);
         self.give(range.offset, range.len);
     }
 
@@ -178,12 +182,15 @@ impl Pool {
             return;
         }
         let at = self.ranges.partition_point(|range| range.offset < offset);
-        let touches = |range: &Range, next: u64| range.offset + range.len == next;
+        let meet = |range: &Range, next: u64| {
+            range.offset + range.len == next && !self.starts.contains(&next)
+        };
+        let piece = Range { offset, len };
         let joins_next = self
             .ranges
             .get(at)
-            .is_some_and(|next| next.offset == offset + len);
-        let joins_last = at > 0 && touches(&self.ranges[at - 1], offset);
+            .is_some_and(|next| meet(&piece, next.offset));
+        let joins_last = at > 0 && meet(&self.ranges[at - 1], offset);
         match (joins_last, joins_next) {
             (true, true) => {
                 self.ranges[at - 1].len += len + self.ranges[at].len;
@@ -194,7 +201,7 @@ impl Pool {
                 self.ranges[at].offset = offset;
                 self.ranges[at].len += len;
             }
-            (false, false) => self.ranges.insert(at, Range { offset, len }),
+            (false, false) => self.ranges.insert(at, piece),
         }
     }
 
@@ -311,9 +318,9 @@ impl Pool {
     }
 
     fn is_loaned(&self, loaned: &Loaned) -> bool {
-        self.slots.get(loaned.chunk).is_some_and(|slot| {
-            slot.mine == Mine::Loaned && slot.generation == loaned.generation
-        })
+        self.slots
+            .get(loaned.chunk)
+            .is_some_and(|slot| slot.mine == Mine::Loaned && slot.generation == loaned.generation)
     }
 
     /// Publishes a chunk for the record at `position`, which is published next. False: it is not loaned.

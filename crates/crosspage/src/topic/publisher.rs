@@ -141,6 +141,7 @@ impl RawPublisher {
         let shared = &self.shared;
         let board = shared.board();
         let _registration = shared.page.register(deadline_of(Some(Duration::ZERO)))?;
+        shared.page.check_stands()?;
         board.state_options(&self.options)?;
         let (matching, language) = (self.options.matching, self.options.language);
         let typed = match kind {
@@ -193,7 +194,10 @@ impl RawPublisher {
     }
 
     fn other_kind(&self, wanted: &str) -> Error {
-        let kind = self.kind.as_ref().map_or("nothing yet".to_owned(), Kind::to_string);
+        let kind = self
+            .kind
+            .as_ref()
+            .map_or("nothing yet".to_owned(), Kind::to_string);
         Error::new(
             ErrorKind::LayoutMismatch,
             format!(
@@ -251,7 +255,10 @@ impl RawPublisher {
         if agreement.page.tail().is_some() {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("{} ends in a tail: its messages are published as bytes", agreement.here.name()),
+                format!(
+                    "{} ends in a tail: its messages are published as bytes",
+                    agreement.here.name()
+                ),
             ));
         }
         let mut image = std::mem::take(&mut outlet.image);
@@ -364,7 +371,9 @@ impl RawPublisher {
         self.shared.page.check()?;
         match &self.outlet()?.typed {
             Typed::Bytes => {}
-            Typed::Struct(agreement) if !agreement.plan.is_direct() && agreement.page.tail().is_none() => {
+            Typed::Struct(agreement)
+                if !agreement.plan.is_direct() && agreement.page.tail().is_none() =>
+            {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
                     format!(
@@ -477,7 +486,10 @@ impl RawPublisher {
 
     #[cold]
     fn beyond_capacity(&self, len: usize, why: &str) -> Error {
-        let capacity = self.outlet.as_ref().map_or(0, |outlet| outlet.decided.capacity);
+        let capacity = self
+            .outlet
+            .as_ref()
+            .map_or(0, |outlet| outlet.decided.capacity);
         Error::new(
             ErrorKind::TooLarge,
             format!(
@@ -521,7 +533,8 @@ impl RawPublisher {
     fn send_fragments(&mut self, head: &[u8], body: &[u8], sum: Option<u64>) -> Result<u64> {
         let outlet = self.outlet.as_ref().expect("callers have one");
         // Several at a time, so that the subscriber copies one while the next is filled.
-        let piece = (outlet.decided.capacity as usize / 4).clamp(outlet.max_inline.min(1024), 1 << 24);
+        let piece =
+            (outlet.decided.capacity as usize / 4).clamp(outlet.max_inline.min(1024), 1 << 24);
         let whole = head.len() + body.len();
         let mut at = 0;
         while at < whole {
@@ -586,13 +599,7 @@ impl RawPublisher {
     }
 
     /// Publishes a record that refers to a chunk, which is given back if there is no room for it.
-    fn refer(
-        &mut self,
-        loaned: &Loaned,
-        len: usize,
-        kind: u8,
-        sum: Option<u64>,
-    ) -> Result<u64> {
+    fn refer(&mut self, loaned: &Loaned, len: usize, kind: u8, sum: Option<u64>) -> Result<u64> {
         let room = self.room(REFERENCE);
         let outlet = self.outlet.as_mut().expect("callers have one");
         let room = match room {
@@ -620,7 +627,10 @@ impl RawPublisher {
     #[inline(always)]
     fn notify(&self) {
         let shared = &self.shared;
-        shared.board().messages().notify_all_lightly(shared.page.alarm());
+        shared
+            .board()
+            .messages()
+            .notify_all_lightly(shared.page.alarm());
     }
 
     /// Of the last message.
@@ -740,20 +750,23 @@ fn not_loaned(locator: &Locator) -> Error {
 }
 
 /// Whether a struct can have so many bytes.
-fn check_tail(layout: &StructType, len: usize) -> Result<()> {
+pub(super) fn check_tail(layout: &StructType, len: usize) -> Result<()> {
     let fits = match layout.tail() {
         None => len == layout.size(),
-        Some(tail) => {
-            let start = tail.offset;
-            let element = tail.element.size();
-            len >= start && (len - start).is_multiple_of(element)
+        Some(element) => {
+            let start = layout.fields().last().map_or(0, |tail| tail.offset);
+            len >= start && (len - start).is_multiple_of(element.size())
         }
     };
     match fits {
         true => Ok(()),
         false => Err(Error::new(
             ErrorKind::Invalid,
-            format!("{len} bytes are no {} ({} bytes)", layout.name(), layout.size()),
+            format!(
+                "{len} bytes are no {} ({} bytes)",
+                layout.name(),
+                layout.size()
+            ),
         )),
     }
 }
@@ -764,7 +777,10 @@ unsafe fn copy_parts(to: *mut u8, parts: &[&[u8]]) {
     let mut at = 0;
     for part in parts {
         // SAFETY: by the contract.
-        unsafe { to.add(at).copy_from_nonoverlapping(part.as_ptr(), part.len()) };
+        unsafe {
+            to.add(at)
+                .copy_from_nonoverlapping(part.as_ptr(), part.len())
+        };
         at += part.len();
     }
 }
@@ -907,15 +923,21 @@ impl Outlet {
     fn put_words(&mut self, room: Room, kind: u8, sum: Option<u64>, payload: &[u64; 3]) {
         let extras = self.extras(sum);
         let lane = self.lane;
-        self.writer
-            .put(&lane, room, kind, REFERENCE, &extras[..self.extras], |words| {
+        self.writer.put(
+            &lane,
+            room,
+            kind,
+            REFERENCE,
+            &extras[..self.extras],
+            |words| {
                 let whole = [WordOp::Bulk {
                     offset: 0,
                     len: REFERENCE,
                 }];
                 // SAFETY: `payload` has as many bytes.
                 unsafe { words.write(payload.as_ptr().cast(), 0, &whole) };
-            });
+            },
+        );
     }
 
     fn take_chunk(&mut self, shared: &Shared, len: usize) -> Result<Option<Loaned>> {
@@ -929,9 +951,7 @@ impl Outlet {
         let mut budget = self.decided.capacity;
         let mut swept = false;
         loop {
-            let taken = self
-                .pool
-                .take(&self.lane, len, budget, consumed, &rows);
+            let taken = self.pool.take(&self.lane, len, budget, consumed, &rows);
             match taken {
                 Take::Chunk(loaned) => return Ok(Some(loaned)),
                 Take::Grow(more) => {
@@ -960,9 +980,14 @@ impl Outlet {
                                 shared.page.locator()
                             ),
                         )
-                        .with_hint("commit or drop loans; subscribers hold what they have not dropped"));
+                        .with_hint(
+                            "commit or drop loans; subscribers hold what they have not dropped",
+                        ));
                     }
-                    budget = self.pool.bytes() + (len as u64).next_multiple_of(super::pool::ALIGN).max(super::pool::ALIGN);
+                    budget = self.pool.bytes()
+                        + (len as u64)
+                            .next_multiple_of(super::pool::ALIGN)
+                            .max(super::pool::ALIGN);
                 }
             }
         }
@@ -1007,12 +1032,16 @@ impl Outlet {
             &self.lane,
             shared.board().subscribers_end().load(Ordering::Relaxed) as usize,
         );
-        let entries = shared.page.table().entries();
-        entries
+        let table = shared.page.table();
+        table
+            .entries()
             .filter(|entry| {
                 let row = self.lane.row(usize::from(entry.index));
                 let cursor = row.cursor.load(Ordering::Relaxed);
-                let holds = row.held.iter().any(|held| held.load(Ordering::Relaxed) != 0);
+                let holds = row
+                    .held
+                    .iter()
+                    .any(|held| held.load(Ordering::Relaxed) != 0);
                 entry.role == SUBSCRIBER && (cursor != NOT_ATTACHED && cursor == slowest || holds)
             })
             .map(|entry| entry.index)
@@ -1066,7 +1095,9 @@ pub(super) fn lane(
     let board = shared.board();
     let extent = board.extent(number)?;
     if extent.range.len < decided.geometry.size() as u64 {
-        return Err(shared.page.corrupt(format_args!("its lane {number} is too short")));
+        return Err(shared
+            .page
+            .corrupt(format_args!("its lane {number} is too short")));
     }
     let mapping = shared.maps.get(&board, number)?;
     // SAFETY: the mapping has the lane's size, just checked, and begins at a multiple of 4096; who uses the

@@ -163,10 +163,15 @@ impl Writer {
         self.count
     }
 
-    /// Where the next record, or the padding before it, will begin.
+    /// The end of what is published.
     #[inline(always)]
     pub(crate) fn position(&self) -> u64 {
         self.tail
+    }
+
+    /// Where the record in `room` will begin.
+    pub(crate) fn position_in(&self, room: &Room) -> u64 {
+        self.tail + room.pad
     }
 
     /// Room behind the last record; `None` where the limit has to be moved first.
@@ -412,28 +417,28 @@ pub(crate) enum Peek {
 
 impl Reader {
     /// A subscriber that was attached when the lane was made: it gets all of it.
-    pub(crate) fn from_start(extras: usize, blocks: bool, at: u64) -> Reader {
+    pub(crate) fn from_start(extras: usize, blocks: bool) -> Reader {
         Reader {
-            at,
-            tail: at,
+            at: 0,
+            tail: 0,
             count: 0,
             extras,
             blocks,
         }
     }
 
-    /// Joins a lane at its end, or `history` messages before it, and says so in its row.
+    /// Joins a lane at its end, or `history` messages before it, and says so in its row. Also returns the
+    /// count at the end.
     pub(crate) fn join(
         lane: &Lane,
         index: usize,
         extras: usize,
         blocks: bool,
         history: usize,
-    ) -> Result<Reader, Damaged> {
+    ) -> Result<(Reader, u64), Damaged> {
         let mut tries = 0;
         loop {
-            let (tail, start) = Reader::place(lane, extras, history)?;
-            let Some(start) = start else {
+            let Some((start, end)) = Reader::place(lane, extras, history)? else {
                 tries += 1;
                 // A publisher that is faster than the walk leaves no history to be had.
                 if tries > TRIES && history == 0 {
@@ -452,19 +457,20 @@ impl Reader {
             fence(Ordering::SeqCst);
             let limit = lane.limit().load(Ordering::Relaxed);
             if limit.saturating_sub(start.position) <= lane.geometry().ring as u64 {
-                return Ok(Reader {
+                let reader = Reader {
                     at: start.position,
-                    tail: tail.max(start.position),
+                    tail: end.position,
                     count: start.count,
                     extras,
                     blocks,
-                });
+                };
+                return Ok((reader, end.count));
             }
         }
     }
 
-    /// The tail, and where to begin. `None`: it was overwritten meanwhile.
-    fn place(lane: &Lane, extras: usize, history: usize) -> Result<(u64, Option<Base>), Damaged> {
+    /// Where to begin, and the end. `None`: it was overwritten meanwhile.
+    fn place(lane: &Lane, extras: usize, history: usize) -> Result<Option<(Base, Base)>, Damaged> {
         let ring = lane.geometry().ring as u64;
         // Acquire: as in `peek`.
         let tail = lane.tail().load(Ordering::Acquire);
@@ -473,14 +479,14 @@ impl Reader {
             count: 0,
         };
         if tail == 0 {
-            return Ok((0, Some(start)));
+            return Ok(Some((start, start)));
         }
         let base = match history {
             0 => Base::before(lane, tail),
             _ => Base::oldest(lane, tail),
         };
         let Some(base) = base else {
-            return Ok((tail, None));
+            return Ok(None);
         };
         let mut last = std::collections::VecDeque::new();
         let walked = walk(lane, base, tail, extras, &mut |position, count| {
@@ -495,13 +501,13 @@ impl Reader {
         fence(Ordering::Acquire);
         let limit = lane.limit().load(Ordering::Relaxed);
         if limit.saturating_sub(base.position) > ring {
-            return Ok((tail, None));
+            return Ok(None);
         }
         let end = Base {
             position: tail,
             count: walked?,
         };
-        Ok((tail, Some(last.front().copied().unwrap_or(end))))
+        Ok(Some((last.front().copied().unwrap_or(end), end)))
     }
 
     /// Messages before the next record.

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::board::{Board, Maps, PATTERN, PUBLISHER, SUBSCRIBER};
+use super::board::{Board, Extent, Maps, PATTERN, PUBLISHER, SUBSCRIBER, What};
 use super::options::Options;
+use super::pool::ALIGN;
 use crate::atomic::Ordering;
 use crate::atomic::local::AtomicU64;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locator::Locator;
 use crate::page::{Design, Intent, Me, Page, Participant, Request, Terms, deadline_of};
+use crate::segment::Mapping;
 use crate::wait::{self, Sleep};
 
 #[derive(Debug)]
@@ -68,6 +70,27 @@ impl Shared {
         Board::of(&self.page)
     }
 
+    /// Where a chunk is mapped, if it lies in one of the page's pools.
+    pub(super) fn find(&self, offset: u64, len: u64) -> Result<Option<(Arc<Mapping>, *const u8)>> {
+        let board = self.board();
+        // Whoever refers to a chunk has appended its extent before.
+        for number in 0..board.extent_count() {
+            let Extent { what, range, .. } = board.extent(number)?;
+            let Some(at) = offset.checked_sub(range.offset) else {
+                continue;
+            };
+            let whole = len.checked_next_multiple_of(8);
+            let inside = at <= range.len && whole.is_some_and(|len| len <= range.len - at);
+            if what == What::Pool && inside && offset.is_multiple_of(ALIGN) {
+                let mapping = self.maps.get(&board, number)?;
+                // SAFETY: inside of the mapping, which has the range's length.
+                let bytes = unsafe { mapping.at(at as usize) };
+                return Ok(Some((mapping, bytes.cast_const())));
+            }
+        }
+        Ok(None)
+    }
+
     pub(super) fn index(&self) -> usize {
         usize::from(self.me.index)
     }
@@ -78,8 +101,9 @@ impl Shared {
             PUBLISHER => SUBSCRIBER,
             _ => PUBLISHER,
         };
-        let entries = self.page.table().entries();
-        entries
+        let table = self.page.table();
+        table
+            .entries()
             .filter(|entry| entry.role == other && self.page.is_alive(entry.index))
             .count()
     }

@@ -16,9 +16,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::locator::Locator;
 use crate::page::{Participant, deadline_of};
 use crate::segment::Mapping;
-use crate::wait::{self, Sleep};
 #[cfg(feature = "tokio")]
 use crate::wait::SleepAsync;
+use crate::wait::{self, Sleep};
 
 /// Receives messages of a kind that is known at run time.
 #[derive(Debug)]
@@ -104,6 +104,7 @@ impl RawSubscriber {
         let shared = self.shared.clone();
         let board = shared.board();
         let _registration = shared.page.register(deadline_of(Some(Duration::ZERO)))?;
+        shared.page.check_stands()?;
         board.state_options(&self.options)?;
         if let Some(kind) = &self.declared {
             board.declare(kind, self.options.matching, self.options.language)?;
@@ -388,7 +389,10 @@ impl RawSubscriber {
             && decided.blocks()
         {
             let shared = &self.shared;
-            shared.board().space().notify_all_lightly(shared.page.alarm());
+            shared
+                .board()
+                .space()
+                .notify_all_lightly(shared.page.alarm());
         }
     }
 
@@ -497,7 +501,9 @@ impl RawSubscriber {
                 return Ok(Took::Lapped);
             }
             if decided.blocks() && feed.reader.count() >= feed.joined {
-                return Err(self.damaged(at, Damaged("a message that was not received yet is gone")));
+                return Err(
+                    self.damaged(at, Damaged("a message that was not received yet is gone"))
+                );
             }
             feed.pieces = None;
             if feed.reader.count() >= feed.joined && !more {
@@ -592,7 +598,13 @@ impl RawSubscriber {
             .position(|held| held.load(Ordering::Acquire) == 0);
         let place = if piece { None } else { free };
         let copying = places.len() - 1;
-        if !chunks::hold(&feed.lane, index, place.unwrap_or(copying), chunk, generation) {
+        if !chunks::hold(
+            &feed.lane,
+            index,
+            place.unwrap_or(copying),
+            chunk,
+            generation,
+        ) {
             return Ok(None);
         }
         let len = len as usize;
@@ -614,8 +626,7 @@ impl RawSubscriber {
                 let mut buffer = Buffer::default();
                 buffer.resize(len);
                 // SAFETY: the chunk lies at a multiple of 64 inside of the mapping, which has whole words.
-                let words =
-                    unsafe { Words::new(bytes.cast_mut(), len.next_multiple_of(8)) };
+                let words = unsafe { Words::new(bytes.cast_mut(), len.next_multiple_of(8)) };
                 // SAFETY: `buffer` has as many bytes.
                 unsafe { words.read(buffer.bytes_mut().as_mut_ptr(), len) };
                 chunks::release(&feed.lane, index, copying);
@@ -683,7 +694,10 @@ impl RawSubscriber {
             }
             Into::Value(_) => Err(Error::new(
                 ErrorKind::LayoutMismatch,
-                format!("topic \"{locator}\" carries {}, not structs of one size", typed.here()),
+                format!(
+                    "topic \"{locator}\" carries {}, not structs of one size",
+                    typed.here()
+                ),
             )),
         }
     }
