@@ -21,8 +21,7 @@ use crate::segment::file::{self, File};
 use crate::segment::{Mapping, Permissions, Stat, TEMPORARY};
 use crate::wait::{self, Alarm};
 
-// `latest` does not grow.
-#[allow(dead_code, reason = "for patterns that grow their pages")]
+#[cfg_attr(loom, allow(dead_code, reason = "models do not grow pages"))]
 pub(crate) mod extents;
 pub(crate) mod header;
 pub(crate) mod known;
@@ -1357,15 +1356,22 @@ impl Page {
     }
 
     pub(crate) fn participants(&self) -> Vec<Participant> {
-        self.table()
-            .entries()
-            .map(|entry| Participant {
+        let entries = self.entries();
+        entries.into_iter().map(|(_, one)| one).collect()
+    }
+
+    /// Who is attached, with what the table says of them.
+    pub(crate) fn entries(&self) -> Vec<(participants::Entry, Participant)> {
+        let shown = |entry: participants::Entry| {
+            let participant = Participant {
                 role: self.role_name(entry.role),
                 pid: entry.pid,
                 alive: self.is_alive(entry.index),
                 language: Language::name_of(entry.language),
-            })
-            .collect()
+            };
+            (entry, participant)
+        };
+        self.table().entries().map(shown).collect()
     }
 
     pub(crate) fn corrupt(&self, what: impl std::fmt::Display) -> Error {

@@ -47,6 +47,9 @@ pub struct PageInfo {
     pub version: Option<u64>,
     /// How old its value is.
     pub age: Option<Duration>,
+    /// What there is to know of a topic; `None` for other patterns.
+    #[cfg(not(loom))]
+    pub topic: Option<crate::topic::TopicInfo>,
 }
 
 /// A page that could not be looked at, and why.
@@ -106,6 +109,19 @@ pub(crate) fn info(page: &Page) -> PageInfo {
         Some(meta) => (Some(meta.version), Some(meta.age())),
         None => (None, None),
     };
+    #[cfg(not(loom))]
+    let topic = match page.pattern().id == crate::topic::PATTERN.id {
+        // What is damaged is told to who attaches.
+        true => crate::topic::info(page).ok(),
+        false => None,
+    };
+    #[cfg(not(loom))]
+    let layout = match topic.as_ref().and_then(|topic| topic.kind.as_ref()) {
+        Some(crate::topic::Kind::Struct(layout)) => Some(layout.clone()),
+        _ => page.layout().cloned(),
+    };
+    #[cfg(loom)]
+    let layout = page.layout().cloned();
     let (uid, mode) = page.owner();
     let name = page.facts().name.clone();
     let locator = match page.locator() {
@@ -119,7 +135,7 @@ pub(crate) fn info(page: &Page) -> PageInfo {
         locator,
         name,
         pattern: page.pattern().name,
-        layout: page.layout().cloned(),
+        layout,
         size: page.file_size().unwrap_or(page.facts().total),
         owner: file::user_name(uid).unwrap_or_else(|| uid.to_string()),
         mode,
@@ -127,6 +143,8 @@ pub(crate) fn info(page: &Page) -> PageInfo {
         participants: page.participants(),
         version,
         age,
+        #[cfg(not(loom))]
+        topic,
     }
 }
 

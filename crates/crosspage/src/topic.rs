@@ -12,6 +12,8 @@ pub(crate) mod ring;
 #[cfg(not(loom))]
 pub(crate) mod board;
 #[cfg(not(loom))]
+mod info;
+#[cfg(not(loom))]
 mod message;
 #[cfg(not(loom))]
 mod options;
@@ -26,6 +28,10 @@ mod subscriber;
 
 #[cfg(not(loom))]
 pub(crate) use board::PATTERN;
+#[cfg(not(loom))]
+pub(crate) use info::info;
+#[cfg(not(loom))]
+pub use info::{TopicInfo, TopicParticipant};
 #[cfg(not(loom))]
 pub use message::{Meta, RawMessage};
 #[cfg(not(loom))]

@@ -226,6 +226,15 @@ impl Typed {
         }
     }
 
+    /// The alignment of what is received.
+    pub(crate) fn align(&self) -> usize {
+        match self {
+            Typed::Struct(agreement) => agreement.here.align(),
+            Typed::Bytes => 1,
+            Typed::Array => 64,
+        }
+    }
+
     fn page(&self) -> Kind {
         match self {
             Typed::Struct(agreement) => Kind::Struct(agreement.page.clone()),
@@ -437,6 +446,11 @@ impl<'a> Board<'a> {
         Ok(())
     }
 
+    /// All options, in their order; `None` where nobody has decided it.
+    pub(crate) fn options(&self) -> [Option<u64>; 7] {
+        std::array::from_fn(|i| self.option(i))
+    }
+
     fn option(&self, i: usize) -> Option<u64> {
         let word = self.at(at::OPTIONS + 8 * i).load(Ordering::Acquire);
         word.checked_sub(1)
@@ -472,7 +486,7 @@ impl<'a> Board<'a> {
 
     /// The options, if all of them are decided, and the type.
     pub(crate) fn decided(&self) -> Result<Option<Decided>> {
-        let values: [Option<u64>; 7] = std::array::from_fn(|i| self.option(i));
+        let values = self.options();
         let type_word = self.at(at::TYPE).load(Ordering::Acquire);
         let (Some(values), true) = (
             values.into_iter().collect::<Option<Vec<u64>>>(),
@@ -497,11 +511,7 @@ impl<'a> Board<'a> {
         let participants = self.page.facts().max_participants as usize;
         let held = values[3] as usize + 1;
         Ok(Some(Decided {
-            policy: if values[0] == 0 {
-                Policy::Overwrite
-            } else {
-                Policy::Block
-            },
+            policy: policy_of(values[0]),
             capacity,
             max_message: values[2],
             max_held: values[3] as usize,
@@ -710,6 +720,13 @@ fn stated(options: &Options) -> Result<[Option<u64>; 7]> {
         }
     }
     Ok(stated)
+}
+
+pub(crate) fn policy_of(value: u64) -> Policy {
+    match value {
+        0 => Policy::Overwrite,
+        _ => Policy::Block,
+    }
 }
 
 fn least(i: usize) -> u64 {

@@ -76,7 +76,7 @@ pub struct ArrayType {
 /// The most dimensions of an array: as many as numpy has.
 const MAX_DIMENSIONS: usize = 64;
 /// The longest name of an element's type.
-const MAX_DTYPE: usize = 64;
+const MAX_DTYPE: usize = 19;
 
 impl ArrayType {
     /// Bytes of its elements.

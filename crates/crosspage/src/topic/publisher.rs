@@ -1,6 +1,6 @@
 //! Publishing, without types.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::Xxh3;
@@ -13,11 +13,13 @@ use super::ring::{self, Damaged, Room, Writer, kind};
 use super::shared::{Control, Shared};
 use crate::atomic::{Ordering, Words};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{StructType, WordOp};
+use crate::layout::{Plan, StructType, WordOp};
 use crate::liveness;
 use crate::locator::Locator;
 use crate::page::{Participant, deadline_of};
 use crate::segment::Mapping;
+#[cfg(feature = "tokio")]
+use crate::wait::SleepAsync;
 use crate::wait::{self, Sleep};
 
 /// What is called now and then while a publisher waits; its error ends the wait.
@@ -64,10 +66,12 @@ struct Outlet {
     image: Vec<u8>,
 }
 
-/// Memory of the page, to be filled and committed. Given back by [`RawPublisher::discard`], or when the
-/// publisher is gone.
+/// Memory of the page, to be filled and committed; one that is dropped is given back. It stays mapped for
+/// as long as it is there, also when its publisher is gone.
 #[derive(Debug)]
 pub struct RawLoan {
+    /// None: it was committed or discarded.
+    shared: Option<Arc<Shared>>,
     loaned: Loaned,
     /// Bytes of the message, with what goes before an array.
     whole: usize,
@@ -79,8 +83,7 @@ pub struct RawLoan {
 unsafe impl Send for RawLoan {}
 
 impl RawLoan {
-    /// Where its bytes are: at a multiple of 64, and mapped for as long as the publisher is there. What
-    /// they are at first is not defined.
+    /// Where its bytes are: at a multiple of 64. What they are at first is not defined.
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         self.ptr
     }
@@ -93,6 +96,18 @@ impl RawLoan {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl Drop for RawLoan {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            let mut dropped = shared
+                .dropped
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            dropped.push(self.loaned);
+        }
     }
 }
 
@@ -418,6 +433,7 @@ impl RawPublisher {
         }
         let (loaned, base) = self.chunk(whole)?;
         Ok(RawLoan {
+            shared: Some(self.shared.clone()),
             loaned,
             whole,
             start,
@@ -431,8 +447,12 @@ impl RawPublisher {
     /// # Errors
     /// As [`publish`](RawPublisher::publish); the loan is given back then. Invalid, where it is another
     /// publisher's.
-    pub fn commit(&mut self, loan: RawLoan) -> Result<u64> {
+    pub fn commit(&mut self, mut loan: RawLoan) -> Result<u64> {
         self.shared.page.check()?;
+        let whose = loan.shared.take();
+        if !whose.is_some_and(|whose| Arc::ptr_eq(&whose, &self.shared)) {
+            return Err(not_loaned(self.shared.page.locator()));
+        }
         let Some(outlet) = &mut self.outlet else {
             return Err(not_loaned(self.shared.page.locator()));
         };
@@ -459,10 +479,9 @@ impl RawPublisher {
 
     /// Gives a loan back: nothing happened.
     pub fn discard(&mut self, loan: RawLoan) {
-        if let Some(outlet) = &mut self.outlet
-            && self.shared.page.is_mine()
-        {
-            outlet.pool.discard(&outlet.lane, &loan.loaned);
+        drop(loan);
+        if let Some(outlet) = &mut self.outlet {
+            outlet.take_back(&self.shared);
         }
     }
 
@@ -633,6 +652,14 @@ impl RawPublisher {
             .notify_all_lightly(shared.page.alarm());
     }
 
+    /// How structs lie on both sides.
+    pub(crate) fn plan(&self) -> Option<&Plan> {
+        match &self.outlet.as_ref()?.typed {
+            Typed::Struct(agreement) => Some(&agreement.plan),
+            _ => None,
+        }
+    }
+
     /// Of the last message.
     #[inline(always)]
     fn sequence(&self) -> u64 {
@@ -709,6 +736,37 @@ impl RawPublisher {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(outlet.held_up(&shared));
             }
+        }
+    }
+
+    /// Returns once a message of `len` bytes can be published without waiting: only this publisher fills its
+    /// lane. Messages in fragments wait all the same.
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn room_async(&mut self, len: usize, timeout: Option<Duration>) -> Result<()> {
+        self.shared.page.check()?;
+        let outlet = self.outlet()?;
+        if !outlet.decided.blocks() || len as u64 > outlet.decided.capacity {
+            return Ok(());
+        }
+        let shared = self.shared.clone();
+        let outlet = self.outlet.as_mut().expect("it was there");
+        let sleep = SleepAsync::OnLight(shared.board().space(), shared.page.kept());
+        let mut next_probe = Instant::now();
+        let found = wait::until_async(sleep, deadline_of(timeout), || {
+            shared.page.check()?;
+            if outlet.has_room(&shared, len)? {
+                return Ok(Some(()));
+            }
+            let now = Instant::now();
+            if now >= next_probe {
+                outlet.evict_the_dead(&shared);
+                next_probe = now + Duration::from_millis(100);
+            }
+            Ok::<_, Error>(None)
+        });
+        match found.await? {
+            Some(()) => Ok(()),
+            None => Err(outlet.held_up(&shared)),
         }
     }
 
@@ -940,7 +998,19 @@ impl Outlet {
         );
     }
 
+    /// Loans that were dropped.
+    fn take_back(&mut self, shared: &Shared) {
+        let mut dropped = shared
+            .dropped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for loaned in dropped.drain(..) {
+            self.pool.discard(&self.lane, &loaned);
+        }
+    }
+
     fn take_chunk(&mut self, shared: &Shared, len: usize) -> Result<Option<Loaned>> {
+        self.take_back(shared);
         let board = shared.board();
         let rows = || board.subscribers_end().load(Ordering::Relaxed) as usize;
         let blocks = self.decided.blocks();
@@ -1014,6 +1084,24 @@ impl Outlet {
             len: more.next_multiple_of(super::pool::ALIGN),
         });
         Ok(())
+    }
+
+    /// Whether a message of `len` bytes finds room, with its chunk if it needs one.
+    #[cfg(feature = "tokio")]
+    fn has_room(&mut self, shared: &Shared, len: usize) -> Result<bool> {
+        let mut inline = len;
+        if len > self.max_inline {
+            inline = REFERENCE;
+            match self.take_chunk(shared, len)? {
+                Some(loaned) => self.pool.discard(&self.lane, &loaned),
+                None => return Ok(false),
+            }
+        }
+        if self.writer.room(&self.lane, inline).is_some() {
+            return Ok(true);
+        }
+        let rows = || shared.board().subscribers_end().load(Ordering::Relaxed) as usize;
+        Ok(self.writer.make_room(&self.lane, inline, Some(&rows)))
     }
 
     /// Where a chunk is mapped.

@@ -1,17 +1,19 @@
 //! What a handle of a topic shares with its messages and with other threads.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::board::{Board, Extent, Maps, PATTERN, PUBLISHER, SUBSCRIBER, What};
 use super::options::Options;
-use super::pool::ALIGN;
+use super::pool::{ALIGN, Loaned};
 use crate::atomic::Ordering;
 use crate::atomic::local::AtomicU64;
 use crate::error::{Error, ErrorKind, Result};
 use crate::locator::Locator;
 use crate::page::{Design, Intent, Me, Page, Participant, Request, Terms, deadline_of};
 use crate::segment::Mapping;
+#[cfg(feature = "tokio")]
+use crate::wait::SleepAsync;
 use crate::wait::{self, Sleep};
 
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(super) struct Shared {
     role: u8,
     /// Messages that are held in the page.
     pub(super) held: AtomicU64,
+    /// Loans that were dropped, to be given back by the publisher.
+    pub(super) dropped: Mutex<Vec<Loaned>>,
 }
 
 impl Shared {
@@ -62,6 +66,7 @@ impl Shared {
             me,
             role,
             held: AtomicU64::new(0),
+            dropped: Mutex::default(),
         })
     }
 
@@ -106,6 +111,20 @@ impl Shared {
             .entries()
             .filter(|entry| entry.role == other && self.page.is_alive(entry.index))
             .count()
+    }
+
+    fn too_few(&self, last: usize, n: usize) -> Error {
+        let (role, others) = match self.role {
+            PUBLISHER => ("publisher", "subscribers"),
+            _ => ("subscriber", "publishers"),
+        };
+        Error::new(
+            ErrorKind::TimedOut,
+            format!(
+                "timed out: page \"{}\": this {role} has {last} {others}, not {n}",
+                self.page.locator()
+            ),
+        )
     }
 
     /// Makes all calls on the handle fail, and ends those that wait.
@@ -155,19 +174,28 @@ impl Control {
             last = shared.others();
             Ok::<_, Error>((last >= n).then_some(last))
         })?;
-        found.ok_or_else(|| {
-            let (role, others) = match shared.role {
-                PUBLISHER => ("publisher", "subscribers"),
-                _ => ("subscriber", "publishers"),
-            };
-            Error::new(
-                ErrorKind::TimedOut,
-                format!(
-                    "timed out: page \"{}\": this {role} has {last} {others}, not {n}",
-                    shared.page.locator()
-                ),
-            )
-        })
+        found.ok_or_else(|| shared.too_few(last, n))
+    }
+
+    /// [`wait_others`](Control::wait_others) for a task.
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn wait_others_async(
+        &self,
+        n: usize,
+        timeout: Option<Duration>,
+    ) -> Result<usize> {
+        let shared = &self.0;
+        let sleep = SleepAsync::On(shared.board().changes(), shared.page.kept());
+        let mut last = 0;
+        let found = wait::until_async(sleep, deadline_of(timeout), || {
+            shared.page.check()?;
+            last = shared.others();
+            Ok::<_, Error>((last >= n).then_some(last))
+        });
+        match found.await? {
+            Some(found) => Ok(found),
+            None => Err(shared.too_few(last, n)),
+        }
     }
 
     /// Who is attached.

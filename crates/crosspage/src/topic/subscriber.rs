@@ -13,6 +13,7 @@ use super::ring::{Damaged, Peek, Reader, Record, kind};
 use super::shared::{Control, Shared, Watch};
 use crate::atomic::{Ordering, Words};
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Plan;
 use crate::locator::Locator;
 use crate::page::{Participant, deadline_of};
 use crate::segment::Mapping;
@@ -37,6 +38,8 @@ pub struct RawSubscriber {
     /// Whose turn it is.
     next: usize,
     lost: u64,
+    /// What went wrong behind messages that were received together: told by the next call.
+    error: Option<Error>,
 }
 
 /// A lane, and what this subscriber alone knows of it.
@@ -95,6 +98,7 @@ impl RawSubscriber {
             known: 0,
             next: 0,
             lost: 0,
+            error: None,
         };
         subscriber.enter()?;
         Ok(subscriber)
@@ -257,8 +261,11 @@ impl RawSubscriber {
             // SAFETY: as above.
             match unsafe { self.try_recv_into(value) } {
                 Ok(Some(meta)) => each(meta),
-                // An error is told when nothing else is: the next call meets it again, or goes on.
-                Ok(None) | Err(_) => break,
+                Ok(None) => break,
+                Err(error) => {
+                    self.error = Some(error);
+                    break;
+                }
             }
             done += 1;
         }
@@ -280,9 +287,17 @@ impl RawSubscriber {
         found.ok_or_else(|| self.nothing())
     }
 
-    /// [`wait`](RawSubscriber::wait) for a task.
+    /// How structs lie on both sides, once it is known.
+    pub(crate) fn plan(&self) -> Option<&Plan> {
+        match self.typed.as_ref()? {
+            (Typed::Struct(agreement), _) => Some(&agreement.plan),
+            _ => None,
+        }
+    }
+
+    /// [`recv`](RawSubscriber::recv) for a task, by what it looks for.
     #[cfg(feature = "tokio")]
-    pub(crate) async fn wait_async<R>(
+    pub(crate) async fn recv_async<R>(
         &mut self,
         timeout: Option<Duration>,
         mut look: impl FnMut(&mut RawSubscriber) -> Result<Option<R>>,
@@ -321,6 +336,9 @@ impl RawSubscriber {
         self.shared.page.check()?;
         if self.shared.board().extent_count() != self.known {
             self.look_for_lanes(false)?;
+        }
+        if let Some(error) = self.error.take() {
+            return Err(error);
         }
         let count = self.feeds.len();
         let mut empty = 0;
@@ -433,7 +451,7 @@ impl RawSubscriber {
     /// [`take`](RawSubscriber::take) where there is more to do than to copy a struct.
     fn take_slowly(&mut self, at: usize, record: &Record, into: &mut Into<'_>) -> Result<Took> {
         let feed = &mut self.feeds[at];
-        let (_, decided) = self.typed.as_ref().expect("there are lanes");
+        let (typed, decided) = self.typed.as_ref().expect("there are lanes");
         let decided = *decided;
         if !feed.reader.holds(&feed.lane) {
             return Ok(Took::Lapped);
@@ -470,7 +488,8 @@ impl RawSubscriber {
         }
         let body = match place {
             kind::DATA => {
-                let fits = !more && !continues && RawMessage::fits_small(record.len());
+                let small = !more && !continues && RawMessage::fits_small(record.len());
+                let fits = small && typed.align() <= 8;
                 let message = if fits {
                     RawMessage::small(meta, record.len(), |to| {
                         // SAFETY: `small` gives as many bytes as fit.
