@@ -26,6 +26,8 @@ use crate::loom_tests::futex as backend;
 
 #[cfg(all(windows, not(loom)))]
 pub(crate) use backend::Alarm;
+#[cfg(not(loom))]
+pub(crate) mod bell;
 #[cfg(all(feature = "tokio", not(loom)))]
 mod reactor;
 

@@ -1,6 +1,6 @@
 //! Receiving, without types.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::board::{Decided, SUBSCRIBER, Typed, What};
@@ -19,7 +19,8 @@ use crate::page::{Participant, deadline_of};
 use crate::segment::Mapping;
 #[cfg(feature = "tokio")]
 use crate::wait::SleepAsync;
-use crate::wait::{self, Sleep};
+use crate::wait::bell::{Bell, Raw as RawHandle, Source};
+use crate::wait::{self, Alarm, Sleep, WaitWord};
 
 /// Receives messages of a kind that is known at run time.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct RawSubscriber {
     /// Whose turn it is.
     next: usize,
     lost: u64,
+    /// What event loops wait on, if this is asked for.
+    bell: Option<Bell>,
     /// What went wrong behind messages that were received together: told by the next call.
     error: Option<Error>,
 }
@@ -98,6 +101,7 @@ impl RawSubscriber {
             known: 0,
             next: 0,
             lost: 0,
+            bell: None,
             error: None,
         };
         subscriber.enter()?;
@@ -326,6 +330,33 @@ impl RawSubscriber {
         Watch::new(&self.shared)
     }
 
+    /// A descriptor for epoll, poll or Qt (on Windows a handle, for `WaitForMultipleObjects`): ready while
+    /// there may be a message, or after this was closed, until [`try_recv`](RawSubscriber::try_recv) finds
+    /// none. It belongs to this subscriber: only wait on it. The first call starts a thread.
+    ///
+    /// # Errors
+    /// No descriptor, or no thread, is to be had; closed, forked.
+    pub fn wait_handle(&mut self) -> Result<RawHandle> {
+        self.shared.page.check()?;
+        if let Some(bell) = &self.bell {
+            return Ok(bell.raw());
+        }
+        let source = Arc::new(Lanes {
+            shared: self.shared.clone(),
+            lanes: Mutex::default(),
+        });
+        let bell = Bell::new(source).map_err(|e| {
+            let locator = self.shared.page.locator();
+            Error::os(
+                format_args!("topic \"{locator}\": cannot wait for it in an event loop"),
+                &e,
+            )
+        })?;
+        let raw = bell.raw();
+        self.bell = Some(bell);
+        Ok(raw)
+    }
+
     /// What other threads may do with this while one is inside of it.
     pub fn control(&self) -> Control {
         Control(self.shared.clone())
@@ -352,7 +383,26 @@ impl RawSubscriber {
                 }
             }
         }
+        if self.bell.is_some() {
+            return self.next_silenced(into);
+        }
         Ok(None)
+    }
+
+    /// There was nothing: the bell is silent until there is.
+    #[cold]
+    fn next_silenced(&mut self, into: &mut Into<'_>) -> Result<Option<Meta>> {
+        let Some(bell) = self.bell.take() else {
+            return Ok(None);
+        };
+        bell.clear();
+        // What was published before that may not ring again.
+        let found = self.next(into);
+        if !matches!(found, Ok(None)) {
+            bell.set();
+        }
+        self.bell = Some(bell);
+        found
     }
 
     /// The next message of one lane.
@@ -762,12 +812,52 @@ impl RawSubscriber {
         }
         self.feeds.clear();
         self.shared.leave();
+        self.bell = None;
     }
 }
 
 impl Drop for RawSubscriber {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// What a bell listens to: the lanes, apart from what the subscriber has read of them.
+struct Lanes {
+    shared: Arc<Shared>,
+    /// By the number of the extent.
+    lanes: Mutex<Vec<Option<(Lane, Arc<Mapping>)>>>,
+}
+
+impl Source for Lanes {
+    fn word(&self) -> (&WaitWord, &Alarm) {
+        (self.shared.board().messages(), self.shared.page.alarm())
+    }
+
+    fn light(&self) -> bool {
+        true
+    }
+
+    fn news(&self) -> Option<u64> {
+        self.shared.page.check().ok()?;
+        let board = self.shared.board();
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut news = 0u64;
+        for number in 0..board.extent_count() {
+            if lanes.len() == number {
+                let is_lane = board.extent(number).ok()?.what == What::Lane;
+                let found = match board.decided().ok()? {
+                    Some(decided) if is_lane => Some(lane(&self.shared, number, &decided).ok()?),
+                    _ => None,
+                };
+                lanes.push(found);
+            }
+            if let Some(Some((lane, _))) = lanes.get(number) {
+                // Acquire: as in `Reader::peek`. Each tail only grows.
+                news = news.wrapping_add(lane.tail().load(Ordering::Acquire));
+            }
+        }
+        Some(news)
     }
 }
 

@@ -336,3 +336,56 @@ fn history_and_a_publisher_that_is_gone() {
     }
     assert_eq!((first.lost(), second.lost()), (0, 0));
 }
+
+/// Waits on the descriptor, as an event loop does.
+#[cfg(unix)]
+fn is_ready(fd: std::os::fd::RawFd, timeout: i32) -> bool {
+    let mut poll = libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one struct.
+    unsafe { libc::poll(&mut poll, 1, timeout) == 1 }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_event_loop_can_wait() {
+    let _namespace = crosspage::testing::namespace();
+    let mut subscriber = RawSubscriber::attach("t", None, &Options::default()).unwrap();
+    let fd = subscriber.wait_handle().unwrap();
+    assert_eq!(subscriber.wait_handle().unwrap(), fd);
+    assert!(subscriber.try_recv().unwrap().is_none());
+    while is_ready(fd, 200) {
+        assert!(
+            subscriber.try_recv().unwrap().is_none(),
+            "it rings at first"
+        );
+    }
+    let mut publisher =
+        RawPublisher::attach("t", Some(&pair_of_u64()), &Options::default()).unwrap();
+    let mut expected = 0;
+    for round in 0..50 {
+        let count = 1 + round % 3;
+        for _ in 0..count {
+            publish(&mut publisher, 7).unwrap();
+        }
+        let mut received = 0;
+        while received < count {
+            assert!(is_ready(fd, 2000), "message {received} of round {round}");
+            while let Some((sequence, _)) = try_recv(&mut subscriber) {
+                expected += 1;
+                assert_eq!(sequence, expected);
+                received += 1;
+            }
+        }
+    }
+    let control = subscriber.control();
+    while is_ready(fd, 50) {
+        assert_eq!(try_recv(&mut subscriber), None);
+    }
+    control.close();
+    assert!(is_ready(fd, 2000), "closing rings");
+    assert!(subscriber.try_recv().unwrap_err().is_closed());
+}
