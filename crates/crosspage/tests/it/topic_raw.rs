@@ -212,8 +212,8 @@ fn loans() {
     let mut subscriber = RawSubscriber::attach("t", None, &Options::default()).unwrap();
     for n in 0..200u64 {
         let mut dropped = publisher.loan(50_000).unwrap();
-        let mut loan = publisher.loan(1_000_000).unwrap();
-        let bytes = pattern(1_000_000, n);
+        let mut loan = publisher.loan(200_000).unwrap();
+        let bytes = pattern(200_000, n);
         // SAFETY: the loan has as many bytes.
         unsafe {
             loan.as_mut_ptr()
