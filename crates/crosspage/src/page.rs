@@ -1231,7 +1231,7 @@ impl Page {
                 self.locator
             ),
         )
-        .with_hint("reopen() attaches to the page that has the name now")
+        .with_hint("attach anew (a reader can reopen()) to the page that has the name now")
     }
 
     fn state(&self) -> Option<State> {

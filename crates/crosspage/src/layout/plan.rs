@@ -178,9 +178,18 @@ impl Plan {
         self.words.blocks()
     }
 
-    /// Whether there are bools, which [`normalise`](Plan::normalise) may change.
-    pub(crate) fn has_bools(&self) -> bool {
-        !self.bools.is_empty()
+    /// Whether every bool of a private copy is 0 or 1, so that [`normalise`](Plan::normalise) has nothing to
+    /// do.
+    ///
+    /// # Panics
+    /// Where `here` is shorter than the struct.
+    pub(crate) fn is_normal(&self, here: &[u8]) -> bool {
+        self.bools.blocks().all(|block| {
+            block.ops.iter().all(|run| {
+                let from = block.here + run.here;
+                here[from..from + run.len].iter().all(|&byte| byte <= 1)
+            })
+        })
     }
 
     /// Copies a value from the page's image to a private copy, with bools made 0 or 1; what no field of

@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::board::{Board, Extent, Maps, PATTERN, PUBLISHER, SUBSCRIBER, What};
+use super::lane::NOT_ATTACHED;
 use super::options::Options;
 use super::pool::{ALIGN, Loaned};
+use super::publisher::lane;
 use crate::atomic::Ordering;
 use crate::atomic::local::AtomicU64;
 use crate::error::{Error, ErrorKind, Result};
@@ -127,9 +129,34 @@ impl Shared {
         )
     }
 
+    /// Publishers wait for this subscriber no longer.
+    pub(super) fn detach(&self) {
+        // In a forked child it is its parent that is attached.
+        if self.role != SUBSCRIBER || !self.page.is_mine() {
+            return;
+        }
+        let board = self.board();
+        let Ok(Some(decided)) = board.decided() else {
+            return;
+        };
+        for number in 0..board.extent_count() {
+            let is_lane = board
+                .extent(number)
+                .is_ok_and(|extent| extent.what == What::Lane);
+            if is_lane && let Ok((lane, _mapping)) = lane(self, number, &decided) {
+                // Release: as in `Reader::advance`.
+                lane.row(self.index())
+                    .cursor
+                    .store(NOT_ATTACHED, Ordering::Release);
+            }
+        }
+        board.space().notify_all_lightly(self.page.alarm());
+    }
+
     /// Makes all calls on the handle fail, and ends those that wait.
     fn shut(&self) {
         self.page.shut();
+        self.detach();
         let board = self.board();
         for word in [board.messages(), board.space(), board.changes()] {
             word.wake_all(self.page.alarm());

@@ -364,7 +364,9 @@ impl RawSubscriber {
 
     #[inline(always)]
     fn next(&mut self, into: &mut Into<'_>) -> Result<Option<Meta>> {
-        self.shared.page.check()?;
+        if !self.shared.page.is_open() {
+            self.check_slowly()?;
+        }
         if self.shared.board().extent_count() != self.known {
             self.look_for_lanes(false)?;
         }
@@ -387,6 +389,14 @@ impl RawSubscriber {
             return self.next_silenced(into);
         }
         Ok(None)
+    }
+
+    #[cold]
+    fn check_slowly(&self) -> Result<()> {
+        self.shared.page.check().inspect_err(|_| {
+            // A call that another thread's close overtook may have moved a cursor after that.
+            self.shared.detach();
+        })
     }
 
     /// There was nothing: the bell is silent until there is.
@@ -745,7 +755,9 @@ impl RawSubscriber {
                             return Ok(Took::Message(meta));
                         }
                         // In place only where it can be looked at as it is.
-                        Into::Message(_) if plan.is_direct() && !plan.has_bools() => message,
+                        Into::Message(_) if plan.is_direct() && plan.is_normal(message.bytes()) => {
+                            message
+                        }
                         Into::Message(_) => {
                             let mut buffer = Buffer::default();
                             buffer.resize(agreement.here.size());
@@ -802,14 +814,6 @@ impl RawSubscriber {
     /// Detaches: publishers wait for it no longer, and further calls are [`ErrorKind::Closed`]. Messages
     /// that are held stay what they are, and keep the place in the page until they are dropped.
     pub fn close(&mut self) {
-        if self.shared.page.is_mine() {
-            let index = self.shared.index();
-            for feed in &self.feeds {
-                let cursor = feed.lane.row(index).cursor;
-                // Release: as in `Reader::advance`.
-                cursor.store(super::lane::NOT_ATTACHED, Ordering::Release);
-            }
-        }
         self.feeds.clear();
         self.shared.leave();
         self.bell = None;
