@@ -62,6 +62,8 @@ struct Outlet {
     decided: Decided,
     extras: usize,
     max_inline: usize,
+    /// The size of structs that are copied into the ring as they are.
+    plain: Option<usize>,
     /// Where layouts differ, or a checksum is asked for, the page's image of a value.
     image: Vec<u8>,
 }
@@ -231,21 +233,32 @@ impl RawPublisher {
     /// Timed out, in `block`; too large; closed, replaced, forked, corrupt.
     #[inline]
     pub unsafe fn publish(&mut self, value: *const u8) -> Result<u64> {
+        if let Some(outlet) = &mut self.outlet
+            && let Some(size) = outlet.plain
+            && self.shared.page.is_open()
+            && let Some(room) = outlet.writer.room(&outlet.lane, size)
+        {
+            // SAFETY: handed through from the caller.
+            unsafe { outlet.put_value(room, value, size) };
+            outlet.writer.publish(&outlet.lane);
+            let sequence = outlet.writer.count() - outlet.first;
+            self.notify();
+            return Ok(sequence);
+        }
+        // SAFETY: as above.
+        unsafe { self.publish_slowly(value) }
+    }
+
+    /// [`publish`](RawPublisher::publish) where there is more to do, or to say.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn publish_slowly(&mut self, value: *const u8) -> Result<u64> {
         self.shared.page.check()?;
         let outlet = self.outlet()?;
-        let Typed::Struct(agreement) = &outlet.typed else {
-            return Err(self.other_kind("structs"));
-        };
-        let size = agreement.page.size();
-        if agreement.page.tail().is_none()
-            && agreement.plan.is_direct()
-            && size <= outlet.max_inline
-            && !outlet.decided.checksum
-        {
-            let room = match outlet.writer.room(&outlet.lane, size) {
-                Some(room) => room,
-                None => self.wait_for_room(size)?,
-            };
+        if let Some(size) = outlet.plain {
+            let room = self.room(size)?;
             let outlet = self.outlet.as_mut().expect("it was there");
             // SAFETY: handed through from the caller.
             unsafe { outlet.put_value(room, value, size) };
@@ -253,17 +266,6 @@ impl RawPublisher {
             self.notify();
             return Ok(self.sequence());
         }
-        // SAFETY: as above.
-        unsafe { self.publish_slowly(value) }
-    }
-
-    /// [`publish`](RawPublisher::publish) by an image of the value.
-    ///
-    /// # Safety
-    /// As there.
-    #[cold]
-    unsafe fn publish_slowly(&mut self, value: *const u8) -> Result<u64> {
-        let outlet = self.outlet()?;
         let Typed::Struct(agreement) = &outlet.typed else {
             return Err(self.other_kind("structs"));
         };
@@ -308,18 +310,12 @@ impl RawPublisher {
         let Typed::Struct(agreement) = &outlet.typed else {
             return Err(self.other_kind("structs"));
         };
-        let (size, stride) = (agreement.page.size(), agreement.here.size());
-        let direct = agreement.page.tail().is_none()
-            && agreement.plan.is_direct()
-            && size <= outlet.max_inline
-            && !outlet.decided.checksum;
+        let stride = agreement.here.size();
+        let plain = outlet.plain;
         for i in 0..count {
             // SAFETY: one of the values.
             let value = unsafe { values.add(i * stride) };
-            let done = if !direct {
-                // SAFETY: by the contract.
-                unsafe { self.publish(value) }.map(|_| ())
-            } else {
+            let done = if let Some(size) = plain {
                 let outlet = self.outlet.as_mut().expect("it was there");
                 let room = match outlet.writer.room(&outlet.lane, size) {
                     Some(room) => Ok(room),
@@ -335,6 +331,9 @@ impl RawPublisher {
                     // SAFETY: by the contract.
                     unsafe { outlet.put_value(room, value, size) };
                 })
+            } else {
+                // SAFETY: by the contract.
+                unsafe { self.publish(value) }.map(|_| ())
             };
             match done {
                 Ok(()) => {}
@@ -342,7 +341,9 @@ impl RawPublisher {
                 Err(error) => return Err(error),
             }
         }
-        if direct && let Some(outlet) = &self.outlet {
+        if plain.is_some()
+            && let Some(outlet) = &self.outlet
+        {
             outlet.writer.publish(&outlet.lane);
             self.notify();
         }
@@ -908,8 +909,20 @@ impl Outlet {
         let ranges: Vec<Range> = memory.iter().map(|(range, _)| *range).collect();
         let rows = board.subscribers_end().load(Ordering::Relaxed) as usize;
         let pool = Pool::recover(&lane, &ranges, rows, writer.position()).map_err(damaged)?;
+        let plain = match &typed {
+            Typed::Struct(agreement)
+                if agreement.page.tail().is_none()
+                    && agreement.plan.is_direct()
+                    && !decided.checksum
+                    && agreement.page.size() <= decided.max_inline() =>
+            {
+                Some(agreement.page.size())
+            }
+            _ => None,
+        };
         Ok(Outlet {
             lane,
+            plain,
             number,
             _mapping: mapping,
             first: writer.count(),

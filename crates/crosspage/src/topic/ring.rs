@@ -106,8 +106,8 @@ pub(crate) struct Writer {
     said: u64,
     /// Messages before the tail.
     count: u64,
-    /// The segment of the last record that began.
-    segment: u64,
+    /// A record that begins here, or later, is the first in its segment.
+    unmarked: u64,
     epoch: u8,
     /// Words beside each payload.
     extras: usize,
@@ -136,15 +136,14 @@ impl Writer {
             return Err(Damaged("the ends of its ring are too far from each other"));
         }
         let mut count = 0;
-        let mut segment = 0;
+        let mut unmarked = 0;
         if tail != 0 {
             let base = Base::before(lane, tail).ok_or(Damaged("its ring has no marks"))?;
             count = walk(lane, base, tail, extras, &mut |_, _| {})?;
             // A mark for the tail's segment stands only where a record before the tail has begun in it.
-            segment = if base_is_in(lane, tail) {
-                tail / step
-            } else {
-                u64::MAX
+            unmarked = match base_is_in(lane, tail) {
+                true => (tail / step + 1) * step,
+                false => tail,
             };
         }
         Ok(Writer {
@@ -152,7 +151,7 @@ impl Writer {
             limit: tail.next_multiple_of(step).min(limit),
             said: limit,
             count,
-            segment,
+            unmarked,
             epoch: lane.epoch().load(Ordering::Relaxed) as u8,
             extras,
         })
@@ -268,16 +267,22 @@ impl Writer {
         self.count += header.counts();
     }
 
-    /// Marks a record that is the first to start in its segment. The limit is beyond that already.
     #[inline(always)]
     fn begin(&mut self, lane: &Lane, at: u64) {
-        let segment = at / lane.geometry().step();
-        if segment != self.segment {
-            self.segment = segment;
-            let mark = &lane.marks()[(segment % SEGMENTS) as usize];
-            mark.position.store(at, Ordering::Relaxed);
-            mark.count.store(self.count, Ordering::Relaxed);
+        if at >= self.unmarked {
+            self.mark(lane, at);
         }
+    }
+
+    /// Marks a record that is the first to start in its segment. The limit is beyond that already.
+    #[cold]
+    fn mark(&mut self, lane: &Lane, at: u64) {
+        let step = lane.geometry().step();
+        let segment = at / step;
+        self.unmarked = (segment + 1) * step;
+        let mark = &lane.marks()[(segment % SEGMENTS) as usize];
+        mark.position.store(at, Ordering::Relaxed);
+        mark.count.store(self.count, Ordering::Relaxed);
     }
 
     /// Publishes all that was put since the last time.

@@ -33,6 +33,9 @@ pub struct RawSubscriber {
     typed: Option<(Typed, Decided)>,
     /// This side's kind, for [`kind`](RawSubscriber::kind).
     kind: Option<Kind>,
+    /// The size of structs that are copied out of the ring as they are.
+    plain: Option<usize>,
+    blocks: bool,
     feeds: Vec<Feed>,
     /// Extents that were looked at for lanes.
     known: usize,
@@ -97,6 +100,8 @@ impl RawSubscriber {
             declared: kind.cloned(),
             typed: None,
             kind: None,
+            plain: None,
+            blocks: false,
             feeds: Vec::new(),
             known: 0,
             next: 0,
@@ -162,6 +167,17 @@ impl RawSubscriber {
                     return Err(shared.page.corrupt("it has lanes, but nothing is decided"));
                 };
                 self.kind = Some(typed.here());
+                self.blocks = decided.blocks();
+                self.plain = match typed {
+                    Typed::Struct(agreement)
+                        if agreement.page.tail().is_none()
+                            && agreement.plan.is_direct()
+                            && !decided.checksum =>
+                    {
+                        Some(agreement.page.size())
+                    }
+                    _ => None,
+                };
                 let (lane, mapping) = lane(&shared, number, decided)?;
                 let (extras, blocks, index) = (decided.extras(), decided.blocks(), shared.index());
                 let damaged = |damage: Damaged| shared.page.corrupt(damage.0);
@@ -463,9 +479,7 @@ impl RawSubscriber {
 
     #[inline(always)]
     fn notify(&self) {
-        if let Some((_, decided)) = &self.typed
-            && decided.blocks()
-        {
+        if self.blocks {
             let shared = &self.shared;
             shared
                 .board()
@@ -485,13 +499,10 @@ impl RawSubscriber {
     #[inline(always)]
     fn take(&mut self, at: usize, record: &Record, into: &mut Into<'_>) -> Result<Took> {
         let feed = &mut self.feeds[at];
-        let (typed, decided) = self.typed.as_ref().expect("there are lanes");
-        if let (Into::Value(value), kind::DATA, Typed::Struct(agreement)) =
-            (&*into, record.header.kind, typed)
-            && agreement.plan.is_direct()
-            && record.len() == agreement.page.size()
-            && !decided.checksum
+        if let (Into::Value(value), kind::DATA) = (&*into, record.header.kind)
+            && self.plain == Some(record.len())
             && feed.publisher.epoch == Some(record.header.epoch)
+            && let Some((Typed::Struct(agreement), decided)) = &self.typed
         {
             let meta = feed.meta(record, decided);
             // SAFETY: `value` has this side's size, which with a direct plan is the page's; the record has
