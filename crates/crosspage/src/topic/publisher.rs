@@ -1046,6 +1046,12 @@ impl Outlet {
                         budget = self.pool.bytes();
                     }
                 }
+                Take::Full
+                    if !self.pool.is_long_enough(len) && !self.pool.is_out_of_chunks() =>
+                {
+                    // It grew in pieces, and a message does not go over two of them.
+                    self.grow(shared, self.decided.capacity)?;
+                }
                 Take::Full if blocks => return Ok(None),
                 Take::Full if !swept => {
                     // Some of what is held may be the dead's.
@@ -1055,7 +1061,9 @@ impl Outlet {
                 Take::Full => {
                     // What subscribers hold comes on top of the capacity: `max_held` bounds it.
                     let most = self.most_held(rows());
-                    if self.pool.bytes() >= self.decided.capacity.saturating_add(most) {
+                    if self.pool.is_out_of_chunks()
+                        || self.pool.bytes() >= self.decided.capacity.saturating_add(most)
+                    {
                         return Err(Error::new(
                             ErrorKind::Full,
                             format!(

@@ -24,6 +24,8 @@ mod peers;
 mod scenes;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod stop;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod topic_scenes;
 
 use harness::run::Test;
 
@@ -73,6 +75,18 @@ const TESTS: &[Test] = &[
     Test {
         name: "stopped_and_overtaken",
         run: stop::overtaken,
+        traced: true,
+    },
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    Test {
+        name: "topic_killed_at_every_instruction",
+        run: topic_scenes::killed,
+        traced: true,
+    },
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    Test {
+        name: "topic_stopped_while_another_is_killed",
+        run: topic_scenes::stopped,
         traced: true,
     },
     Test {

@@ -16,6 +16,8 @@ pub mod sys;
 pub mod sys;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod trace;
+#[cfg(any(target_os = "linux", windows))]
+pub mod topics;
 pub mod values;
 #[cfg(target_os = "linux")]
 pub mod watch;
