@@ -169,6 +169,8 @@ fn recover(page: &Page) {
         for word in [lane.tail(), lane.limit(), lane.count(), lane.owner()] {
             zero(word);
         }
+        // The next header.
+        zero(lane.ring().at(0));
     }
 }
 

@@ -342,7 +342,7 @@ impl RawPublisher {
             }
         }
         if plain.is_some()
-            && let Some(outlet) = &self.outlet
+            && let Some(outlet) = &mut self.outlet
         {
             outlet.writer.publish(&outlet.lane);
             self.notify();
@@ -1046,9 +1046,7 @@ impl Outlet {
                         budget = self.pool.bytes();
                     }
                 }
-                Take::Full
-                    if !self.pool.is_long_enough(len) && !self.pool.is_out_of_chunks() =>
-                {
+                Take::Full if !self.pool.is_long_enough(len) && !self.pool.is_out_of_chunks() => {
                     // It grew in pieces, and a message does not go over two of them.
                     self.grow(shared, self.decided.capacity)?;
                 }

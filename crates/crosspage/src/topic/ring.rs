@@ -3,21 +3,24 @@
 //!
 //! ```text
 //! limit   up to where the publisher may have written; moves by an eighth of the ring at a time
-//! tail    up to where records are published; the one word that publishes
+//! header  of a record: 0 until it is published, by the one store that publishes
+//! tail    up to where records are published, for who comes later
 //! marks   position and count of the first record that starts in each eighth
 //! row     a subscriber's cursor
 //!
 //! write:  end > limit: limit = end rounded up | overwrite: fence(Release)
 //!                                             | block: fence(SeqCst), then every cursor >= limit - ring
-//!         bytes | tail = end (Release)
-//! read:   cursor < tail (Acquire) | copy | overwrite: fence(Acquire), limit - cursor <= ring, else lapped
+//!         next header = 0 | bytes | header (Release) | tail = end (Release)
+//! read:   header != 0 (Acquire) | copy | overwrite: fence(Acquire), limit - cursor <= ring, else lapped
 //! join:   row.cursor = position | fence(SeqCst) | limit - position <= ring, else again
 //! ```
 //!
 //! Broadcasting by intent and tail is Aeron's way (aeron_broadcast_transmitter.c); here the limit is the
-//! intent, but moves in steps, so that its line stays in the subscribers' caches. A publisher that is
-//! killed leaves nothing that has to be put right: what is not below the tail does not exist, and the
-//! next one writes over it. Records carry no number: a subscriber counts them, and the marks tell a
+//! intent, but moves in steps, so that its line stays in the subscribers' caches, and subscribers look at the
+//! next record's header instead of the tail, so that a message moves no line but its own. The header behind
+//! a record is cleared before the record is published: nobody takes for a header what an earlier turn of the
+//! ring left there. A publisher that is killed leaves nothing that has to be put right: behind the last header
+//! that is not 0 nothing exists, and the next publisher writes over it. Records carry no number: a subscriber counts them, and the marks tell a
 //! newcomer, and one that was lapped, where to begin to count.
 
 use crate::atomic::{Ordering, Words, fence};
@@ -99,7 +102,10 @@ pub(crate) struct Damaged(pub(crate) &'static str);
 /// What a publisher keeps of its ring: private, so that no peer's store can lead it astray.
 #[derive(Debug)]
 pub(crate) struct Writer {
+    /// Where the next record begins.
     tail: u64,
+    /// The first record that is not published yet, and its header.
+    first: Option<(u64, Header)>,
     /// Up to where it may write.
     limit: u64,
     /// Up to where it has said that it may write.
@@ -125,7 +131,7 @@ impl Writer {
     /// Goes on where the last publisher of the lane left off. Nobody else may publish meanwhile.
     pub(crate) fn resume(lane: &Lane, extras: usize) -> Result<Writer, Damaged> {
         // Acquire: pairs with the Release in `publish` of the last one.
-        let tail = lane.tail().load(Ordering::Acquire);
+        let mut tail = lane.tail().load(Ordering::Acquire);
         let limit = lane.limit().load(Ordering::Acquire);
         let ring = lane.geometry().ring as u64;
         let step = lane.geometry().step();
@@ -135,6 +141,21 @@ impl Writer {
         if tail > limit || limit - tail > ring || limit > u64::MAX / 2 {
             return Err(Damaged("the ends of its ring are too far from each other"));
         }
+        // It may have died between the two stores that publish.
+        while tail < limit {
+            let at = (tail & (ring - 1)) as usize;
+            // Acquire: as in `Reader::peek`.
+            let word = lane.ring().at(at).load(Ordering::Acquire);
+            if word == 0 {
+                break;
+            }
+            let total = Header::decode(word).total(extras);
+            if !total.is_multiple_of(8) || total > limit - tail {
+                return Err(Damaged("a record of its ring is longer than the ring"));
+            }
+            tail += total;
+        }
+        lane.tail().store(tail, Ordering::Release);
         let mut count = 0;
         let mut unmarked = 0;
         if tail != 0 {
@@ -148,6 +169,7 @@ impl Writer {
         }
         Ok(Writer {
             tail,
+            first: None,
             limit: tail.next_multiple_of(step).min(limit),
             said: limit,
             count,
@@ -177,7 +199,13 @@ impl Writer {
     #[inline(always)]
     pub(crate) fn room(&self, lane: &Lane, len: usize) -> Option<Room> {
         let room = self.room_at(lane, self.tail, total(len, self.extras));
-        (self.tail + room.pad + room.total <= self.limit).then_some(room)
+        (self.end_of(&room) <= self.limit).then_some(room)
+    }
+
+    /// The end of what is written for a record: the next one's header is, too.
+    #[inline(always)]
+    fn end_of(&self, room: &Room) -> u64 {
+        self.tail + room.pad + room.total + HEADER as u64
     }
 
     #[inline(always)]
@@ -199,8 +227,7 @@ impl Writer {
     ) -> bool {
         let room = self.room_at(lane, self.tail, total(len, self.extras));
         let ring = lane.geometry().ring as u64;
-        let end = self.tail + room.pad + room.total;
-        let limit = end.next_multiple_of(lane.geometry().step());
+        let limit = self.end_of(&room).next_multiple_of(lane.geometry().step());
         debug_assert!(limit - self.tail <= ring);
         if limit > self.said {
             self.said = limit;
@@ -245,9 +272,7 @@ impl Writer {
                 kind: kind::PAD,
                 epoch: self.epoch,
             };
-            // Relaxed, as all that follows: the tail's Release publishes it.
-            ring.at((self.tail & mask) as usize)
-                .store(pad.encode(), Ordering::Relaxed);
+            self.head(lane, pad);
             self.tail += room.pad;
         }
         self.begin(lane, self.tail);
@@ -257,7 +282,13 @@ impl Writer {
             kind,
             epoch: self.epoch,
         };
-        ring.at(at).store(header.encode(), Ordering::Relaxed);
+        let next = ((self.tail + room.total) & mask) as usize;
+        // Before the first store, which would wait for its line alone.
+        ring.prefetch_to_write(at);
+        // SYNC POINT next/header: this comes before the Release in `publish`. Who has seen the record sees
+        // that there is none behind it, until there is.
+        ring.at(next).store(0, Ordering::Relaxed);
+        self.head(lane, header);
         for (i, extra) in extras.iter().enumerate() {
             ring.at(at + HEADER + 8 * i)
                 .store(*extra, Ordering::Relaxed);
@@ -265,6 +296,21 @@ impl Writer {
         fill(ring.from(at + HEADER + 8 * extras.len()));
         self.tail += room.total;
         self.count += header.counts();
+    }
+
+    /// Gives the record at the end its header, or, to the first since the last time, promises it: none of
+    /// them is there before that one is.
+    #[inline(always)]
+    fn head(&mut self, lane: &Lane, header: Header) {
+        if self.first.is_none() {
+            self.first = Some((self.tail, header));
+            return;
+        }
+        let mask = lane.geometry().ring as u64 - 1;
+        // Relaxed: the Release in `publish` comes later.
+        lane.ring()
+            .at((self.tail & mask) as usize)
+            .store(header.encode(), Ordering::Relaxed);
     }
 
     #[inline(always)]
@@ -287,9 +333,15 @@ impl Writer {
 
     /// Publishes all that was put since the last time.
     #[inline(always)]
-    pub(crate) fn publish(&self, lane: &Lane) {
+    pub(crate) fn publish(&mut self, lane: &Lane) {
+        let Some((position, header)) = self.first.take() else {
+            return;
+        };
+        let at = (position & (lane.geometry().ring as u64 - 1)) as usize;
+        // SYNC POINT bytes/header: Release pairs with the Acquire in `Reader::peek`.
+        lane.ring().at(at).store(header.encode(), Ordering::Release);
         lane.count().store(self.count, Ordering::Relaxed);
-        // SYNC POINT bytes/tail: Release pairs with the Acquire in `Reader::peek`.
+        // Release: pairs with the Acquire of those who begin at the tail.
         lane.tail().store(self.tail, Ordering::Release);
     }
 }
@@ -394,8 +446,6 @@ fn walk(
 pub(crate) struct Reader {
     /// Where the next record is.
     at: u64,
-    /// The tail as it was last seen.
-    tail: u64,
     /// Messages before `at`.
     count: u64,
     extras: usize,
@@ -425,7 +475,6 @@ impl Reader {
     pub(crate) fn from_start(extras: usize, blocks: bool) -> Reader {
         Reader {
             at: 0,
-            tail: 0,
             count: 0,
             extras,
             blocks,
@@ -464,7 +513,6 @@ impl Reader {
             if limit.saturating_sub(start.position) <= lane.geometry().ring as u64 {
                 let reader = Reader {
                     at: start.position,
-                    tail: end.position,
                     count: start.count,
                     extras,
                     blocks,
@@ -477,7 +525,7 @@ impl Reader {
     /// Where to begin, and the end. `None`: it was overwritten meanwhile.
     fn place(lane: &Lane, extras: usize, history: usize) -> Result<Option<(Base, Base)>, Damaged> {
         let ring = lane.geometry().ring as u64;
-        // Acquire: as in `peek`.
+        // Acquire: pairs with the Release in `Writer::publish`.
         let tail = lane.tail().load(Ordering::Acquire);
         let start = Base {
             position: 0,
@@ -525,24 +573,21 @@ impl Reader {
     /// says so afterwards.
     #[inline(always)]
     pub(crate) fn peek(&mut self, lane: &Lane) -> Result<Peek, Damaged> {
-        if self.at == self.tail {
-            // SYNC POINT bytes/tail: Acquire pairs with the Release in `Writer::publish`.
-            self.tail = lane.tail().load(Ordering::Acquire);
-            if self.at == self.tail {
-                return Ok(Peek::Nothing);
-            }
-        }
         let ring = lane.geometry().ring as u64;
-        // Wraps for a tail that went back.
-        let behind = self.tail.wrapping_sub(self.at);
-        if behind > ring {
-            return self.not_there(lane);
-        }
         let at = self.at & (ring - 1);
-        let header = Header::decode(lane.ring().at(at as usize).load(Ordering::Relaxed));
+        // SYNC POINT bytes/header: Acquire pairs with the Release in `Writer::publish`.
+        let word = lane.ring().at(at as usize).load(Ordering::Acquire);
+        if word == 0 {
+            // A later turn may have a 0 here, too.
+            return Ok(match self.holds(lane) {
+                true => Peek::Nothing,
+                false => Peek::Lapped,
+            });
+        }
+        let header = Header::decode(word);
         let total = header.total(self.extras);
         // A record that does not lie where records lie was overwritten, or is damaged.
-        if total > behind || total > ring - at || !total.is_multiple_of(8) {
+        if total > ring - at || !total.is_multiple_of(8) {
             return self.not_there(lane);
         }
         Ok(Peek::Record(Record {
@@ -555,8 +600,6 @@ impl Reader {
     #[cold]
     fn not_there(&mut self, lane: &Lane) -> Result<Peek, Damaged> {
         if self.holds(lane) || self.blocks {
-            // What comes next is not to be found by what is damaged.
-            self.tail = lane.tail().load(Ordering::Acquire);
             return Err(Damaged("a record of its ring is none"));
         }
         Ok(Peek::Lapped)
@@ -598,7 +641,7 @@ impl Reader {
     /// Goes on with the oldest message that is still there, and says how many were lost.
     pub(crate) fn resume(&mut self, lane: &Lane, index: usize) -> Result<u64, Damaged> {
         for _ in 0..TRIES {
-            // Acquire: as in `peek`.
+            // Acquire: pairs with the Release in `Writer::publish`.
             let tail = lane.tail().load(Ordering::Acquire);
             let Some(base) = Base::oldest(lane, tail) else {
                 crate::atomic::spin_hint();
@@ -609,7 +652,6 @@ impl Reader {
             }
             let lost = base.count - self.count;
             self.at = base.position;
-            self.tail = tail;
             self.count = base.count;
             let row = lane.row(index);
             row.count.store(self.count, Ordering::Relaxed);
@@ -625,8 +667,7 @@ impl Reader {
 
     /// Goes to the end of a ring that is damaged, so that what comes later can be received.
     pub(crate) fn skip(&mut self, lane: &Lane, index: usize) {
-        self.tail = lane.tail().load(Ordering::Acquire);
-        self.at = self.tail;
+        self.at = lane.tail().load(Ordering::Acquire);
         lane.row(index).cursor.store(self.at, Ordering::Release);
     }
 }

@@ -580,9 +580,7 @@ fn in_fragments() -> Scene {
         let done = report.get().is_done();
         let start = Instant::now();
         let mut successor = sort.publisher().unwrap();
-        let got = |key: Key| {
-            receivers.get() == Returned::Done(Some((key.sequence + 1, key.life)))
-        };
+        let got = |key: Key| receivers.get() == Returned::Done(Some((key.sequence + 1, key.life)));
         let life = VICTIM | LONG;
         let victims = Key { life, sequence: 1 };
         if done {

@@ -14,10 +14,10 @@ pub mod sys;
 #[cfg(windows)]
 #[path = "sys_windows.rs"]
 pub mod sys;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub mod trace;
 #[cfg(any(target_os = "linux", windows))]
 pub mod topics;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod trace;
 pub mod values;
 #[cfg(target_os = "linux")]
 pub mod watch;

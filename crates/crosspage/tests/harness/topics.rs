@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crosspage::Result;
 use crosspage::layout::{Field, Scalar, StructType, Type};
 use crosspage::topic::{Kind, Meta, Options, Policy, RawPublisher, RawSubscriber};
-use crosspage::Result;
 
 use super::kit::{self, mix};
 
