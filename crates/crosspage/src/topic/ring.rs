@@ -59,7 +59,7 @@ pub(crate) struct Header {
 
 impl Header {
     #[inline(always)]
-    fn encode(self) -> u64 {
+    pub(crate) fn encode(self) -> u64 {
         u64::from(self.len) | u64::from(self.kind) << 32 | u64::from(self.epoch) << 40
     }
 
@@ -595,6 +595,37 @@ impl Reader {
             payload: at as usize + HEADER + 8 * self.extras,
             total,
         }))
+    }
+
+    /// [`peek`](Reader::peek), copy, [`holds`](Reader::holds) and [`advance`](Reader::advance) in one, for the
+    /// next record if its header is `expected`, and it has `total` bytes then. `copy` gets what follows the
+    /// header. False: it is another one, or none, or was overwritten, and what was copied is nothing.
+    #[inline(always)]
+    pub(crate) fn take_expected(
+        &mut self,
+        lane: &Lane,
+        index: usize,
+        (expected, total): (u64, u64),
+        copy: impl FnOnce(Words<'_>),
+    ) -> bool {
+        let ring = lane.geometry().ring as u64;
+        let at = self.at & (ring - 1);
+        let words = lane.ring();
+        // SYNC POINT bytes/header: as in `peek`.
+        if words.at(at as usize).load(Ordering::Acquire) != expected || total > ring - at {
+            return false;
+        }
+        copy(words.from(at as usize + HEADER));
+        if !self.holds(lane) {
+            return false;
+        }
+        self.at += total;
+        self.count += 1;
+        let row = lane.row(index);
+        row.count.store(self.count, Ordering::Relaxed);
+        // SYNC POINT copy/cursor: as in `advance`.
+        row.cursor.store(self.at, Ordering::Release);
+        true
     }
 
     #[cold]

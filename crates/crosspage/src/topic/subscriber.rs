@@ -9,7 +9,7 @@ use super::lane::{EPOCHS, Lane};
 use super::message::{Buffer, Held, Meta, RawMessage};
 use super::options::{ArrayType, Kind, Options};
 use super::publisher::{REFERENCE, digest, lane};
-use super::ring::{Damaged, Peek, Reader, Record, kind};
+use super::ring::{self, Damaged, Header, Peek, Reader, Record, kind};
 use super::shared::{Control, Shared, Watch};
 use crate::atomic::{Ordering, Words};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +22,10 @@ use crate::wait::SleepAsync;
 use crate::wait::bell::{Bell, Raw as RawHandle, Source};
 use crate::wait::{self, Alarm, Sleep, WaitWord};
 
+/// So many messages of one publisher are received before another has its turn: enough for its lines to be
+/// worth fetching.
+const TURN: u32 = 32;
+
 /// Receives messages of a kind that is known at run time.
 #[derive(Debug)]
 pub struct RawSubscriber {
@@ -33,14 +37,15 @@ pub struct RawSubscriber {
     typed: Option<(Typed, Decided)>,
     /// This side's kind, for [`kind`](RawSubscriber::kind).
     kind: Option<Kind>,
-    /// The size of structs that are copied out of the ring as they are.
-    plain: Option<usize>,
+    /// What there is to know of structs that are copied out of the ring as they are.
+    plain: Option<Plain>,
     blocks: bool,
     feeds: Vec<Feed>,
     /// Extents that were looked at for lanes.
     known: usize,
-    /// Whose turn it is.
+    /// Whose turn it is, and how many messages it has had.
     next: usize,
+    turn: u32,
     lost: u64,
     /// What event loops wait on, if this is asked for.
     bell: Option<Bell>,
@@ -57,8 +62,19 @@ struct Feed {
     /// Messages before this are history: nobody promised them.
     joined: u64,
     publisher: Publisher,
+    /// The header of a plain struct from this publisher; 0 while none is expected.
+    expected: u64,
     /// The pieces of a message that is not complete, if its first has come.
     pieces: Option<Buffer>,
+}
+
+#[derive(Debug)]
+struct Plain {
+    plan: Arc<Plan>,
+    size: usize,
+    /// Bytes of a record.
+    total: u64,
+    send_time: bool,
 }
 
 /// Who published the records that are being read.
@@ -105,6 +121,7 @@ impl RawSubscriber {
             feeds: Vec::new(),
             known: 0,
             next: 0,
+            turn: 0,
             lost: 0,
             bell: None,
             error: None,
@@ -174,7 +191,13 @@ impl RawSubscriber {
                             && agreement.plan.is_direct()
                             && !decided.checksum =>
                     {
-                        Some(agreement.page.size())
+                        let size = agreement.page.size();
+                        Some(Plain {
+                            plan: agreement.plan.clone(),
+                            size,
+                            total: ring::total(size, decided.extras()),
+                            send_time: decided.send_time,
+                        })
                     }
                     _ => None,
                 };
@@ -196,6 +219,7 @@ impl RawSubscriber {
                     reader,
                     joined,
                     publisher: Publisher::default(),
+                    expected: 0,
                     pieces: None,
                 });
             }
@@ -233,7 +257,68 @@ impl RawSubscriber {
     /// As [`try_recv`](RawSubscriber::try_recv).
     #[inline]
     pub unsafe fn try_recv_into(&mut self, value: *mut u8) -> Result<Option<Meta>> {
-        self.next(&mut Into::Value(value))
+        // SAFETY: handed through from the caller.
+        match unsafe { self.try_plain(value) } {
+            Some(meta) => Ok(Some(meta)),
+            None => self.next(&mut Into::Value(value)),
+        }
+    }
+
+    /// The next message, where that is a struct that lies in the ring as it is here, from the lane whose turn
+    /// it is, and from the publisher that the last one came from.
+    ///
+    /// # Safety
+    /// As for [`try_recv_into`](RawSubscriber::try_recv_into).
+    #[inline(always)]
+    unsafe fn try_plain(&mut self, value: *mut u8) -> Option<Meta> {
+        let plain = self.plain.as_ref()?;
+        let feed = self.feeds.get_mut(self.next)?;
+        if !self.shared.page.is_open() {
+            return None;
+        }
+        let mut sent_at = None;
+        let taken = feed.reader.take_expected(
+            &feed.lane,
+            usize::from(self.shared.me.index),
+            (feed.expected, plain.total),
+            |words| {
+                let mut payload = words;
+                if plain.send_time {
+                    sent_at = Some(words.at(0).load(Ordering::Relaxed));
+                    payload = words.from(8);
+                }
+                // SAFETY: `value` has this side's size, which with a direct plan is the page's, and every
+                // record with the expected header has as many bytes, inside of the ring.
+                unsafe { payload.read(value, plain.size) }
+            },
+        );
+        if !taken {
+            return None;
+        }
+        // SAFETY: all bytes of the value were just written.
+        unsafe { plain.plan.normalise_at(value) };
+        let meta = Meta {
+            sequence: feed.reader.count().wrapping_sub(feed.publisher.first),
+            publisher: feed.publisher.pid,
+            sent_at,
+        };
+        self.notify();
+        self.count_turn();
+        Some(meta)
+    }
+
+    /// After some messages of one lane it is another one's turn.
+    #[inline(always)]
+    fn count_turn(&mut self) {
+        self.turn += 1;
+        if self.turn >= TURN {
+            self.turn = 0;
+            self.next = if self.next + 1 < self.feeds.len() {
+                self.next + 1
+            } else {
+                0
+            };
+        }
     }
 
     /// Waits for the next message, a struct, and receives it into a value of this side's layout.
@@ -378,7 +463,6 @@ impl RawSubscriber {
         Control(self.shared.clone())
     }
 
-    #[inline(always)]
     fn next(&mut self, into: &mut Into<'_>) -> Result<Option<Meta>> {
         if !self.shared.page.is_open() {
             self.check_slowly()?;
@@ -394,9 +478,13 @@ impl RawSubscriber {
         while empty < count {
             let at = self.next;
             match self.one(at, into)? {
-                Some(meta) => return Ok(Some(meta)),
+                Some(meta) => {
+                    self.count_turn();
+                    return Ok(Some(meta));
+                }
                 None => {
                     empty += 1;
+                    self.turn = 0;
                     self.next = if at + 1 == count { 0 } else { at + 1 };
                 }
             }
@@ -432,7 +520,6 @@ impl RawSubscriber {
     }
 
     /// The next message of one lane.
-    #[inline(always)]
     fn one(&mut self, at: usize, into: &mut Into<'_>) -> Result<Option<Meta>> {
         loop {
             let feed = &mut self.feeds[at];
@@ -488,7 +575,6 @@ impl RawSubscriber {
         }
     }
 
-    #[inline(always)]
     fn advance(&mut self, at: usize, record: &Record) {
         let feed = &mut self.feeds[at];
         feed.reader.advance(&feed.lane, self.shared.index(), record);
@@ -496,31 +582,7 @@ impl RawSubscriber {
     }
 
     /// Receives one record.
-    #[inline(always)]
     fn take(&mut self, at: usize, record: &Record, into: &mut Into<'_>) -> Result<Took> {
-        let feed = &mut self.feeds[at];
-        if let (Into::Value(value), kind::DATA) = (&*into, record.header.kind)
-            && self.plain == Some(record.len())
-            && feed.publisher.epoch == Some(record.header.epoch)
-            && let Some((Typed::Struct(agreement), decided)) = &self.typed
-        {
-            let meta = feed.meta(record, decided);
-            // SAFETY: `value` has this side's size, which with a direct plan is the page's; the record has
-            // as many bytes, which `peek` found to be inside of the ring.
-            unsafe { record.words(&feed.lane).read(*value, record.len()) };
-            if !feed.reader.holds(&feed.lane) {
-                return Ok(Took::Lapped);
-            }
-            // SAFETY: all bytes of the value were just written.
-            unsafe { agreement.plan.normalise_at(*value) };
-            self.advance(at, record);
-            return Ok(Took::Message(meta));
-        }
-        self.take_slowly(at, record, into)
-    }
-
-    /// [`take`](RawSubscriber::take) where there is more to do than to copy a struct.
-    fn take_slowly(&mut self, at: usize, record: &Record, into: &mut Into<'_>) -> Result<Took> {
         let feed = &mut self.feeds[at];
         let (typed, decided) = self.typed.as_ref().expect("there are lanes");
         let decided = *decided;
@@ -531,6 +593,14 @@ impl RawSubscriber {
         // ring; its payload may still be overwritten.
         if feed.publisher.epoch != Some(record.header.epoch) {
             feed.publisher = feed.find_publisher(record.header.epoch);
+            feed.expected = self.plain.as_ref().map_or(0, |plain| {
+                let header = Header {
+                    len: plain.size as u32,
+                    kind: kind::DATA,
+                    epoch: record.header.epoch,
+                };
+                header.encode()
+            });
         }
         let meta = feed.meta(record, &decided);
         let sum = decided.checksum.then(|| {
