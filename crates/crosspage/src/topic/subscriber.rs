@@ -26,6 +26,9 @@ use crate::wait::{self, Alarm, Sleep, WaitWord};
 /// worth fetching.
 const TURN: u32 = 32;
 
+/// No record has this header. (0 is what is there before one is published.)
+const NONE: u64 = u64::MAX;
+
 /// Receives messages of a kind that is known at run time.
 #[derive(Debug)]
 pub struct RawSubscriber {
@@ -62,7 +65,7 @@ struct Feed {
     /// Messages before this are history: nobody promised them.
     joined: u64,
     publisher: Publisher,
-    /// The header of a plain struct from this publisher; 0 while none is expected.
+    /// The header of a plain struct from this publisher; [`NONE`] while none is expected.
     expected: u64,
     /// The pieces of a message that is not complete, if its first has come.
     pieces: Option<Buffer>,
@@ -219,7 +222,7 @@ impl RawSubscriber {
                     reader,
                     joined,
                     publisher: Publisher::default(),
-                    expected: 0,
+                    expected: NONE,
                     pieces: None,
                 });
             }
@@ -593,7 +596,7 @@ impl RawSubscriber {
         // ring; its payload may still be overwritten.
         if feed.publisher.epoch != Some(record.header.epoch) {
             feed.publisher = feed.find_publisher(record.header.epoch);
-            feed.expected = self.plain.as_ref().map_or(0, |plain| {
+            feed.expected = self.plain.as_ref().map_or(NONE, |plain| {
                 let header = Header {
                     len: plain.size as u32,
                     kind: kind::DATA,

@@ -50,6 +50,7 @@ fn structs_arrive_in_order() {
     let mut publisher =
         RawPublisher::attach("t", Some(&pair_of_u64()), &Options::default()).unwrap();
     assert_eq!(publisher.subscribers(), 1);
+    assert_eq!(try_recv(&mut subscriber), None, "nothing is no message");
     for n in 0..10_000 {
         assert_eq!(publish(&mut publisher, n).unwrap(), n + 1);
         assert_eq!(try_recv(&mut subscriber), Some((n + 1, n)));
