@@ -109,6 +109,8 @@ impl Drop for RawLoan {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             dropped.push(self.loaned);
+            // Relaxed: the mutex orders what is behind it.
+            shared.any_dropped.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -1013,6 +1015,9 @@ impl Outlet {
 
     /// Loans that were dropped.
     fn take_back(&mut self, shared: &Shared) {
+        if !shared.any_dropped.swap(false, Ordering::Relaxed) {
+            return;
+        }
         let mut dropped = shared
             .dropped
             .lock()

@@ -8,6 +8,7 @@ use super::chunks;
 use super::lane::{EPOCHS, Lane};
 use super::message::{Buffer, Held, Meta, RawMessage};
 use super::options::{ArrayType, Kind, Options};
+use super::pool::Range;
 use super::publisher::{REFERENCE, digest, lane};
 use super::ring::{self, Damaged, Header, Peek, Reader, Record, kind};
 use super::shared::{Control, Shared, Watch};
@@ -67,6 +68,8 @@ struct Feed {
     publisher: Publisher,
     /// The header of a plain struct from this publisher; [`NONE`] while none is expected.
     expected: u64,
+    /// Where its last chunk was mapped.
+    pool: Option<(Range, Arc<Mapping>)>,
     /// The pieces of a message that is not complete, if its first has come.
     pieces: Option<Buffer>,
 }
@@ -223,6 +226,7 @@ impl RawSubscriber {
                     joined,
                     publisher: Publisher::default(),
                     expected: NONE,
+                    pool: None,
                     pieces: None,
                 });
             }
@@ -749,7 +753,7 @@ impl RawSubscriber {
         if chunk >= feed.lane.geometry().chunks {
             return Err(self.damaged(at, Damaged("a reference of its ring is to no chunk")));
         }
-        let Some((mapping, bytes)) = shared.find(offset, len)? else {
+        let Some((mapping, bytes)) = shared.find(offset, len, &mut feed.pool)? else {
             return Err(self.damaged(at, Damaged("a chunk lies outside of the page's pools")));
         };
         let feed = &mut self.feeds[at];
