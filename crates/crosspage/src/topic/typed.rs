@@ -281,18 +281,19 @@ impl<P: Payload + ?Sized> Publisher<P> {
         self.raw.wait_subscribers(n, timeout.into())
     }
 
-    /// [`wait_subscribers`](Publisher::wait_subscribers) for a task; it does not block.
+    /// [`wait_subscribers`](Publisher::wait_subscribers) for a task; it does not block, and leaves
+    /// this handle free for other things.
     ///
     /// # Errors
     /// As there.
     #[cfg(all(feature = "tokio", not(loom)))]
-    pub async fn wait_subscribers_async(
+    pub fn wait_subscribers_async<D: Into<Option<Duration>>>(
         &self,
         n: usize,
-        timeout: impl Into<Option<Duration>>,
-    ) -> Result<usize> {
-        let control = self.raw.control();
-        control.wait_others_async(n, timeout.into()).await
+        timeout: D,
+    ) -> impl Future<Output = Result<usize>> + use<P, D> {
+        let (control, timeout) = (self.raw.control(), timeout.into());
+        async move { control.wait_others_async(n, timeout).await }
     }
 
     /// The page's locator.
@@ -668,18 +669,19 @@ impl<P: Payload + ?Sized> Subscriber<P> {
         self.raw.wait_publishers(n, timeout.into())
     }
 
-    /// [`wait_publishers`](Subscriber::wait_publishers) for a task; it does not block.
+    /// [`wait_publishers`](Subscriber::wait_publishers) for a task; it does not block, and leaves
+    /// this handle free for other things.
     ///
     /// # Errors
     /// As there.
     #[cfg(all(feature = "tokio", not(loom)))]
-    pub async fn wait_publishers_async(
+    pub fn wait_publishers_async<D: Into<Option<Duration>>>(
         &self,
         n: usize,
-        timeout: impl Into<Option<Duration>>,
-    ) -> Result<usize> {
-        let control = self.raw.control();
-        control.wait_others_async(n, timeout.into()).await
+        timeout: D,
+    ) -> impl Future<Output = Result<usize>> + use<P, D> {
+        let (control, timeout) = (self.raw.control(), timeout.into());
+        async move { control.wait_others_async(n, timeout).await }
     }
 
     /// The page's locator.
