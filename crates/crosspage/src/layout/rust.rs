@@ -73,18 +73,18 @@ unsafe impl<const N: usize> FieldType for Text<N> {
 ///
 /// Only the type itself knows its size where its fields are chosen, so the derive names one of the two.
 #[doc(hidden)]
-pub trait Keep<T, H>: Send + Sized {
+pub trait Keep<T, H>: Sized {
     /// Whether this is nothing but a `T`.
     const SMALL: bool;
 
-    /// One that `holder` holds, where `get` finds it.
-    fn held(holder: H, get: impl Fn(&H) -> &T) -> Self;
+    /// One that `holder` holds; a small one is not to be held.
+    fn held(holder: H) -> Result<Self, H>;
 
     /// One that was copied.
     fn boxed(value: Box<T>) -> Self;
 
-    /// The value; where it is held, `get` finds it.
-    fn get(&self, get: impl Fn(&H) -> &T) -> &T;
+    /// The value; where it is held, `find` finds it.
+    fn get(&self, find: impl Fn(&H) -> &T) -> &T;
 }
 
 /// See [`Keep`].
@@ -93,11 +93,11 @@ pub trait Keep<T, H>: Send + Sized {
 #[repr(transparent)]
 pub struct Small<T>(T);
 
-impl<T: Copy + Send, H> Keep<T, H> for Small<T> {
+impl<T, H> Keep<T, H> for Small<T> {
     const SMALL: bool = true;
 
-    fn held(holder: H, get: impl Fn(&H) -> &T) -> Self {
-        Small(*get(&holder))
+    fn held(holder: H) -> Result<Self, H> {
+        Err(holder)
     }
 
     fn boxed(value: Box<T>) -> Self {
@@ -118,20 +118,20 @@ pub enum Large<T, H> {
     Boxed(Box<T>),
 }
 
-impl<T: Send, H: Send> Keep<T, H> for Large<T, H> {
+impl<T, H> Keep<T, H> for Large<T, H> {
     const SMALL: bool = false;
 
-    fn held(holder: H, _: impl Fn(&H) -> &T) -> Self {
-        Large::Held(holder)
+    fn held(holder: H) -> Result<Self, H> {
+        Ok(Large::Held(holder))
     }
 
     fn boxed(value: Box<T>) -> Self {
         Large::Boxed(value)
     }
 
-    fn get(&self, get: impl Fn(&H) -> &T) -> &T {
+    fn get(&self, find: impl Fn(&H) -> &T) -> &T {
         match self {
-            Large::Held(holder) => get(holder),
+            Large::Held(holder) => find(holder),
             Large::Boxed(value) => value,
         }
     }
@@ -155,15 +155,15 @@ pub mod derive {
 
     /// What was chosen.
     pub trait Chosen {
-        type Kept<T: Copy + Send + 'static, H: Send>: super::Keep<T, H>;
+        type Kept<T, H>: super::Keep<T, H>;
     }
 
     impl Chosen for Choose<true> {
-        type Kept<T: Copy + Send + 'static, H: Send> = super::Small<T>;
+        type Kept<T, H> = super::Small<T>;
     }
 
     impl Chosen for Choose<false> {
-        type Kept<T: Copy + Send + 'static, H: Send> = super::Large<T, H>;
+        type Kept<T, H> = super::Large<T, H>;
     }
 
     /// Whether a struct keeps to the caps.

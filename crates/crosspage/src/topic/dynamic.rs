@@ -121,6 +121,20 @@ impl DynSubscriber {
         self.raw.wait_publishers(n, timeout.into())
     }
 
+    /// [`wait_publishers`](DynSubscriber::wait_publishers) for a task; it does not block.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub fn wait_publishers_async<D: Into<Option<Duration>>>(
+        &self,
+        n: usize,
+        timeout: D,
+    ) -> impl Future<Output = Result<usize>> + use<D> {
+        let (control, timeout) = (self.raw.control(), timeout.into());
+        async move { control.wait_others_async(n, timeout).await }
+    }
+
     /// The page's locator.
     pub fn locator(&self) -> &Locator {
         self.raw.locator()
@@ -200,26 +214,16 @@ impl DynPublisher {
     /// Publishes a struct and returns its sequence.
     ///
     /// # Errors
-    /// Layout mismatch, where the record is of another layout than the topic's messages; and as
-    /// [`Publisher::publish`](super::Publisher::publish).
+    /// Layout mismatch, where the record is of another layout than the topic's messages; invalid, where nobody
+    /// has said what they are; and as [`Publisher::publish`](super::Publisher::publish).
     pub fn publish(&mut self, record: &Record) -> Result<u64> {
-        match self.raw.kind()? {
-            Some(Kind::Struct(layout)) if layout == record.layout() => {}
-            // The call below says that.
-            None => return self.raw.publish_bytes(&[]),
-            Some(kind) => {
-                let kind = kind.to_string();
-                return Err(Error::new(
-                    ErrorKind::LayoutMismatch,
-                    format!(
-                        "a record of {} cannot be published to topic \"{}\", whose messages are {kind}",
-                        record.layout().name(),
-                        self.locator(),
-                    ),
-                ));
-            }
-        }
-        if record.layout().tail().is_some() {
+        let tail = match self.raw.kind()?.cloned() {
+            Some(Kind::Struct(layout)) if layout == *record.layout() => layout.tail().is_some(),
+            // The call below says that nobody has.
+            None => true,
+            Some(kind) => return Err(self.other_kind(record, &kind)),
+        };
+        if tail {
             return self.raw.publish_bytes(record.bytes());
         }
         // SAFETY: a record without a tail has as many bytes as its layout says, all initialised; and its
@@ -227,11 +231,22 @@ impl DynPublisher {
         unsafe { self.raw.publish(record.bytes().as_ptr()) }
     }
 
+    #[cold]
+    fn other_kind(&self, record: &Record, kind: &Kind) -> Error {
+        let (name, locator) = (record.layout().name(), self.locator());
+        Error::new(
+            ErrorKind::LayoutMismatch,
+            format!(
+                "a record of {name} cannot be published to topic \"{locator}\", whose messages are {kind}"
+            ),
+        )
+    }
+
     /// Publishes bytes and returns the message's sequence.
     ///
     /// # Errors
-    /// Invalid, where the topic's messages are no bytes; and as
-    /// [`Publisher::publish`](super::Publisher::publish).
+    /// As [`Publisher::publish`](super::Publisher::publish); and layout mismatch or invalid, where the topic's
+    /// messages are no bytes.
     pub fn publish_bytes(&mut self, bytes: &[u8]) -> Result<u64> {
         self.raw.publish_bytes(bytes)
     }
@@ -239,10 +254,21 @@ impl DynPublisher {
     /// Publishes an array and returns the message's sequence.
     ///
     /// # Errors
-    /// Invalid, where the topic's messages are no arrays; and as
-    /// [`Publisher::publish`](super::Publisher::publish).
+    /// As [`Publisher::publish`](super::Publisher::publish); and layout mismatch, where the topic's messages
+    /// are no arrays.
     pub fn publish_array(&mut self, array: &NdArray) -> Result<u64> {
         self.raw.publish_array(array.array_type(), array.as_bytes())
+    }
+
+    /// Waits, in a task, until there is room for a message of `len` bytes, so that what publishes it next
+    /// does not block; see [`Publisher::publish_async`](super::Publisher::publish_async).
+    ///
+    /// # Errors
+    /// Timed out, by [`set_timeout`](DynPublisher::set_timeout); replaced; forked.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub async fn room_async(&mut self, len: usize) -> Result<()> {
+        let timeout = self.raw.timeout();
+        self.raw.room_async(len, timeout).await
     }
 
     /// How many subscribers are attached.
@@ -261,6 +287,20 @@ impl DynPublisher {
         timeout: impl Into<Option<Duration>>,
     ) -> Result<usize> {
         self.raw.wait_subscribers(n, timeout.into())
+    }
+
+    /// [`wait_subscribers`](DynPublisher::wait_subscribers) for a task; it does not block.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub fn wait_subscribers_async<D: Into<Option<Duration>>>(
+        &self,
+        n: usize,
+        timeout: D,
+    ) -> impl Future<Output = Result<usize>> + use<D> {
+        let (control, timeout) = (self.raw.control(), timeout.into());
+        async move { control.wait_others_async(n, timeout).await }
     }
 
     /// The page's locator.

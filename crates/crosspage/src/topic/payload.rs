@@ -298,30 +298,29 @@ fn small<T: Layout>(
 }
 
 /// A large struct: as it was received, where it can only be a `T`; otherwise copied.
-fn large<T: Layout>(raw: &RawSubscriber, message: RawMessage) -> Result<Message<T>> {
+fn large<T: Layout>(raw: &RawSubscriber, mut message: RawMessage) -> Result<Message<T>> {
     let meta = *message.meta();
-    let at = message.bytes().as_ptr();
     if message.bytes().len() < size_of::<T>() {
         return Err(damaged(raw, &meta));
     }
     let plan = raw.plan().ok_or_else(no_plan)?;
     // What is no longer in the page, nobody can change after it was looked at; its bools are 0 or 1.
     let stays = !message.is_held() || plan.takes_any_bytes();
-    if stays && at.cast::<T>().is_aligned() {
-        // SAFETY: as many bytes as a `T` has, aligned for it, in this side's layout.
-        unsafe { validate(raw, at, &meta)? };
-        // SAFETY: those bytes; any are a `T`, or they are private and were just checked.
-        let held = Keep::held(message, |message| unsafe {
-            &*message.bytes().as_ptr().cast()
-        });
-        return Ok(Message::new(held, meta));
+    if stays && message.bytes().as_ptr().cast::<T>().is_aligned() {
+        // SAFETY: as many bytes as a `T` has, in this side's layout. From here on they are one: any bytes
+        // are, or they are private and were just checked; and they are aligned for it.
+        unsafe { validate(raw, message.bytes().as_ptr(), &meta)? };
+        match Keep::held(message) {
+            Ok(held) => return Ok(Message::new(held, meta)),
+            Err(back) => message = back,
+        }
     }
     let mut copy = Box::<T>::new_uninit();
     // SAFETY: a place of the struct's size, whose bytes all are initialised by the copy; a `T` once its bools
     // are 0 or 1 and its enums are valid.
     unsafe {
         let value = copy.as_mut_ptr().cast::<u8>();
-        value.copy_from_nonoverlapping(at, size_of::<T>());
+        value.copy_from_nonoverlapping(message.bytes().as_ptr(), size_of::<T>());
         plan.normalise_at(value);
         validate(raw, value, &meta)?;
         Ok(Message::new(Keep::boxed(copy.assume_init()), meta))
