@@ -215,7 +215,7 @@ impl Plan {
     /// Whether any bytes are a value of this side's struct: none of its fields is a bool or an enum.
     #[cfg(not(loom))]
     pub(crate) fn takes_any_bytes(&self) -> bool {
-        !self.has_enums() && !self.has_bools()
+        self.enums.is_empty() && self.bools.is_empty()
     }
 
     /// [`words`](Plan::words) without its loops, where there are none.

@@ -610,10 +610,10 @@ fn layouts_and_kinds_that_differ() {
     assert_eq!(by_name.recv(SOON).unwrap().value, part);
 
     // A page of another pattern is no topic.
-    let _writer = crosspage::latest::Writer::<Reading>::create("latest").unwrap();
-    let error = Subscriber::<Reading>::attach("latest").unwrap_err();
+    let _writer = crosspage::latest::Writer::<Reading>::create("values").unwrap();
+    let error = Subscriber::<Reading>::attach("values").unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("latest") && text.contains("topic"), "{text}");
+    assert!(text.contains("carries latest, not topic"), "{text}");
 }
 
 #[test]
