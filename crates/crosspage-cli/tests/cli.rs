@@ -14,6 +14,8 @@ use crosspage::{Lifetime, foreign, latest, testing};
 #[cfg(windows)]
 #[path = "../../../tests/build_host.rs"]
 mod build_host;
+#[path = "cli/topics.rs"]
+mod topics;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_crosspage");
 
@@ -175,6 +177,8 @@ fn help_is_golden() {
         "show",
         "get",
         "set",
+        "pub",
+        "echo",
         "hex",
         "layout",
         "diff",

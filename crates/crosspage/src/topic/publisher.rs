@@ -90,6 +90,11 @@ impl RawLoan {
         self.ptr
     }
 
+    /// The same place, to be read.
+    pub fn as_ptr(&self) -> *const u8 {
+        self.ptr
+    }
+
     /// How many they are.
     pub fn len(&self) -> usize {
         self.whole - self.start
