@@ -13,7 +13,8 @@ use pyo3::types::{
 use pyo3::{IntoPyObjectExt, ffi, intern};
 
 use crate::errors;
-use crate::record::{Fresh, Origin, Record};
+use crate::meta::Origin;
+use crate::record::{Fresh, Record};
 use crate::types::{Kind, RecordType, names};
 use crate::values::{Scratch, check_layout};
 

@@ -14,7 +14,8 @@ use pyo3::types::{PyBytes, PyDict};
 use crate::convert::{decode, encode_some};
 use crate::errors::{self, raise};
 use crate::handle::{Born, Recipe, Slices, Target, in_background, name_of, seconds};
-use crate::record::{Fresh, Origin, Record};
+use crate::meta::Origin;
+use crate::record::{Fresh, Record};
 use crate::types::{LayoutObject, RecordType};
 use crate::values::{Scratch, Source};
 

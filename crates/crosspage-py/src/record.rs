@@ -19,15 +19,8 @@ use pyo3::{ffi, intern};
 
 use crate::convert::{self, decode};
 use crate::errors;
+use crate::meta::{Origin, Pattern};
 use crate::types::{Field, Kind, LayoutObject, RecordType, dynamic, names};
-
-/// What a page says about the value that a record holds; all zero for a record made here.
-#[derive(Clone, Copy, Default, PartialEq)]
-pub struct Origin {
-    pub version: u64,
-    pub written_at: u64,
-    pub writer_pid: u32,
-}
 
 /// The object behind every record. `head.ob_size` bytes of the layout follow at [`DATA`].
 #[repr(C)]
@@ -613,11 +606,7 @@ unsafe extern "C" fn reduce(
         // SAFETY: a method of `Record`.
         let object = unsafe { borrow(py, &object) };
         let record = Record(object);
-        let Origin {
-            version,
-            written_at,
-            writer_pid,
-        } = record.origin();
+        let origin = record.origin();
         let ty = record.ty();
         // A class of the user's own is found by its name, any other is made anew from its layout.
         let class = match ty.is_declared() {
@@ -631,9 +620,7 @@ unsafe extern "C" fn reduce(
             class,
             ty.layout().id(),
             PyBytes::new(py, record.bytes()),
-            version,
-            written_at,
-            writer_pid,
+            (origin.pattern as u8, origin.pid, origin.number, origin.at),
         );
         Ok((restore, state).into_pyobject(py)?.into_any())
     })
@@ -654,9 +641,7 @@ pub fn restore<'py>(
     class: &Bound<'py, PyAny>,
     layout_id: u64,
     bytes: &[u8],
-    version: u64,
-    written_at: u64,
-    writer_pid: u32,
+    origin: (u8, u32, u64, u64),
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = class.py();
     let ty = match class.cast::<PyType>() {
@@ -670,9 +655,13 @@ pub fn restore<'py>(
         );
         return Err(errors::invalid(message));
     }
+    let (pattern, pid, number, at) = origin;
+    let pattern = Pattern::from_number(pattern)
+        .ok_or_else(|| errors::invalid("the record was pickled by a later version of crosspage"))?;
     Ok(Fresh::copied(py, ty, bytes)?.finish(Origin {
-        version,
-        written_at,
-        writer_pid,
+        pattern,
+        pid,
+        number,
+        at,
     }))
 }
