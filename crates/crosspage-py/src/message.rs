@@ -1,6 +1,6 @@
 //! What goes through a topic: messages as they are published and received, and memory that is lent.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crosspage::topic::{ArrayType, Kind, RawLoan, RawMessage, RawPublisher};
 use crosspage::{Error, ErrorKind, Result};
@@ -146,7 +146,7 @@ fn name_of_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<String> {
 
 /// A message that is about to be published, and what keeps its bytes.
 pub enum Outgoing<'a> {
-    Value(Source<'a>, usize),
+    Value(Source<'a>, &'static RecordType),
     Bytes(Buffer),
     Array(ArrayType, Buffer),
 }
@@ -160,10 +160,7 @@ impl<'a> Outgoing<'a> {
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Outgoing<'a>> {
         if let Shape::Record(ty) = shape {
-            return Ok(Outgoing::Value(
-                Source::new(py, ty, value, fields)?,
-                ty.size(),
-            ));
+            return Ok(Outgoing::Value(Source::new(py, ty, value, fields)?, ty));
         }
         let (Some(value), None) = (value, fields) else {
             return Err(PyTypeError::new_err(format!(
@@ -214,7 +211,7 @@ impl<'a> Outgoing<'a> {
     /// The bytes, for a thread that is not attached. Good as long as `self`.
     pub fn parcel(&self) -> Parcel<'_> {
         let (what, data, len) = match self {
-            Outgoing::Value(source, size) => (What::Value, source.as_ptr(), *size),
+            Outgoing::Value(source, ty) => (What::value(ty), source.as_ptr(), source.len()),
             Outgoing::Bytes(buffer) => (What::Bytes, buffer.as_ptr().cast_const(), buffer.len()),
             Outgoing::Array(array, buffer) => (
                 What::Array(array),
@@ -237,7 +234,7 @@ impl<'a> Outgoing<'a> {
                 Outgoing::Array(array, _) => Some(array.clone()),
                 _ => None,
             },
-            is_value: matches!(self, Outgoing::Value(..)),
+            is_value: matches!(parcel.what, What::Value),
             bytes: parcel.bytes().to_vec(),
         }
     }
@@ -279,9 +276,20 @@ impl Packed {
 
 #[derive(Clone, Copy)]
 enum What<'a> {
+    /// A struct of a fixed size.
     Value,
     Bytes,
     Array(&'a ArrayType),
+}
+
+impl What<'_> {
+    /// What values of a struct are.
+    fn value(ty: &RecordType) -> What<'static> {
+        match ty.tail() {
+            None => What::Value,
+            Some(_) => What::Bytes,
+        }
+    }
 }
 
 /// The bytes of a message, and what they are.
@@ -322,7 +330,14 @@ impl<'a> Parcel<'a> {
 pub fn received(py: Python<'_>, shape: Shape, message: RawMessage) -> PyResult<Bound<'_, PyAny>> {
     let origin = Origin::from(message.meta());
     match shape {
-        Shape::Record(ty) => Ok(Fresh::copied(py, ty, message.bytes())?.finish(origin)),
+        Shape::Record(ty) => {
+            let bytes = message.bytes();
+            if !ty.fits(bytes.len()) {
+                let what = format!("a message of {} bytes is no {}", bytes.len(), ty.name());
+                return Err(raise(Error::new(ErrorKind::Corrupt, what)));
+            }
+            Ok(Fresh::copied(py, ty, bytes)?.finish(origin))
+        }
         Shape::Bytes => Ok(Bound::new(py, MessageObject::new(message))?.into_any()),
         Shape::Array => array(py, message),
     }
@@ -529,27 +544,23 @@ pub fn restore_message(bytes: Py<PyBytes>, number: u64, pid: u32, at: u64) -> Me
 
 // ---- what is lent --------------------------------------------------------------------------
 
-/// Loans of a publisher that nobody looks at any more and that were not published.
-pub type Abandoned = Arc<Mutex<Vec<RawLoan>>>;
-
 /// Lent memory: what the views of a loan look at, and keep.
 #[pyclass(frozen, name = "_Lent", module = "crosspage.topic")]
 pub struct Lent {
     state: Mutex<LentState>,
     data: Target,
     len: usize,
-    abandoned: Abandoned,
 }
 
 struct LentState {
-    /// None once it is published.
+    /// None once it is published. One that is dropped goes back to its publisher by itself.
     loan: Option<RawLoan>,
     /// Views that look at it.
     exports: usize,
 }
 
 impl Lent {
-    pub fn new(mut loan: RawLoan, abandoned: Abandoned) -> Lent {
+    pub fn new(mut loan: RawLoan) -> Lent {
         Lent {
             data: Target(loan.as_mut_ptr()),
             len: loan.len(),
@@ -557,7 +568,6 @@ impl Lent {
                 loan: Some(loan),
                 exports: 0,
             }),
-            abandoned,
         }
     }
 
@@ -581,24 +591,11 @@ impl Lent {
         Parcel {
             what: match (array, shape) {
                 (Some(array), _) => What::Array(array),
-                (None, Some(Shape::Record(_))) => What::Value,
+                (None, Some(Shape::Record(ty))) => What::value(ty),
                 _ => What::Bytes,
             },
             data: self.data,
             len: self.len,
-        }
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(loan) = state.loan.take() {
-            let mut abandoned = self
-                .abandoned
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            abandoned.push(loan);
         }
     }
 }
@@ -741,9 +738,8 @@ impl InUse {
         py: Python<'py>,
         wanted: &Wanted,
         loan: RawLoan,
-        abandoned: &Abandoned,
     ) -> PyResult<(InUse, Bound<'py, PyAny>)> {
-        let lent = Bound::new(py, Lent::new(loan, abandoned.clone()))?;
+        let lent = Bound::new(py, Lent::new(loan))?;
         let view = wanted.view(&lent)?;
         let in_use = InUse {
             lent: lent.unbind(),

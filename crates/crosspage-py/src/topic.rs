@@ -13,11 +13,11 @@ use pyo3::types::{PyDict, PyList, PySlice};
 
 use crate::errors::{self, raise};
 use crate::handle::{
-    Born, Deadline, LARGE, Patience, Recipe, Slices, Target, closed, closed_error,
-    in_background, in_thread, name_of, patience, seconds, topic_options,
+    Born, Deadline, LARGE, Patience, Recipe, Slices, Target, closed, closed_error, in_background,
+    in_thread, name_of, patience, seconds, topic_options,
 };
 use crate::latest::Participant;
-use crate::message::{Abandoned, Ended, InUse, Outgoing, Packed, Shape, Wanted, received};
+use crate::message::{Ended, InUse, Outgoing, Packed, Shape, Wanted, received};
 use crate::meta::Origin;
 use crate::record::Fresh;
 use crate::types::{LayoutObject, RecordType};
@@ -108,7 +108,6 @@ pub struct Publisher {
     known: Known,
     locator: String,
     born: Born,
-    abandoned: Abandoned,
     recipe: Arc<TopicRecipe>,
 }
 
@@ -154,15 +153,18 @@ impl Publisher {
         let raw = py
             .detach(|| RawPublisher::attach(&locator, kind.as_ref(), &recipe.options))
             .map_err(raise)?;
-        Ok(Publisher {
+        let publisher = Publisher {
             known: Known::of(&recipe),
             locator: raw.locator().to_string(),
             place: Mutex::new(Place::Here(Box::new(raw))),
             back: Condvar::new(),
             born: Born::here(),
-            abandoned: Abandoned::default(),
             recipe,
-        })
+        };
+        if publisher.known.get().is_none() {
+            let _ = publisher.ask(py); // Who publishes learns what is wrong with it.
+        }
+        Ok(publisher)
     }
 
     /// Publishes a message and returns its sequence: a record, the fields by keyword, or an object that
@@ -430,10 +432,11 @@ impl Publisher {
 
     /// What the page says that its messages are.
     fn ask(&self, py: Python<'_>) -> PyResult<Option<Shape>> {
-        let kind = match &*self.lock(py)? {
-            Place::Here(raw) => raw.kind().cloned(),
-            Place::Out(_) | Place::Closed => None,
+        let kind = match &mut *self.lock(py)? {
+            Place::Here(raw) => raw.kind().map(Option::<&Kind>::cloned),
+            Place::Out(_) | Place::Closed => Ok(None),
         };
+        let kind = kind.map_err(raise)?;
         match kind {
             Some(kind) => Ok(Some(self.known.set(Shape::of(py, &kind)?))),
             None => Ok(None),
@@ -669,7 +672,7 @@ fn batch<'a>(py: Python<'_>, shape: Shape, items: &'a Items<'_>) -> PyResult<Bat
                 count: len / size,
             })
         }
-        (Shape::Record(ty), Items::Each(items)) => {
+        (Shape::Record(ty), Items::Each(items)) if ty.tail().is_none() => {
             let mut bytes = Vec::with_capacity(items.len() * ty.size());
             for item in items {
                 let one = Outgoing::new(py, shape, Some(item), None)?;
@@ -796,10 +799,9 @@ impl Loan {
             return Err(errors::invalid("this loan is in use already"));
         }
         self.shape(py)?;
-        publisher.drop_abandoned(py)?;
         let deadline = Deadline::new(publisher.recipe.options.timeout);
         let loan = publisher.send(py, deadline, 0, |raw| self.wanted.lend(raw))?;
-        let (in_use, view) = InUse::new(py, &self.wanted, loan, &publisher.abandoned)?;
+        let (in_use, view) = InUse::new(py, &self.wanted, loan)?;
         *self.in_use() = Some(in_use);
         Ok(view)
     }
@@ -816,8 +818,7 @@ impl Loan {
         let publisher = self.publisher.get();
         match (in_use.end(py, &self.wanted)?, exception) {
             (Ended::Free(loan), None) => publisher.commit(py, loan),
-            (Ended::Free(loan), Some(_)) => publisher.abandon(py, loan),
-            (Ended::Seen, Some(_)) => Ok(()),
+            (Ended::Free(_) | Ended::Seen, Some(_)) => Ok(()),
             (Ended::Seen, None) => {
                 let parcel = in_use.parcel(self.shape(py)?, &self.wanted);
                 let deadline = Deadline::new(publisher.recipe.options.timeout);
@@ -841,24 +842,6 @@ impl Publisher {
             raw.commit(loan.take().expect("large messages are sent once"))
         });
         sent.map(drop)
-    }
-
-    fn abandon(&self, py: Python<'_>, loan: RawLoan) -> PyResult<()> {
-        let abandoned = self.abandoned.lock_py_attached(py);
-        abandoned.unwrap_or_else(PoisonError::into_inner).push(loan);
-        self.drop_abandoned(py)
-    }
-
-    /// Gives back what views have outlived their loans for.
-    fn drop_abandoned(&self, py: Python<'_>) -> PyResult<()> {
-        let abandoned = self.abandoned.lock_py_attached(py);
-        let loans = std::mem::take(&mut *abandoned.unwrap_or_else(PoisonError::into_inner));
-        if let Place::Here(raw) = &mut *self.lock(py)? {
-            for loan in loans {
-                raw.discard(loan);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -892,14 +875,16 @@ impl Subscriber {
         let raw = py
             .detach(|| RawSubscriber::attach(&locator, kind.as_ref(), &recipe.options))
             .map_err(raise)?;
-        Ok(Subscriber {
+        let subscriber = Subscriber {
             known: Known::of(&recipe),
             locator: raw.locator().to_string(),
             raw: Mutex::new(Some(Box::new(raw))),
             late: Mutex::new(None),
             born: Born::here(),
             recipe,
-        })
+        };
+        let _ = subscriber.shape(py); // Who receives learns what is wrong with it.
+        Ok(subscriber)
     }
 
     /// The next message; None where there is none yet.
@@ -1032,7 +1017,7 @@ impl Subscriber {
             return Ok(()); // The drop does what a child may do.
         }
         let raw = self.lock(py)?.take();
-        if let Some(raw) = raw {
+        if let Some(mut raw) = raw {
             raw.close();
         }
         Ok(())
@@ -1176,7 +1161,9 @@ impl Subscriber {
     /// The next message, if there is one.
     fn take<'py>(&self, py: Python<'py>, look: Look) -> PyResult<Option<Bound<'py, PyAny>>> {
         let shape = match self.shape(py)? {
-            Some(Shape::Record(ty)) => return self.take_record(py, ty, look),
+            Some(Shape::Record(ty)) if ty.tail().is_none() => {
+                return self.take_record(py, ty, look);
+            }
             shape => shape,
         };
         if let Some(late) = self.late(py).take() {
@@ -1227,7 +1214,9 @@ impl Subscriber {
         many: &mut Many<'py>,
         look: Look,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if let Some(Shape::Record(ty)) = self.shape(py)? {
+        if let Some(Shape::Record(ty)) = self.shape(py)?
+            && ty.tail().is_none()
+        {
             let (n, target) = (many.n, many.target(py, ty)?);
             // SAFETY: the array has room for `n` structs of this side's layout, and is ours alone.
             let receive = |raw: &mut RawSubscriber| unsafe {
@@ -1284,7 +1273,7 @@ impl Subscriber {
     }
 
     fn watch(&self, py: Python<'_>) -> PyResult<Watch> {
-        self.with(py, |raw| raw.watch())
+        self.with(py, |raw| Ok(raw.watch()))
     }
 
     fn receive_async<'py>(

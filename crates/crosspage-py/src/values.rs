@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{ffi, intern};
 
-use crate::convert::encode_all;
+use crate::convert::{encode_all, size_of};
 use crate::errors;
 use crate::handle::LARGE;
 use crate::record::Record;
@@ -85,7 +85,7 @@ impl<'a> Source<'a> {
     }
 
     fn fields(ty: &RecordType, fields: &Bound<'_, PyDict>) -> PyResult<Source<'a>> {
-        let mut bytes = Scratch::new(ty.size());
+        let mut bytes = Scratch::new(size_of(ty, fields)?);
         encode_all(ty, fields, &mut bytes)?;
         Ok(Source::Fields(bytes))
     }
@@ -106,6 +106,15 @@ impl<'a> Source<'a> {
             check_layout(ty, layout.0)?;
         }
         Buffer::new(value, ty, false).map(Source::Buffer)
+    }
+
+    /// How many bytes there are: those of the layout, or more where it ends in a tail.
+    pub fn len(&self) -> usize {
+        match self {
+            Source::Record(bytes) => bytes.len(),
+            Source::Buffer(buffer) => buffer.len(),
+            Source::Fields(bytes) => bytes.len(),
+        }
     }
 
     /// The layout's bytes, valid as long as `self`. Those of a buffer are somebody else's to change, as
@@ -154,7 +163,7 @@ impl Buffer {
             )))
         })?;
         match buffer.len() {
-            len if len == ty.size() => Ok(buffer),
+            len if ty.fits(len) => Ok(buffer),
             len => Err(errors::invalid(format!(
                 "{} has {} bytes, the buffer {len}",
                 ty.name(),
