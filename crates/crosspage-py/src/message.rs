@@ -7,7 +7,7 @@ use crosspage::{Error, ErrorKind, Result};
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
-use pyo3::sync::{MutexExt, PyOnceLock};
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyMemoryView, PyString, PyTuple, PyType};
 use pyo3::{ffi, intern};
 
@@ -544,19 +544,13 @@ pub fn restore_message(bytes: Py<PyBytes>, number: u64, pid: u32, at: u64) -> Me
 
 // ---- what is lent --------------------------------------------------------------------------
 
-/// Lent memory: what the views of a loan look at, and keep.
+/// Lent memory: what the views of a loan look at, and refer to.
 #[pyclass(frozen, name = "_Lent", module = "crosspage.topic")]
 pub struct Lent {
-    state: Mutex<LentState>,
+    /// None once it is published. One that is dropped goes back to its publisher by itself.
+    loan: Mutex<Option<RawLoan>>,
     data: Target,
     len: usize,
-}
-
-struct LentState {
-    /// None once it is published. One that is dropped goes back to its publisher by itself.
-    loan: Option<RawLoan>,
-    /// Views that look at it.
-    exports: usize,
 }
 
 impl Lent {
@@ -564,26 +558,13 @@ impl Lent {
         Lent {
             data: Target(loan.as_mut_ptr()),
             len: loan.len(),
-            state: Mutex::new(LentState {
-                loan: Some(loan),
-                exports: 0,
-            }),
+            loan: Mutex::new(Some(loan)),
         }
     }
 
-    /// Under the lock runs no Python code, which might come back here.
-    fn state(&self, py: Python<'_>) -> MutexGuard<'_, LentState> {
-        let state = self.state.lock_py_attached(py);
-        state.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The loan, unless somebody still looks at it.
-    fn take(&self, py: Python<'_>) -> Option<RawLoan> {
-        let mut state = self.state(py);
-        match state.exports {
-            0 => state.loan.take(),
-            _ => None,
-        }
+    /// Never held while something else is waited for.
+    fn loan(&self) -> MutexGuard<'_, Option<RawLoan>> {
+        self.loan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The bytes as a message to copy.
@@ -609,29 +590,17 @@ impl Lent {
         view: *mut ffi::Py_buffer,
         flags: i32,
     ) -> PyResult<()> {
-        let (lent, py) = (slf.get(), slf.py());
-        let mut state = lent.state(py);
-        if state.loan.is_none() {
+        let lent = slf.get();
+        if lent.loan().is_none() {
             return Err(PyBufferError::new_err("this loan was published"));
         }
-        state.exports += 1;
-        drop(state);
         let (data, len) = (lent.data.get().cast(), lent.len as ffi::Py_ssize_t);
-        // SAFETY: `view` is valid. The memory is lent, so nobody else looks at it, until `take`, which
-        // does not give it while there are views.
+        // SAFETY: `view` is valid. The memory is lent, so nobody else looks at it, until it is published,
+        // which it is not while a view refers to this object.
         match unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), data, len, 0, flags) } {
             0 => Ok(()),
-            _ => {
-                lent.state(py).exports -= 1;
-                Err(PyErr::fetch(py))
-            }
+            _ => Err(PyErr::fetch(slf.py())),
         }
-    }
-
-    /// # Safety
-    /// As CPython's.
-    unsafe fn __releasebuffer__(&self, py: Python<'_>, _view: *mut ffi::Py_buffer) {
-        self.state(py).exports -= 1;
     }
 }
 
@@ -689,30 +658,22 @@ impl Wanted {
         }
     }
 
-    /// Takes the memory away from a view that nobody but its user has; false where others may look at it,
-    /// too.
-    fn end(&self, view: &Bound<'_, PyAny>) -> PyResult<bool> {
-        /// The loan's reference, and the variable of the `with`.
-        const USUAL: isize = 2;
-        // SAFETY: a living object.
-        if unsafe { ffi::Py_REFCNT(view.as_ptr()) } > USUAL {
-            return Ok(false);
-        }
+    /// Takes the memory away from the view, where that can be done; what still looks at it keeps it.
+    fn end(&self, view: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = view.py();
         match self {
-            Wanted::Bytes(_) => match view.call_method0("release") {
-                Err(error) if error.is_instance_of::<PyBufferError>(view.py()) => Ok(false),
-                done => done.map(|_| true),
+            Wanted::Bytes(_) => match view.call_method0(intern!(py, "release")) {
+                Err(error) if error.is_instance_of::<PyBufferError>(py) => Ok(()),
+                done => done.map(drop),
             },
-            // An array of no elements, in its own memory.
+            // Views of an array keep the array, but would not keep the memory without it.
+            // SAFETY: a living object. Two are usual: the loan's, and the variable of the `with`.
+            Wanted::Array(..) if unsafe { ffi::Py_REFCNT(view.as_ptr()) } > 2 => Ok(()),
+            // It becomes an array of no elements, in its own memory.
             Wanted::Array(_, dtype) => {
-                let state = (
-                    1,
-                    (0,),
-                    dtype.bind(view.py()),
-                    false,
-                    PyBytes::new(view.py(), b""),
-                );
-                view.call_method1("__setstate__", (state,)).map(|_| true)
+                let state = (1, (0,), dtype.bind(py), false, PyBytes::new(py, b""));
+                view.call_method1(intern!(py, "__setstate__"), (state,))
+                    .map(drop)
             }
         }
     }
@@ -749,8 +710,10 @@ impl InUse {
     }
 
     pub fn end(&self, py: Python<'_>, wanted: &Wanted) -> PyResult<Ended> {
-        let alone = wanted.end(self.view.bind(py))?;
-        let loan = alone.then(|| self.lent.get().take(py)).flatten();
+        wanted.end(self.view.bind(py))?;
+        // SAFETY: a living object. Whatever looks at the memory refers to it.
+        let alone = unsafe { ffi::Py_REFCNT(self.lent.as_ptr()) } == 1;
+        let loan = self.lent.get().loan().take_if(|_| alone);
         Ok(loan.map_or(Ended::Seen, Ended::Free))
     }
 

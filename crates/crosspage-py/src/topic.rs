@@ -45,7 +45,7 @@ fn kind(recipe: &TopicRecipe) -> Option<Kind> {
     recipe.declared.as_ref().map(|(_, shape)| shape.kind())
 }
 
-/// The shape of a handle's messages, once it is known.
+/// The shape of a handle's messages, once it is known. It never changes: a topic's type is decided once.
 struct Known(OnceLock<Shape>);
 
 impl Known {
@@ -61,6 +61,7 @@ impl Known {
         self.0.get().copied()
     }
 
+    /// Says it, unless another thread was faster.
     fn set(&self, shape: Shape) -> Shape {
         *self.0.get_or_init(|| shape)
     }
@@ -1017,6 +1018,7 @@ impl Subscriber {
             return Ok(()); // The drop does what a child may do.
         }
         let raw = self.lock(py)?.take();
+        // Without the lock: it may log, and Python has the log.
         if let Some(mut raw) = raw {
             raw.close();
         }
