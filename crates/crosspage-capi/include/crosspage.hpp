@@ -521,6 +521,7 @@ class Layout {
 
   // Not for use by programs.
   Layout() = default;
+  explicit Layout(crosspage_layout *owned) : handle_(owned, crosspage_layout_free) {}
   template <class Report, class Function>
   static Layout make(const Report &report, Function &&function) {
     crosspage_layout *out = nullptr;
@@ -1711,5 +1712,7 @@ class Namespace {
 
 template <>
 struct std::is_error_code_enum<crosspage::errc> : std::true_type {};
+
+#include "crosspage/topic.hpp"
 
 #endif
