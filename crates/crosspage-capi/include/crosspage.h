@@ -530,7 +530,8 @@ typedef struct crosspage_topic_loan {
 } crosspage_topic_loan;
 
 /* Lends memory for one message: of `size` bytes (of a struct: its size), or for an array. It holds anything until
- * it is filled. Waits as publish does. Each loan is committed or discarded, if need be after its publisher was
+ * it is filled. Waits as publish does. CROSSPAGE_ERR_FULL: all that there is is out on loan;
+ * CROSSPAGE_ERR_UNSUPPORTED: the page lays the struct out in another way (CROSSPAGE_MATCH_NAME). Each loan is committed or discarded, if need be after its publisher was
  * freed (then committing is CROSSPAGE_ERR_CLOSED). It may be moved. */
 int crosspage_topic_publisher_loan(crosspage_topic_publisher *publisher, size_t size, crosspage_topic_loan *loan,
                                    crosspage_error *error);
@@ -551,7 +552,8 @@ size_t crosspage_topic_publisher_subscribers(const crosspage_topic_publisher *pu
 int crosspage_topic_publisher_wait_subscribers(const crosspage_topic_publisher *publisher, size_t n,
                                                int64_t timeout_ns, size_t *found, crosspage_error *error);
 
-/* Detaches. What was published stays for who is attached. */
+/* What waits on the handle ends with CROSSPAGE_ERR_CLOSED, as does every later call. Its place in the page is given up
+ * when it is freed. What was published stays for who is attached. */
 void crosspage_topic_publisher_close(const crosspage_topic_publisher *publisher);
 void crosspage_topic_publisher_free(crosspage_topic_publisher *publisher);
 
@@ -561,9 +563,10 @@ int crosspage_topic_subscriber_attach(const char *locator, uint32_t kind, const 
                                       const crosspage_topic_options *options, crosspage_topic_subscriber **out,
                                       crosspage_error *error);
 
-/* A message. It does not change, and is there until it is released. */
+/* A message. It does not change, and is there until it is released. It is not to be copied or moved: small ones
+ * lie in `internal`. */
 typedef struct crosspage_topic_message {
-  const void *data; /* NULL once it is released */
+  const void *data; /* aligned to 8, and to 64 where it is longer than that; NULL once it is released */
   size_t size;
   crosspage_topic_meta meta;
   crosspage_array array; /* of CROSSPAGE_MESSAGE_ARRAY; its shape lives as long as the message */
@@ -574,7 +577,7 @@ typedef struct crosspage_topic_message {
 
 /* Takes the next message, if there is one; otherwise CROSSPAGE_ERR_NO_VALUE. Of a large one the memory in the page
  * is held, and nothing is copied, while the subscriber holds no more than max_held; what is more comes as a copy.
- * The message may be moved, outlives the handle, and may be released by any thread. */
+ * The message outlives the handle, and may be released by any thread. */
 int crosspage_topic_subscriber_try_recv(crosspage_topic_subscriber *subscriber, crosspage_topic_message *message,
                                         crosspage_error *error);
 
@@ -611,7 +614,8 @@ size_t crosspage_topic_subscriber_publishers(const crosspage_topic_subscriber *s
 int crosspage_topic_subscriber_wait_publishers(const crosspage_topic_subscriber *subscriber, size_t n,
                                                int64_t timeout_ns, size_t *found, crosspage_error *error);
 
-/* Detaches; what waits on the handle ends with CROSSPAGE_ERR_CLOSED. */
+/* What waits on the handle ends with CROSSPAGE_ERR_CLOSED, as does every later call. Its place in the page is given up
+ * when it is freed. */
 void crosspage_topic_subscriber_close(const crosspage_topic_subscriber *subscriber);
 void crosspage_topic_subscriber_free(crosspage_topic_subscriber *subscriber);
 

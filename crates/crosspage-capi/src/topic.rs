@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crosspage::layout::StructType;
 use crosspage::topic::{
-    ArrayType, Kind, Meta, Options, Policy, RawLoan, RawMessage, RawPublisher, RawSubscriber,
+    ArrayType, Control, Kind, Meta, Options, Policy, RawLoan, RawMessage, RawPublisher,
+    RawSubscriber,
 };
 use crosspage::{Error, ErrorKind, Result};
 
@@ -291,29 +292,65 @@ impl From<&Meta> for CMeta {
 /// # Safety
 /// `data` is null or points to `size` bytes that nobody writes for `'a`.
 unsafe fn bytes_arg<'a>(data: *const c_void, size: usize) -> Result<&'a [u8]> {
-    match (data.is_null(), size) {
-        (true, 0) => Ok(&[]),
-        (true, _) => Err(null("data")),
-        // SAFETY: handed through.
-        (false, _) => Ok(unsafe { std::slice::from_raw_parts(data.cast(), size) }),
+    if data.is_null() {
+        return match size {
+            0 => Ok(&[]),
+            _ => Err(null("data")),
+        };
     }
+    if isize::try_from(size).is_err() {
+        return Err(Error::new(
+            ErrorKind::TooLarge,
+            format!("{size} bytes, which no memory has"),
+        ));
+    }
+    // SAFETY: handed through.
+    Ok(unsafe { std::slice::from_raw_parts(data.cast(), size) })
 }
 
 // ---- Publishing ----
 
-/// `crosspage_topic_publisher`.
+/// `crosspage_topic_publisher`. One thread at a time borrows `inner`; `control` is for all of them.
 pub struct Publisher {
+    control: Control,
+    inner: Inner,
+}
+
+struct Inner {
     raw: RawPublisher,
     what: What,
     /// Of the array that is published now.
     array: ArrayType,
-    /// Loans that are out: they refer to this.
+    /// Loans that are out: they refer to the publisher.
     loans: usize,
-    /// C has given its pointer back, and the last loan ends it.
+    /// C has given its pointer back, and the last loan ends the publisher.
     freed: bool,
 }
 
 impl Publisher {
+    /// # Safety
+    /// The header's contract: the publisher is used by one thread at a time.
+    #[inline(always)]
+    unsafe fn inner<'a>(publisher: *mut Publisher) -> Result<&'a mut Inner> {
+        match publisher.is_null() {
+            true => Err(null("publisher")),
+            // SAFETY: by the contract; other threads use `control` only.
+            false => Ok(unsafe { &mut (*publisher).inner }),
+        }
+    }
+
+    /// # Safety
+    /// The header's contract.
+    unsafe fn control<'a>(publisher: *const Publisher) -> Result<&'a Control> {
+        match publisher.is_null() {
+            true => Err(null("publisher")),
+            // SAFETY: by the contract; nobody borrows it mutably.
+            false => Ok(unsafe { &(*publisher).control }),
+        }
+    }
+}
+
+impl Inner {
     /// # Safety
     /// `value` points to `size` bytes that nobody writes meanwhile.
     #[inline(always)]
@@ -346,7 +383,7 @@ impl Publisher {
     }
 
     /// Does something that never waits.
-    fn at_once<T>(&mut self, body: impl FnOnce(&mut Publisher) -> Result<T>) -> Result<T> {
+    fn at_once<T>(&mut self, body: impl FnOnce(&mut Inner) -> Result<T>) -> Result<T> {
         let timeout = self.raw.timeout();
         self.raw.set_timeout(Some(Duration::ZERO));
         let done = body(self);
@@ -376,15 +413,19 @@ pub unsafe extern "C" fn crosspage_topic_publisher_attach(
             };
             let options = options(given)?.to_core()?;
             put_handle(out, || {
+                let raw = RawPublisher::attach(locator, Some(&kind), &options)?;
                 Ok(Publisher {
-                    raw: RawPublisher::attach(locator, Some(&kind), &options)?,
-                    what,
-                    array: ArrayType {
-                        dtype: String::new(),
-                        shape: Vec::new(),
+                    control: raw.control(),
+                    inner: Inner {
+                        raw,
+                        what,
+                        array: ArrayType {
+                            dtype: String::new(),
+                            shape: Vec::new(),
+                        },
+                        loans: 0,
+                        freed: false,
                     },
-                    loans: 0,
-                    freed: false,
                 })
             })
         })
@@ -400,13 +441,12 @@ unsafe fn with_publisher(
     publisher: *mut Publisher,
     sequence: *mut u64,
     error: *mut CError,
-    body: impl FnOnce(&mut Publisher) -> Result<u64>,
+    body: impl FnOnce(&mut Inner) -> Result<u64>,
 ) -> i32 {
     // SAFETY: handed through.
     unsafe {
         guard(error, || {
-            let publisher = publisher.as_mut().ok_or_else(|| null("publisher"))?;
-            put(sequence, body(publisher)?);
+            put(sequence, body(Publisher::inner(publisher)?)?);
             Ok(())
         })
     }
@@ -456,7 +496,7 @@ pub unsafe extern "C" fn crosspage_topic_publisher_publish_many(
     // SAFETY: the header's contract: there are `count` values of `size` bytes, one after the other.
     unsafe {
         guard(error, || {
-            let publisher = publisher.as_mut().ok_or_else(|| null("publisher"))?;
+            let publisher = Publisher::inner(publisher)?;
             if count > 0 || !values.is_null() {
                 publisher.what.check(values, size)?;
                 put(published, publisher.raw.publish_many(values.cast(), count)?);
@@ -528,7 +568,7 @@ impl CLoan {
         publisher: *mut Publisher,
         out: *mut CLoan,
         error: *mut CError,
-        lend: impl FnOnce(&mut Publisher) -> Result<RawLoan>,
+        lend: impl FnOnce(&mut Inner) -> Result<RawLoan>,
     ) -> i32 {
         // SAFETY: handed through.
         unsafe {
@@ -536,7 +576,7 @@ impl CLoan {
                 if out.is_null() {
                     return Err(null("loan"));
                 }
-                let handle = publisher.as_mut().ok_or_else(|| null("publisher"))?;
+                let handle = Publisher::inner(publisher)?;
                 let mut raw = lend(handle)?;
                 handle.loans += 1;
                 out.write(CLoan {
@@ -557,15 +597,16 @@ impl CLoan {
     ///
     /// # Safety
     /// `loan` was filled by [`CLoan::lend`].
-    unsafe fn end<T>(loan: *mut CLoan, end: impl FnOnce(&mut Publisher, RawLoan) -> T) -> T {
+    unsafe fn end<T>(loan: *mut CLoan, end: impl FnOnce(&mut Inner, RawLoan) -> T) -> T {
         // SAFETY: the publisher is there until its last loan has ended.
         unsafe {
             (*loan).data = std::ptr::null_mut();
             let made = (&raw mut (*loan).internal).cast::<Loan>().read();
             let publisher = made.publisher;
-            (*publisher).loans -= 1;
-            let ended = end(&mut *publisher, ManuallyDrop::into_inner(made.raw));
-            if (*publisher).freed && (*publisher).loans == 0 {
+            let inner = &mut (*publisher).inner;
+            inner.loans -= 1;
+            let ended = end(inner, ManuallyDrop::into_inner(made.raw));
+            if inner.freed && inner.loans == 0 {
                 drop(Box::from_raw(publisher));
             }
             ended
@@ -656,7 +697,7 @@ pub unsafe extern "C" fn crosspage_topic_publisher_set_timeout(
     timeout_ns: i64,
 ) {
     // SAFETY: the header's contract.
-    if let Some(publisher) = unsafe { publisher.as_mut() } {
+    if let Ok(publisher) = unsafe { Publisher::inner(publisher) } {
         publisher.raw.set_timeout(timeout(timeout_ns));
     }
 }
@@ -666,8 +707,8 @@ pub unsafe extern "C" fn crosspage_topic_publisher_subscribers(
     publisher: *const Publisher,
 ) -> usize {
     // SAFETY: the header's contract.
-    let publisher = unsafe { publisher.as_ref() };
-    guard_quietly(0, || publisher.map_or(0, |it| it.raw.subscribers()))
+    let control = unsafe { Publisher::control(publisher) };
+    guard_quietly(0, || control.map_or(0, Control::others))
 }
 
 #[unsafe(no_mangle)]
@@ -681,11 +722,8 @@ pub unsafe extern "C" fn crosspage_topic_publisher_wait_subscribers(
     // SAFETY: the header's contract.
     unsafe {
         guard(error, || {
-            let publisher = ref_arg(publisher, "publisher")?;
-            put(
-                found,
-                publisher.raw.wait_subscribers(n, timeout(timeout_ns))?,
-            );
+            let control = Publisher::control(publisher)?;
+            put(found, control.wait_others(n, timeout(timeout_ns))?);
             Ok(())
         })
     }
@@ -694,8 +732,8 @@ pub unsafe extern "C" fn crosspage_topic_publisher_wait_subscribers(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crosspage_topic_publisher_close(publisher: *const Publisher) {
     // SAFETY: the header's contract.
-    if let Some(publisher) = unsafe { publisher.as_ref() } {
-        guard_quietly((), || publisher.raw.close());
+    if let Ok(control) = unsafe { Publisher::control(publisher) } {
+        guard_quietly((), || control.close());
     }
 }
 
@@ -706,24 +744,53 @@ pub unsafe extern "C" fn crosspage_topic_publisher_free(publisher: *mut Publishe
     }
     // SAFETY: by the header's contract it came from `put_handle`, and is freed once.
     guard_quietly((), || unsafe {
-        if (*publisher).loans == 0 {
+        let inner = &mut (*publisher).inner;
+        if inner.loans == 0 {
             drop(Box::from_raw(publisher));
         } else {
-            (*publisher).freed = true;
-            (*publisher).raw.close();
+            inner.freed = true;
+            inner.raw.close();
         }
     });
 }
 
 // ---- Subscribing ----
 
-/// `crosspage_topic_subscriber`.
+/// `crosspage_topic_subscriber`. One thread at a time borrows `inlet`; `control` is for all of them.
 pub struct Subscriber {
+    control: Control,
+    inlet: Inlet,
+}
+
+struct Inlet {
     raw: RawSubscriber,
     what: What,
 }
 
 impl Subscriber {
+    /// # Safety
+    /// The header's contract: the subscriber is used by one thread at a time.
+    #[inline(always)]
+    unsafe fn inlet<'a>(subscriber: *mut Subscriber) -> Result<&'a mut Inlet> {
+        match subscriber.is_null() {
+            true => Err(null("subscriber")),
+            // SAFETY: by the contract; other threads use `control` only.
+            false => Ok(unsafe { &mut (*subscriber).inlet }),
+        }
+    }
+
+    /// # Safety
+    /// The header's contract.
+    unsafe fn control<'a>(subscriber: *const Subscriber) -> Result<&'a Control> {
+        match subscriber.is_null() {
+            true => Err(null("subscriber")),
+            // SAFETY: by the contract; nobody borrows it mutably.
+            false => Ok(unsafe { &(*subscriber).control }),
+        }
+    }
+}
+
+impl Inlet {
     /// What messages are, as far as somebody has said.
     fn learn(&mut self) -> Result<&What> {
         if let (What::Any, Some(kind)) = (&self.what, self.raw.kind()?) {
@@ -750,9 +817,10 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_attach(
             let what = What::from_c(kind, layout)?;
             let options = options(given)?.to_core()?;
             put_handle(out, || {
+                let raw = RawSubscriber::attach(locator, what.kind().as_ref(), &options)?;
                 Ok(Subscriber {
-                    raw: RawSubscriber::attach(locator, what.kind().as_ref(), &options)?,
-                    what,
+                    control: raw.control(),
+                    inlet: Inlet { raw, what },
                 })
             })
         })
@@ -779,26 +847,28 @@ const _: () = assert!(
 impl CMessage {
     /// # Safety
     /// `out` is valid for writing a message.
-    unsafe fn put(out: *mut CMessage, subscriber: &mut Subscriber, raw: RawMessage) -> Result<()> {
-        let array = raw.array().map_or(Ok(CArray::NONE), CArray::of)?;
-        let bytes = raw.bytes();
+    unsafe fn put(out: *mut CMessage, subscriber: &mut Inlet, raw: RawMessage) -> Result<()> {
         let message = CMessage {
-            data: bytes.as_ptr().cast(),
-            size: bytes.len(),
+            data: std::ptr::null(),
+            size: 0,
             meta: CMeta {
                 held: raw.is_held().into(),
                 ..CMeta::from(raw.meta())
             },
-            array,
+            array: raw.array().map_or(Ok(CArray::NONE), CArray::of)?,
             kind: subscriber.learn()?.number(),
             reserved: 0,
             internal: [0; 24],
         };
-        // SAFETY: by the contract; and `internal` has room for it, as asserted above. What the pointers lead to
-        // does not move with the message.
+        // SAFETY: by the contract; and `internal` has room for it, as asserted above. A small message's bytes lie in
+        // it, so that they are asked for where it stays.
         unsafe {
             out.write(message);
-            (&raw mut (*out).internal).cast::<RawMessage>().write(raw);
+            let internal = (&raw mut (*out).internal).cast::<RawMessage>();
+            internal.write(raw);
+            let bytes = (*internal).bytes();
+            (*out).data = bytes.as_ptr().cast();
+            (*out).size = bytes.len();
         }
         Ok(())
     }
@@ -816,7 +886,7 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_try_recv(
     // SAFETY: the header's contract: the subscriber is used by one thread at a time.
     unsafe {
         let code = guard(error, || {
-            let subscriber = subscriber.as_mut().ok_or_else(|| null("subscriber"))?;
+            let subscriber = Subscriber::inlet(subscriber)?;
             if message.is_null() {
                 return Err(null("message"));
             }
@@ -844,7 +914,7 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_recv(
     // SAFETY: the header's contract.
     unsafe {
         guard(error, || {
-            let subscriber = subscriber.as_mut().ok_or_else(|| null("subscriber"))?;
+            let subscriber = Subscriber::inlet(subscriber)?;
             if message.is_null() {
                 return Err(null("message"));
             }
@@ -880,7 +950,7 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_try_recv_into(
     // SAFETY: the header's contract: the value has `size` writable bytes.
     unsafe {
         let code = guard(error, || {
-            let subscriber = subscriber.as_mut().ok_or_else(|| null("subscriber"))?;
+            let subscriber = Subscriber::inlet(subscriber)?;
             subscriber.what.check(value, size)?;
             match subscriber.raw.try_recv_into(value.cast())? {
                 Some(found) => put(meta, CMeta::from(&found)),
@@ -908,7 +978,7 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_recv_into(
     // SAFETY: as above.
     unsafe {
         guard(error, || {
-            let subscriber = subscriber.as_mut().ok_or_else(|| null("subscriber"))?;
+            let subscriber = Subscriber::inlet(subscriber)?;
             subscriber.what.check(value, size)?;
             let found = subscriber
                 .raw
@@ -934,7 +1004,7 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_recv_many_into(
     // `max` metas where there is any.
     unsafe {
         guard(error, || {
-            let subscriber = subscriber.as_mut().ok_or_else(|| null("subscriber"))?;
+            let subscriber = Subscriber::inlet(subscriber)?;
             subscriber.what.check(values, size)?;
             let mut known = 0;
             let received = (subscriber.raw).recv_many_into(
@@ -956,9 +1026,11 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_recv_many_into(
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crosspage_topic_subscriber_lost(subscriber: *const Subscriber) -> u64 {
-    // SAFETY: the header's contract.
-    let subscriber = unsafe { subscriber.as_ref() };
-    guard_quietly(0, || subscriber.map_or(0, |it| it.raw.lost()))
+    guard_quietly(0, || {
+        // SAFETY: the header's contract.
+        let inlet = unsafe { Subscriber::inlet(subscriber.cast_mut()) };
+        inlet.map_or(0, |inlet| inlet.raw.lost())
+    })
 }
 
 #[unsafe(no_mangle)]
@@ -970,7 +1042,7 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_kind(
     // SAFETY: the header's contract.
     unsafe {
         guard(error, || {
-            let subscriber = subscriber.as_mut().ok_or_else(|| null("subscriber"))?;
+            let subscriber = Subscriber::inlet(subscriber)?;
             put(kind, subscriber.learn()?.number());
             Ok(())
         })
@@ -986,7 +1058,7 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_layout(
     // SAFETY: the header's contract.
     unsafe {
         guard(error, || {
-            let subscriber = subscriber.as_mut().ok_or_else(|| null("subscriber"))?;
+            let subscriber = Subscriber::inlet(subscriber)?;
             match subscriber.learn()? {
                 What::Struct { layout, .. } => {
                     let layout = layout.clone();
@@ -1008,8 +1080,8 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_publishers(
     subscriber: *const Subscriber,
 ) -> usize {
     // SAFETY: the header's contract.
-    let subscriber = unsafe { subscriber.as_ref() };
-    guard_quietly(0, || subscriber.map_or(0, |it| it.raw.publishers()))
+    let control = unsafe { Subscriber::control(subscriber) };
+    guard_quietly(0, || control.map_or(0, Control::others))
 }
 
 #[unsafe(no_mangle)]
@@ -1023,11 +1095,8 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_wait_publishers(
     // SAFETY: the header's contract.
     unsafe {
         guard(error, || {
-            let subscriber = ref_arg(subscriber, "subscriber")?;
-            put(
-                found,
-                subscriber.raw.wait_publishers(n, timeout(timeout_ns))?,
-            );
+            let control = Subscriber::control(subscriber)?;
+            put(found, control.wait_others(n, timeout(timeout_ns))?);
             Ok(())
         })
     }
@@ -1036,8 +1105,8 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_wait_publishers(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crosspage_topic_subscriber_close(subscriber: *const Subscriber) {
     // SAFETY: the header's contract.
-    if let Some(subscriber) = unsafe { subscriber.as_ref() } {
-        guard_quietly((), || subscriber.raw.close());
+    if let Ok(control) = unsafe { Subscriber::control(subscriber) } {
+        guard_quietly((), || control.close());
     }
 }
 

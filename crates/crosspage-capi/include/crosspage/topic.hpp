@@ -193,15 +193,27 @@ struct held {
   crosspage_topic_message c;
 
   held() noexcept { c.data = nullptr; }
-  held(held &&other) noexcept : c(other.c) { other.c.data = nullptr; }
+  held(held &&other) noexcept { take(other); }
   held &operator=(held &&other) noexcept {
-    held last(std::move(other));
-    std::swap(c, last.c);
+    if (this != &other) {
+      crosspage_topic_release(&c);
+      take(other);
+    }
     return *this;
   }
   ~held() { crosspage_topic_release(&c); }
   span<const std::byte> bytes() const noexcept {
     return {static_cast<const std::byte *>(c.data), c.data ? c.size : 0};
+  }
+
+ private:
+  void take(held &other) noexcept {
+    c = other.c;
+    other.c.data = nullptr;
+    // The bytes of a small message lie in it, and move along.
+    const auto from = reinterpret_cast<std::uintptr_t>(&other.c), data = reinterpret_cast<std::uintptr_t>(c.data);
+    if (data >= from && data < from + sizeof(c))
+      c.data = reinterpret_cast<const unsigned char *>(&c) + (data - from);
   }
 };
 
@@ -253,7 +265,14 @@ class Message<bytes, false> : public Meta {
   span<const std::byte> value;
   std::string_view text() const noexcept { return {reinterpret_cast<const char *>(value.data()), value.size()}; }
 
-  explicit Message(detail::held &&held) noexcept : Meta(held.c.meta), value(held.bytes()), held_(std::move(held)) {}
+  explicit Message(detail::held &&held) noexcept : Meta(held.c.meta), held_(std::move(held)) { value = held_.bytes(); }
+  Message(Message &&other) noexcept : Meta(other), held_(std::move(other.held_)) { value = held_.bytes(); }
+  Message &operator=(Message &&other) noexcept {
+    static_cast<Meta &>(*this) = other;
+    held_ = std::move(other.held_);
+    value = held_.bytes();
+    return *this;
+  }
 
  private:
   detail::held held_;
@@ -292,9 +311,19 @@ class Message<ndarray, false> : public Meta {
  public:
   array_view value;
 
-  explicit Message(detail::held &&held) noexcept : Meta(held.c.meta), value(held), held_(std::move(held)) {}
+  explicit Message(detail::held &&held) noexcept : Message(Meta(held.c.meta), std::move(held)) {}
+  Message(Message &&other) noexcept : Message(Meta(other), std::move(other.held_)) {}
+  Message &operator=(Message &&other) noexcept {
+    static_cast<Meta &>(*this) = other;
+    held_ = std::move(other.held_);
+    value = array_view(held_);
+    return *this;
+  }
 
  private:
+  Message(const Meta &meta, detail::held &&held) noexcept : Meta(meta), value(held), held_(std::move(held)) {
+    value = array_view(held_);
+  }
   detail::held held_;
 };
 
@@ -548,7 +577,8 @@ class base_publisher {
 #endif
   // Changes how long publishing waits for room.
   void set_timeout(timeout t) noexcept { crosspage_topic_publisher_set_timeout(handle_.get(), t.ns()); }
-  // Detaches; a wait that is going on ends with the error `closed`. What was published stays for who is attached.
+  // A wait that is going on ends with the error `closed`, as does every later call; the place in the page is given up
+  // with this object. What was published stays for who is attached.
   void close() const noexcept { crosspage_topic_publisher_close(handle_.get()); }
   // Whether this is a handle: false after a failure, and of what was moved from.
   explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
@@ -618,7 +648,8 @@ class Publisher : public detail::base_publisher {
   std::size_t publish_many(const T *values, std::size_t count, error &e) {
     return publish_many(values, count, detail::reporting{e});
   }
-  // Lends memory for one value, so that a large one is published without a copy. Waits as publish does.
+  // Lends memory for one value, so that a large one is published without a copy. Waits as publish does. Not where the
+  // page lays the struct out in another way (by_name).
   Loan<T> loan(error &e) { return loan(detail::reporting{e}); }
 
 #if CROSSPAGE_THROWS
@@ -964,7 +995,8 @@ class Subscriber {
     return wait_publishers(n, t, detail::throwing());
   }
 #endif
-  // Detaches; a wait that is going on ends with the error `closed`. Messages stay.
+  // A wait that is going on ends with the error `closed`, as does every later call; the place in the page is given up
+  // with this object. Messages stay.
   void close() const noexcept { crosspage_topic_subscriber_close(handle_.get()); }
   explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 

@@ -427,6 +427,7 @@ static void options_and_layouts() {
   for (std::uint64_t i = 1; i <= 10; ++i) publisher.publish(count(i));
   publisher.close();
   CHECK(thrown_by([&] { publisher.publish(count(1)); }).is_closed());
+  { auto gone = std::move(publisher); }
   // What it has published outlives it.
   auto subscriber = Subscriber<Count>::attach("options");
   for (std::uint64_t i = 8; i <= 10; ++i) CHECK_EQ(subscriber.recv(1s).value.n, i);
