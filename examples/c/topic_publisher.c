@@ -1,13 +1,22 @@
-/* Publishes messages for programs in any language: every subscriber gets every message.
+/* Publishes readings of a sensor: every subscriber, in any language, gets every one of them.
  *
  *     gcc topic_publisher.c -lcrosspage -o topic_publisher
+ *     ./topic_publisher [TOPIC] [COUNT]
  */
+#define _POSIX_C_SOURCE 199309L /* nanosleep */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
+#include <stdlib.h>
 
-#include "shared_data.h"
+#include "reading.h"
+
+#ifdef _WIN32
+#include <windows.h>
+static void wait_ms(unsigned ms) { Sleep(ms); }
+#else
+#include <time.h>
+static void wait_ms(unsigned ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL); }
+#endif
 
 static int failed(const crosspage_error *error) {
   fprintf(stderr, "error: %s\n", error->message);
@@ -15,25 +24,21 @@ static int failed(const crosspage_error *error) {
   return 1;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  const char *topic = argc > 1 ? argv[1] : "readings";
+  const uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 50;
   crosspage_error error = CROSSPAGE_ERROR_INIT;
   crosspage_topic_publisher *publisher;
-  if (crosspage_topic_publisher_attach("events", CROSSPAGE_MESSAGE_STRUCT, &shared_data, NULL, &publisher, &error))
+  if (crosspage_topic_publisher_attach(topic, CROSSPAGE_MESSAGE_STRUCT, &Reading_layout, NULL, &publisher, &error))
     return failed(&error);
-  puts("Waiting for a subscriber...");
-  fflush(stdout);
   if (crosspage_topic_publisher_wait_subscribers(publisher, 1, CROSSPAGE_FOREVER, NULL, &error)) return failed(&error);
 
-  SharedData data = {.dataReady = true, .counter = 42, .temperature = 23.5, .userName = "C"};
-  strcpy(data.message, "Hello from C!");
-  do {
-    uint64_t sequence;
-    data.timestamp = (long long)time(NULL) * 1000;
-    if (crosspage_topic_publisher_publish(publisher, &data, sizeof data, &sequence, &error)) break;
-    printf("message %" PRIu64 " published: counter %d. Press Enter for the next, Ctrl-D to end.\n", sequence,
-           data.counter++);
-    fflush(stdout);
-  } while (getchar() != EOF);
-  crosspage_topic_publisher_free(publisher);
-  return error.code ? failed(&error) : 0;
+  Reading reading = {.temperature = 23.5, .sensor = "kitchen"};
+  for (reading.counter = 1; reading.counter <= count; reading.counter++) {
+    if (crosspage_topic_publisher_publish(publisher, &reading, sizeof reading, NULL, &error)) return failed(&error);
+    wait_ms(100);
+  }
+  crosspage_topic_publisher_free(publisher); /* what it has published stays for who is attached */
+  printf("published %" PRIu64 "\n", count);
+  return 0;
 }

@@ -1,12 +1,16 @@
-/* Shows every message of the topic `events`, whoever publishes it, in whatever language. Start it before or after
- * the publisher.
+/* Shows the readings that are published, by whatever program, in whatever language. Start it before or after the
+ * publisher.
  *
  *     gcc topic_subscriber.c -lcrosspage -o topic_subscriber
+ *     ./topic_subscriber [TOPIC] [COUNT]
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-#include "shared_data.h"
+#include "reading.h"
+
+#define SECOND INT64_C(1000000000)
 
 static int failed(const crosspage_error *error) {
   fprintf(stderr, "error: %s\n", error->message);
@@ -14,26 +18,29 @@ static int failed(const crosspage_error *error) {
   return 1;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  const char *topic = argc > 1 ? argv[1] : "readings";
+  const uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 50;
   crosspage_error error = CROSSPAGE_ERROR_INIT;
   crosspage_topic_subscriber *subscriber;
-  if (crosspage_topic_subscriber_attach("events", CROSSPAGE_MESSAGE_STRUCT, &shared_data, NULL, &subscriber, &error))
+  if (crosspage_topic_subscriber_attach(topic, CROSSPAGE_MESSAGE_STRUCT, &Reading_layout, NULL, &subscriber, &error))
     return failed(&error);
-  puts("Waiting for messages...");
+  printf("waiting for a publisher of %s\n", topic);
   fflush(stdout);
+  if (crosspage_topic_subscriber_wait_publishers(subscriber, 1, CROSSPAGE_FOREVER, NULL, &error)) return failed(&error);
 
-  SharedData data;
-  crosspage_topic_meta meta;
-  uint64_t lost = 0;
-  while (crosspage_topic_subscriber_recv_into(subscriber, CROSSPAGE_FOREVER, &data, sizeof data, &meta, &error) == 0) {
-    printf("message %" PRIu64 " from process %" PRIu32 ": counter %d, %g °C, from %.*s\n", meta.sequence,
-           meta.publisher_pid, data.counter, data.temperature, (int)sizeof data.userName, data.userName);
-    if (crosspage_topic_subscriber_lost(subscriber) != lost) {
-      lost = crosspage_topic_subscriber_lost(subscriber);
-      printf("%" PRIu64 " messages were overwritten before this program took them\n", lost);
-    }
+  for (uint64_t received = 0; received < count;) {
+    Reading reading;
+    int code = crosspage_topic_subscriber_recv_into(subscriber, SECOND, &reading, sizeof reading, NULL, &error);
+    if (code == CROSSPAGE_ERR_TIMED_OUT && crosspage_topic_subscriber_publishers(subscriber) == 0) break;
+    if (code == CROSSPAGE_ERR_TIMED_OUT) continue;
+    if (code) return failed(&error);
+    printf("%" PRIu64 " %.*s %g °C\n", reading.counter, (int)sizeof reading.sensor, reading.sensor,
+           reading.temperature);
     fflush(stdout);
+    received++;
   }
+  printf("lost %" PRIu64 "\n", crosspage_topic_subscriber_lost(subscriber));
   crosspage_topic_subscriber_free(subscriber);
-  return failed(&error);
+  return 0;
 }

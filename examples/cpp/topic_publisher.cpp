@@ -1,33 +1,27 @@
-// Publishes messages for programs in any language: every subscriber gets every message.
+// Publishes readings of a sensor: every subscriber, in any language, gets every one of them.
 //
 //     g++ -std=c++20 topic_publisher.cpp -lcrosspage -o topic_publisher
+//     ./topic_publisher [TOPIC] [COUNT]
 
 #include <crosspage.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
-#include <string>
+#include <thread>
 
-#include "shared_data.h"
+#include "reading.h"
 
-int main() try {
-  auto publisher = crosspage::topic::Publisher<SharedData>::attach("events");
-  std::cout << "Waiting for a subscriber..." << std::endl;
+int main(int argc, char **argv) try {
+  const char *topic = argc > 1 ? argv[1] : "readings";
+  const std::uint64_t count = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 50;
+  auto publisher = crosspage::topic::Publisher<Reading>::attach(topic);
   publisher.wait_subscribers(1);
-
-  SharedData data{};
-  data.dataReady = true;
-  data.counter = 42;
-  data.temperature = 23.5;
-  crosspage::assign(data.message, "Hello from C++!");
-  crosspage::assign(data.userName, "C++");
-  std::string line;
-  do {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    data.timestamp = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    std::cout << "message " << publisher.publish(data) << " published: counter " << data.counter++
-              << ". Press Enter for the next, Ctrl-D to end." << std::endl;
-  } while (std::getline(std::cin, line));
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    publisher.publish({i, 23.5, "kitchen"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  std::cout << "published " << count << "\n";  // what it has published stays for who is attached
   return 0;
 } catch (const crosspage::error &e) {
   std::cerr << "error: " << e.what() << "\n";

@@ -499,8 +499,8 @@ int crosspage_topic_publisher_attach(const char *locator, uint32_t kind, const c
                                      crosspage_error *error);
 
 /* Publishes a struct, or bytes of any length. Allocates nothing (unless matched by name). Waits only with
- * CROSSPAGE_POLICY_BLOCK, where a subscriber that lives is behind by all the capacity; after the options' timeout_ns
- * CROSSPAGE_ERR_TIMED_OUT names it, and nothing was published. Bytes that are larger than max_message (with
+ * CROSSPAGE_POLICY_BLOCK, where a subscriber that lives is behind by all the capacity; after the options'
+ * timeout_ns CROSSPAGE_ERR_TIMED_OUT names it, and nothing was published. Bytes that are larger than max_message (with
  * CROSSPAGE_POLICY_OVERWRITE: than the capacity) are CROSSPAGE_ERR_TOO_LARGE. `sequence` may be NULL. */
 int crosspage_topic_publisher_publish(crosspage_topic_publisher *publisher, const void *value, size_t size,
                                       uint64_t *sequence, crosspage_error *error);
@@ -531,8 +531,9 @@ typedef struct crosspage_topic_loan {
 
 /* Lends memory for one message: of `size` bytes (of a struct: its size), or for an array. It holds anything until
  * it is filled. Waits as publish does. CROSSPAGE_ERR_FULL: all that there is is out on loan;
- * CROSSPAGE_ERR_UNSUPPORTED: the page lays the struct out in another way (CROSSPAGE_MATCH_NAME). Each loan is committed or discarded, if need be after its publisher was
- * freed (then committing is CROSSPAGE_ERR_CLOSED). It may be moved. */
+ * CROSSPAGE_ERR_UNSUPPORTED: the page lays the struct out in another way (CROSSPAGE_MATCH_NAME). Each loan is
+ * committed or discarded, if need be after its publisher was freed (then committing is CROSSPAGE_ERR_CLOSED). It may
+ * be moved. */
 int crosspage_topic_publisher_loan(crosspage_topic_publisher *publisher, size_t size, crosspage_topic_loan *loan,
                                    crosspage_error *error);
 int crosspage_topic_publisher_loan_array(crosspage_topic_publisher *publisher, const crosspage_array *array,
@@ -552,8 +553,8 @@ size_t crosspage_topic_publisher_subscribers(const crosspage_topic_publisher *pu
 int crosspage_topic_publisher_wait_subscribers(const crosspage_topic_publisher *publisher, size_t n,
                                                int64_t timeout_ns, size_t *found, crosspage_error *error);
 
-/* What waits on the handle ends with CROSSPAGE_ERR_CLOSED, as does every later call. Its place in the page is given up
- * when it is freed. What was published stays for who is attached. */
+/* What waits on the handle ends with CROSSPAGE_ERR_CLOSED, as does every later call. What was published stays for who
+ * is attached. */
 void crosspage_topic_publisher_close(const crosspage_topic_publisher *publisher);
 void crosspage_topic_publisher_free(crosspage_topic_publisher *publisher);
 
@@ -608,14 +609,26 @@ int crosspage_topic_subscriber_kind(crosspage_topic_subscriber *subscriber, uint
 int crosspage_topic_subscriber_layout(crosspage_topic_subscriber *subscriber, crosspage_layout **out,
                                       crosspage_error *error);
 
+/* What an event loop can wait on: a file descriptor for poll, epoll, Qt; on Windows a HANDLE. */
+#ifdef _WIN32
+typedef void *crosspage_wait_fd;
+#else
+typedef int crosspage_wait_fd;
+#endif
+
+/* Readable (on Windows: signalled) while there may be a message, until try_recv finds none; and once the subscriber
+ * is closed. It belongs to the subscriber: do nothing but wait on it. The first call starts a thread. */
+int crosspage_topic_subscriber_wait_fd(crosspage_topic_subscriber *subscriber, crosspage_wait_fd *fd,
+                                       crosspage_error *error);
+
 /* How many publishers live. */
 size_t crosspage_topic_subscriber_publishers(const crosspage_topic_subscriber *subscriber);
 /* Waits for `n` publishers, and says how many there are. `found` may be NULL. */
 int crosspage_topic_subscriber_wait_publishers(const crosspage_topic_subscriber *subscriber, size_t n,
                                                int64_t timeout_ns, size_t *found, crosspage_error *error);
 
-/* What waits on the handle ends with CROSSPAGE_ERR_CLOSED, as does every later call. Its place in the page is given up
- * when it is freed. */
+/* What waits on the handle ends with CROSSPAGE_ERR_CLOSED, as does every later call. No publisher waits for it any
+ * more; messages stay until they are released. */
 void crosspage_topic_subscriber_close(const crosspage_topic_subscriber *subscriber);
 void crosspage_topic_subscriber_free(crosspage_topic_subscriber *subscriber);
 
@@ -690,7 +703,7 @@ typedef struct crosspage_page_info {
   const char *name;
   const char *locator;
   const char *pattern; /* "latest", ... */
-  const char *type;    /* the struct's name; NULL where pages of this pattern carry no layout */
+  const char *type;    /* the struct's name; of a topic also "bytes" or "ndarray"; "" while nobody has said */
   const char *owner;   /* a user */
   uint64_t size;       /* of the whole page in bytes */
   uint32_t lifetime;   /* CROSSPAGE_LIFETIME_KEEP, ... */

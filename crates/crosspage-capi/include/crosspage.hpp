@@ -1585,7 +1585,7 @@ struct Garbage {
 namespace detail {
 
 inline int add_page(void *context, const crosspage_page_info *page) noexcept {
-  PageInfo info{page->name, page->locator, page->pattern, page->type != nullptr ? page->type : "", page->owner, page->size, page->mode,
+  PageInfo info{page->name, page->locator, page->pattern, page->type, page->owner, page->size, page->mode,
                 static_cast<Lifetime>(page->lifetime), {}, {}, {}};
   for (std::uint32_t i = 0; i < page->participant_count; ++i) {
     const crosspage_participant &p = page->participants[i];

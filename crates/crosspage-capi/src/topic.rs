@@ -1075,6 +1075,28 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_layout(
     }
 }
 
+/// `crosspage_wait_fd`.
+#[cfg(unix)]
+type WaitFd = std::ffi::c_int;
+#[cfg(windows)]
+type WaitFd = *mut c_void;
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crosspage_topic_subscriber_wait_fd(
+    subscriber: *mut Subscriber,
+    fd: *mut WaitFd,
+    error: *mut CError,
+) -> i32 {
+    // SAFETY: the header's contract.
+    unsafe {
+        guard(error, || {
+            let subscriber = Subscriber::inlet(subscriber)?;
+            put(fd, subscriber.raw.wait_handle()?);
+            Ok(())
+        })
+    }
+}
+
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crosspage_topic_subscriber_publishers(
     subscriber: *const Subscriber,

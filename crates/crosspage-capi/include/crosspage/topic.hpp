@@ -577,8 +577,8 @@ class base_publisher {
 #endif
   // Changes how long publishing waits for room.
   void set_timeout(timeout t) noexcept { crosspage_topic_publisher_set_timeout(handle_.get(), t.ns()); }
-  // A wait that is going on ends with the error `closed`, as does every later call; the place in the page is given up
-  // with this object. What was published stays for who is attached.
+  // A wait that is going on ends with the error `closed`, as does every later call. What was published stays for who is
+  // attached.
   void close() const noexcept { crosspage_topic_publisher_close(handle_.get()); }
   // Whether this is a handle: false after a failure, and of what was moved from.
   explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
@@ -982,6 +982,10 @@ class Subscriber {
   std::optional<Kind> kind(error &e) { return kind(detail::reporting{e}); }
   // The layout that structs come in; the error is `no_value` while nobody has said.
   Layout layout(error &e) { return layout(detail::reporting{e}); }
+  // What an event loop can wait on: a file descriptor for poll, epoll, Qt; on Windows a HANDLE. Readable (signalled)
+  // while there may be a message, until try_recv finds none, and after close(). It belongs to the subscriber: do
+  // nothing but wait on it. The first call starts a thread.
+  crosspage_wait_fd wait_fd(error &e) { return wait_fd(detail::reporting{e}); }
   // How many publishers live.
   std::size_t publishers() const noexcept { return crosspage_topic_subscriber_publishers(handle_.get()); }
   // Waits for `n` publishers, and returns how many there are (0: it failed).
@@ -991,12 +995,13 @@ class Subscriber {
 #if CROSSPAGE_THROWS
   std::optional<Kind> kind() { return kind(detail::throwing()); }
   Layout layout() { return layout(detail::throwing()); }
+  crosspage_wait_fd wait_fd() { return wait_fd(detail::throwing()); }
   std::size_t wait_publishers(std::size_t n, timeout t = std::nullopt) const {
     return wait_publishers(n, t, detail::throwing());
   }
 #endif
-  // A wait that is going on ends with the error `closed`, as does every later call; the place in the page is given up
-  // with this object. Messages stay.
+  // A wait that is going on ends with the error `closed`, as does every later call. No publisher waits for this any
+  // more. Messages stay.
   void close() const noexcept { crosspage_topic_subscriber_close(handle_.get()); }
   explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
@@ -1081,6 +1086,20 @@ class Subscriber {
     return Layout::make(report, [this](crosspage_layout **out, crosspage_error *e) {
       return crosspage_topic_subscriber_layout(handle_.get(), out, e);
     });
+  }
+
+  template <class Report>
+  crosspage_wait_fd wait_fd(const Report &report) {
+#ifdef _WIN32
+    crosspage_wait_fd fd = nullptr;
+#else
+    crosspage_wait_fd fd = -1;
+#endif
+    detail::failure failure;
+    if (const int code = crosspage_topic_subscriber_wait_fd(handle_.get(), &fd, &failure.head))
+      report.fail(failure, code);
+    else report.succeed();
+    return fd;
   }
 
   template <class Report>

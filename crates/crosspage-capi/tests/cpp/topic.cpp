@@ -1,5 +1,8 @@
 // topic, from C++ with exceptions: one process, several handles.
-#ifndef _WIN32
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
@@ -176,9 +179,9 @@ static void bools_of_a_peer() {
   std::memset(static_cast<void *>(&loan->good), 7, 1);
   loan.commit();
   const auto message = subscriber.recv(1s);
-  unsigned char byte;
-  std::memcpy(&byte, &message.value.good, 1);
-  CHECK_EQ(byte, 1);
+  unsigned char stored;
+  std::memcpy(&stored, &message.value.good, 1);
+  CHECK_EQ(stored, 1);
   CHECK_EQ(message.value.words[0], 5u);
 
   auto small = Publisher<Count>::attach("small-bools");
@@ -188,8 +191,8 @@ static void bools_of_a_peer() {
   std::memset(static_cast<void *>(&one->even), 7, 1);
   one.commit();
   const auto back = to.recv(1s);
-  std::memcpy(&byte, &back.value.even, 1);
-  CHECK_EQ(byte, 1);
+  std::memcpy(&stored, &back.value.even, 1);
+  CHECK_EQ(stored, 1);
 }
 
 static void byte_messages() {
@@ -372,6 +375,16 @@ static void blocking() {
   CHECK(thrown_by([&] {
           for (std::uint64_t i = 0; i < 10'000; ++i) never.publish(count(i));
         }).is_timed_out());
+  // A subscriber that is closed is waited for no longer, though it lives on.
+  std::thread leaving([&] {
+    std::this_thread::sleep_for(50ms);
+    lazy.close();
+  });
+  never.set_timeout(10s);
+  for (std::uint64_t i = 0; i < 10'000; ++i) never.publish(count(i));
+  leaving.join();
+  auto another = Subscriber<Count>::attach("never");
+  while (never.try_publish(count(1))) {}
   // Who is closed ends its wait.
   never.set_timeout(std::nullopt);
   std::thread closer([&] {
@@ -410,6 +423,44 @@ static void in_a_loop() {
   for (auto &message : subscriber.messages(e)) n += message.value.n;
   CHECK(!e && n == 1);
   CHECK(thrown_by([&] { subscriber.recv(); }).is_closed());
+  CHECK(thrown_by([&] { subscriber.try_recv(); }).is_closed());
+}
+
+// Whether a message may be there, for an event loop.
+static bool rings(crosspage_wait_fd fd, std::chrono::milliseconds wait) {
+#ifdef _WIN32
+  return WaitForSingleObject(fd, static_cast<DWORD>(wait.count())) == WAIT_OBJECT_0;
+#else
+  pollfd one = {fd, POLLIN, 0};
+  return poll(&one, 1, static_cast<int>(wait.count())) == 1;
+#endif
+}
+
+// Takes what is there, until the descriptor is silent. It may ring without a message, but not for ever.
+static void drain(Subscriber<Count> &subscriber) {
+  for (int rounds = 0; rings(subscriber.wait_fd(), 20ms); ++rounds) {
+    CHECK(rounds < 10);
+    while (subscriber.try_recv()) {}
+  }
+}
+
+static void event_loops() {
+  auto publisher = Publisher<Count>::attach("event-loops");
+  auto subscriber = Subscriber<Count>::attach("event-loops");
+  const auto fd = subscriber.wait_fd();
+  CHECK(subscriber.wait_fd() == fd);
+  drain(subscriber);
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    std::thread later([&] { publisher.publish(count(i)); });
+    CHECK(rings(fd, 10s));
+    CHECK_EQ(subscriber.recv(1s).value.n, i);
+    later.join();
+    while (subscriber.try_recv()) {}
+  }
+  drain(subscriber);
+  std::thread closer([&] { subscriber.close(); });
+  CHECK(rings(fd, 10s));
+  closer.join();
   CHECK(thrown_by([&] { subscriber.try_recv(); }).is_closed());
 }
 
@@ -457,6 +508,7 @@ static void options_and_layouts() {
     if (page.name != "options") continue;
     found = true;
     CHECK_EQ(page.pattern, "topic");
+    CHECK_EQ(page.type, "Count");
     CHECK(page.lifetime == crosspage::Lifetime::keep);
     CHECK_EQ(page.mode, 0660u);
     CHECK_EQ(page.participants.size(), 3u);
@@ -517,6 +569,7 @@ int main() {
   overwriting();
   blocking();
   in_a_loop();
+  event_loops();
   options_and_layouts();
   bad_arguments();
   forked();
