@@ -87,13 +87,15 @@ pub fn compiled() -> impl Iterator<Item = (&'static str, &'static str)> {
     EXAMPLES
         .iter()
         .flat_map(|&example| [("c", example), ("cpp", example)])
-        .chain([("cpp", UNTYPED)])
+        .chain([("cpp", UNTYPED), ("cpp", CAMERA)])
 }
 
 /// What there is in every language.
-const EXAMPLES: [&str; 4] = [
+const EXAMPLES: [&str; 6] = [
     "latest_writer",
     "latest_reader",
+    "topic_publisher",
+    "topic_subscriber",
     "foreign_writer",
     "foreign_reader",
 ];
@@ -101,17 +103,27 @@ const EXAMPLES: [&str; 4] = [
 /// What C++ and Python have beside: it reads the page of any struct.
 const UNTYPED: &str = "latest_untyped";
 
-/// Plays both stories; `python` removes what they leave.
+/// What C++ has beside: it publishes large arrays, and watches them.
+const CAMERA: &str = "camera";
+
+/// Plays all stories; `python` removes what they leave.
 pub fn play(languages: &[Examples], python: impl Fn() -> Command) -> Result {
     for writer in languages {
         let namespace = format!("examples-{}-{}", id(), writer.language.replace('+', "p"));
-        let outcome = latest(writer, languages, &namespace);
+        let outcome = latest(writer, languages, &namespace)
+            .and_then(|()| topic(writer, languages, &namespace));
         demo::remove_pages(&mut python(), &namespace)?;
         outcome?;
         foreign(writer, languages, &namespace)?;
         for reader in languages {
             println!("{:>8} -> {:<8} ok", writer.language, reader.language);
         }
+    }
+    for language in languages.iter().filter(|it| it.language == "C++") {
+        let namespace = format!("examples-{}-camera", id());
+        let outcome = camera(language, &namespace);
+        demo::remove_pages(&mut python(), &namespace)?;
+        outcome?;
     }
     Ok(())
 }
@@ -135,6 +147,43 @@ fn latest(writer: &Examples, readers: &[Examples], namespace: &str) -> Result {
         reader.play_until(Some("23.5"))?;
     }
     Ok(())
+}
+
+/// The subscribers are attached first, so that each of them gets every message.
+fn topic(publisher: &Examples, subscribers: &[Examples], namespace: &str) -> Result {
+    const ARGS: [&str; 2] = ["readings", "10"];
+    let subscribers = subscribers
+        .iter()
+        .map(|language| language.start("topic_subscriber", &ARGS, namespace));
+    let mut subscribers = subscribers.collect::<Result<Vec<_>>>()?;
+    for subscriber in &mut subscribers {
+        subscriber.play_until(Some("waiting"))?;
+    }
+    let mut publisher = publisher.start("topic_publisher", &ARGS, namespace)?;
+    publisher.play_until(Some("published 10"))?;
+    publisher.finish()?;
+    for mut subscriber in subscribers {
+        subscriber.play_until(None)?;
+        let said = subscriber.finish()?;
+        let lines: Vec<_> = said.lines().skip(1).collect();
+        let mut expected: Vec<_> = (1..=10).map(|n| format!("{n} kitchen 23.5 °C")).collect();
+        expected.push("lost 0".to_owned());
+        if lines != expected {
+            return Err(format!("a subscriber printed {said:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// A camera and who watches it.
+fn camera(language: &Examples, namespace: &str) -> Result {
+    let mut watching = language.start(CAMERA, &["watch", "3"], namespace)?;
+    watching.play_until(Some("Waiting"))?;
+    let mut filming = language.start(CAMERA, &["10"], namespace)?;
+    watching.play_until(Some("1920 x 1080"))?;
+    watching.finish()?;
+    filming.play_until(None)?;
+    filming.finish().map(drop)
 }
 
 /// The writer holds its segment until Enter, which on Windows it has to; the readers come one after the other.

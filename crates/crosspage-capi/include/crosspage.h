@@ -430,6 +430,208 @@ int crosspage_latest_reader_layout(const crosspage_latest_reader *reader, crossp
 void crosspage_latest_reader_close(const crosspage_latest_reader *reader);
 void crosspage_latest_reader_free(crosspage_latest_reader *reader);
 
+/* ---- topic: every message to every subscriber, in order per publisher ---------------------------- */
+
+/* Publishers and subscribers are any number, started in any order; who attaches first makes the page. By
+ * default (CROSSPAGE_POLICY_OVERWRITE) a publisher never waits, and a subscriber that is slow loses the oldest
+ * messages and learns exactly how many. With CROSSPAGE_POLICY_BLOCK nothing is lost: a publisher waits for the
+ * slowest subscriber that lives and is attached. */
+
+typedef struct crosspage_topic_publisher crosspage_topic_publisher;
+typedef struct crosspage_topic_subscriber crosspage_topic_subscriber;
+
+/* What the messages of a topic are. */
+enum {
+  CROSSPAGE_MESSAGE_ANY = 0,    /* of a subscriber: whatever is published */
+  CROSSPAGE_MESSAGE_STRUCT = 1, /* with a layout */
+  CROSSPAGE_MESSAGE_BYTES = 2,  /* each message of its own length */
+  CROSSPAGE_MESSAGE_ARRAY = 3   /* numpy's ndarray: type and shape travel with each message */
+};
+
+enum { CROSSPAGE_POLICY_OVERWRITE = 1, CROSSPAGE_POLICY_BLOCK = 2 };
+
+/* The first who states an option decides it for the page; the first publisher decides what nobody stated. */
+typedef struct crosspage_topic_options {
+  uint32_t struct_size;      /* sizeof(crosspage_topic_options) */
+  uint32_t policy;           /* towards slow subscribers; CROSSPAGE_POLICY_OVERWRITE */
+  uint32_t max_held;         /* messages of one publisher that a subscriber holds in place; 8. More are copies. */
+  uint32_t history;          /* past messages of each publisher that a new subscriber gets first; 0 */
+  uint32_t max_participants; /* handles that a new page has room for; 128 */
+  uint32_t send_time;        /* CROSSPAGE_YES: messages carry the time they were sent; CROSSPAGE_NO */
+  uint32_t checksum;         /* CROSSPAGE_YES: subscribers verify an XXH3-64 of each message; CROSSPAGE_NO */
+  uint32_t permissions;      /* who may attach to a new page; CROSSPAGE_PERMISSIONS_OWNER */
+  uint32_t lifetime;         /* of a new page; CROSSPAGE_LIFETIME_WHILE_USED */
+  uint32_t match;            /* CROSSPAGE_MATCH_NAME: only the fields named here, wherever they lie */
+  uint32_t language;         /* of this program, for messages; CROSSPAGE_LANGUAGE_C */
+  uint32_t reserved;
+  uint64_t capacity;    /* bytes that a publisher keeps; 256 KiB for small structs, otherwise 16 MiB */
+  uint64_t max_message; /* of one message in bytes; capacity, with CROSSPAGE_POLICY_BLOCK 1 GiB */
+  int64_t timeout_ns;   /* how long publishing waits for room; for ever. CROSSPAGE_NO_WAIT: not at all */
+} crosspage_topic_options;
+
+#define CROSSPAGE_NONE UINT32_MAX /* of max_held and history: states 0 */
+#define CROSSPAGE_NO_WAIT INT64_MIN
+#define CROSSPAGE_TOPIC_OPTIONS_INIT {sizeof(crosspage_topic_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/* The type and shape of an array:
+ *
+ *     const uint64_t shape[] = {1080, 1920, 3};
+ *     crosspage_array frame = {"|u1", 3, shape};
+ */
+typedef struct crosspage_array {
+  char dtype[20]; /* as numpy writes it: "<f4", "|u1" */
+  uint32_t ndims;
+  const uint64_t *shape; /* the length of each dimension; in C's order, without gaps */
+} crosspage_array;
+
+/* What is known of a message beside its bytes. */
+typedef struct crosspage_topic_meta {
+  uint64_t sequence;      /* counts up by one with each message of its publisher; the first is 1 */
+  uint64_t sent_at_ns;    /* since 1970, by the publisher's clock; 0 without the option send_time */
+  uint32_t publisher_pid; /* as numbered in its own PID namespace */
+  uint32_t held;          /* 1: the message lies in the page, and its memory is held */
+} crosspage_topic_meta;
+
+/* Joins the topic as a publisher, or makes it. `layout` is for CROSSPAGE_MESSAGE_STRUCT, otherwise NULL.
+ * CROSSPAGE_MESSAGE_ANY is for subscribers only. */
+int crosspage_topic_publisher_attach(const char *locator, uint32_t kind, const crosspage_struct *layout,
+                                     const crosspage_topic_options *options, crosspage_topic_publisher **out,
+                                     crosspage_error *error);
+
+/* Publishes a struct, or bytes of any length. Allocates nothing (unless matched by name). Waits only with
+ * CROSSPAGE_POLICY_BLOCK, where a subscriber that lives is behind by all the capacity; after the options'
+ * timeout_ns CROSSPAGE_ERR_TIMED_OUT names it, and nothing was published. Bytes that are larger than max_message (with
+ * CROSSPAGE_POLICY_OVERWRITE: than the capacity) are CROSSPAGE_ERR_TOO_LARGE. `sequence` may be NULL. */
+int crosspage_topic_publisher_publish(crosspage_topic_publisher *publisher, const void *value, size_t size,
+                                      uint64_t *sequence, crosspage_error *error);
+
+/* As publish, without waiting: CROSSPAGE_ERR_TIMED_OUT where there is no room. */
+int crosspage_topic_publisher_try_publish(crosspage_topic_publisher *publisher, const void *value, size_t size,
+                                          uint64_t *sequence, crosspage_error *error);
+
+/* Publishes `count` structs of `size` bytes each that lie one after the other: cheaper than one by one.
+ * `published` says how many it were: fewer where the time-out ended meanwhile. */
+int crosspage_topic_publisher_publish_many(crosspage_topic_publisher *publisher, const void *values, size_t size,
+                                           size_t count, size_t *published, crosspage_error *error);
+
+/* Publishes an array of `size` bytes. */
+int crosspage_topic_publisher_publish_array(crosspage_topic_publisher *publisher, const crosspage_array *array,
+                                            const void *data, size_t size, uint64_t *sequence,
+                                            crosspage_error *error);
+int crosspage_topic_publisher_try_publish_array(crosspage_topic_publisher *publisher, const crosspage_array *array,
+                                                const void *data, size_t size, uint64_t *sequence,
+                                                crosspage_error *error);
+
+/* Memory of the page, to be filled and committed: a large message that nobody copies. */
+typedef struct crosspage_topic_loan {
+  void *data; /* aligned to 64; NULL once the loan is committed or discarded */
+  size_t size;
+  uint64_t internal[12];
+} crosspage_topic_loan;
+
+/* Lends memory for one message: of `size` bytes (of a struct: its size), or for an array. It holds anything until
+ * it is filled. Waits as publish does. CROSSPAGE_ERR_FULL: all that there is is out on loan;
+ * CROSSPAGE_ERR_UNSUPPORTED: the page lays the struct out in another way (CROSSPAGE_MATCH_NAME). Each loan is
+ * committed or discarded, if need be after its publisher was freed (then committing is CROSSPAGE_ERR_CLOSED). It may
+ * be moved. */
+int crosspage_topic_publisher_loan(crosspage_topic_publisher *publisher, size_t size, crosspage_topic_loan *loan,
+                                   crosspage_error *error);
+int crosspage_topic_publisher_loan_array(crosspage_topic_publisher *publisher, const crosspage_array *array,
+                                         crosspage_topic_loan *loan, crosspage_error *error);
+
+/* Publishes what was filled in. The loan is over, also where this fails. */
+int crosspage_topic_commit(crosspage_topic_loan *loan, uint64_t *sequence, crosspage_error *error);
+/* Ends the loan, as if it had never been. */
+void crosspage_topic_discard(crosspage_topic_loan *loan);
+
+/* Changes how long publishing waits for room from now on. */
+void crosspage_topic_publisher_set_timeout(crosspage_topic_publisher *publisher, int64_t timeout_ns);
+
+/* How many subscribers live. */
+size_t crosspage_topic_publisher_subscribers(const crosspage_topic_publisher *publisher);
+/* Waits for `n` subscribers, and says how many there are. `found` may be NULL. */
+int crosspage_topic_publisher_wait_subscribers(const crosspage_topic_publisher *publisher, size_t n,
+                                               int64_t timeout_ns, size_t *found, crosspage_error *error);
+
+/* What waits on the handle ends with CROSSPAGE_ERR_CLOSED, as does every later call. What was published stays for who
+ * is attached. */
+void crosspage_topic_publisher_close(const crosspage_topic_publisher *publisher);
+void crosspage_topic_publisher_free(crosspage_topic_publisher *publisher);
+
+/* Joins the topic as a subscriber, or makes it; it gets what is published from now on (and the history). With
+ * CROSSPAGE_MESSAGE_ANY it takes what comes, and decides nothing: it may come first. */
+int crosspage_topic_subscriber_attach(const char *locator, uint32_t kind, const crosspage_struct *layout,
+                                      const crosspage_topic_options *options, crosspage_topic_subscriber **out,
+                                      crosspage_error *error);
+
+/* A message. It does not change, and is there until it is released. It is not to be copied or moved: small ones
+ * lie in `internal`. */
+typedef struct crosspage_topic_message {
+  const void *data; /* aligned to 8, and to 64 where it is longer than that; NULL once it is released */
+  size_t size;
+  crosspage_topic_meta meta;
+  crosspage_array array; /* of CROSSPAGE_MESSAGE_ARRAY; its shape lives as long as the message */
+  uint32_t kind;         /* CROSSPAGE_MESSAGE_STRUCT, ... */
+  uint32_t reserved;
+  uint64_t internal[24];
+} crosspage_topic_message;
+
+/* Takes the next message, if there is one; otherwise CROSSPAGE_ERR_NO_VALUE. Of a large one the memory in the page
+ * is held, and nothing is copied, while the subscriber holds no more than max_held; what is more comes as a copy.
+ * The message outlives the handle, and may be released by any thread. */
+int crosspage_topic_subscriber_try_recv(crosspage_topic_subscriber *subscriber, crosspage_topic_message *message,
+                                        crosspage_error *error);
+
+/* Waits for the next message, and takes it. */
+int crosspage_topic_subscriber_recv(crosspage_topic_subscriber *subscriber, int64_t timeout_ns,
+                                    crosspage_topic_message *message, crosspage_error *error);
+void crosspage_topic_release(crosspage_topic_message *message);
+
+/* The same for structs, into a place of the caller's: for small ones, and without an allocation. `meta` may be
+ * NULL. */
+int crosspage_topic_subscriber_try_recv_into(crosspage_topic_subscriber *subscriber, void *value, size_t size,
+                                             crosspage_topic_meta *meta, crosspage_error *error);
+int crosspage_topic_subscriber_recv_into(crosspage_topic_subscriber *subscriber, int64_t timeout_ns, void *value,
+                                         size_t size, crosspage_topic_meta *meta, crosspage_error *error);
+
+/* Waits for a message, and takes it and what is there beside it, up to `max` structs of `size` bytes each. `metas`
+ * has room for `max`, or is NULL. */
+int crosspage_topic_subscriber_recv_many_into(crosspage_topic_subscriber *subscriber, int64_t timeout_ns,
+                                              void *values, size_t size, size_t max, crosspage_topic_meta *metas,
+                                              size_t *count, crosspage_error *error);
+
+/* How many messages were overwritten before this subscriber took them. */
+uint64_t crosspage_topic_subscriber_lost(const crosspage_topic_subscriber *subscriber);
+
+/* What the messages are; CROSSPAGE_MESSAGE_ANY while nobody has said. */
+int crosspage_topic_subscriber_kind(crosspage_topic_subscriber *subscriber, uint32_t *kind, crosspage_error *error);
+/* The layout that structs come in; CROSSPAGE_ERR_NO_VALUE while nobody has said what the messages are. */
+int crosspage_topic_subscriber_layout(crosspage_topic_subscriber *subscriber, crosspage_layout **out,
+                                      crosspage_error *error);
+
+/* What an event loop can wait on: a file descriptor for poll, epoll, Qt; on Windows a HANDLE. */
+#ifdef _WIN32
+typedef void *crosspage_wait_fd;
+#else
+typedef int crosspage_wait_fd;
+#endif
+
+/* Readable (on Windows: signalled) while there may be a message, until try_recv finds none; and once the subscriber
+ * is closed. It belongs to the subscriber: do nothing but wait on it. The first call starts a thread. */
+int crosspage_topic_subscriber_wait_fd(crosspage_topic_subscriber *subscriber, crosspage_wait_fd *fd,
+                                       crosspage_error *error);
+
+/* How many publishers live. */
+size_t crosspage_topic_subscriber_publishers(const crosspage_topic_subscriber *subscriber);
+/* Waits for `n` publishers, and says how many there are. `found` may be NULL. */
+int crosspage_topic_subscriber_wait_publishers(const crosspage_topic_subscriber *subscriber, size_t n,
+                                               int64_t timeout_ns, size_t *found, crosspage_error *error);
+
+/* What waits on the handle ends with CROSSPAGE_ERR_CLOSED, as does every later call. No publisher waits for it any
+ * more; messages stay until they are released. */
+void crosspage_topic_subscriber_close(const crosspage_topic_subscriber *subscriber);
+void crosspage_topic_subscriber_free(crosspage_topic_subscriber *subscriber);
+
 /* ---- foreign: segments that somebody else made, or will read without crosspage ----------------- */
 
 typedef struct crosspage_foreign_view crosspage_foreign_view;
@@ -501,7 +703,7 @@ typedef struct crosspage_page_info {
   const char *name;
   const char *locator;
   const char *pattern; /* "latest", ... */
-  const char *type;    /* the struct's name; NULL where pages of this pattern carry no layout */
+  const char *type;    /* the struct's name; of a topic also "bytes" or "ndarray"; "" while nobody has said */
   const char *owner;   /* a user */
   uint64_t size;       /* of the whole page in bytes */
   uint32_t lifetime;   /* CROSSPAGE_LIFETIME_KEEP, ... */

@@ -521,6 +521,7 @@ class Layout {
 
   // Not for use by programs.
   Layout() = default;
+  explicit Layout(crosspage_layout *owned) : handle_(owned, crosspage_layout_free) {}
   template <class Report, class Function>
   static Layout make(const Report &report, Function &&function) {
     crosspage_layout *out = nullptr;
@@ -1584,7 +1585,7 @@ struct Garbage {
 namespace detail {
 
 inline int add_page(void *context, const crosspage_page_info *page) noexcept {
-  PageInfo info{page->name, page->locator, page->pattern, page->type != nullptr ? page->type : "", page->owner, page->size, page->mode,
+  PageInfo info{page->name, page->locator, page->pattern, page->type, page->owner, page->size, page->mode,
                 static_cast<Lifetime>(page->lifetime), {}, {}, {}};
   for (std::uint32_t i = 0; i < page->participant_count; ++i) {
     const crosspage_participant &p = page->participants[i];
@@ -1711,5 +1712,7 @@ class Namespace {
 
 template <>
 struct std::is_error_code_enum<crosspage::errc> : std::true_type {};
+
+#include "crosspage/topic.hpp"
 
 #endif

@@ -74,10 +74,10 @@ pub unsafe fn report(error: *mut CError, failure: &Error) -> i32 {
 ///
 /// # Safety
 /// As for [`guard`].
-pub unsafe fn report_no_value(error: *mut CError) -> i32 {
+pub unsafe fn report_no_value(error: *mut CError, message: &str) -> i32 {
     let code = ErrorKind::NoValue as i32;
     // SAFETY: handed through.
-    unsafe { fill(error, code, 0, "nothing has been written yet", "") };
+    unsafe { fill(error, code, 0, message, "") };
     code
 }
 

@@ -5,15 +5,17 @@ use std::mem::{ManuallyDrop, size_of};
 use std::sync::Arc;
 
 use crosspage::latest::{Meta, Options, Pinned, RawReader, RawWriter};
-use crosspage::layout::{Match, Scalar, StructType, Type};
-use crosspage::{Error, ErrorKind, Language, Lifetime, Result};
+use crosspage::layout::{Scalar, StructType, Type};
+use crosspage::{Error, ErrorKind, Result};
 
 use crate::error::{CError, guard, guard_quietly, report_cancelled, report_no_value};
 use crate::layout::{CStruct, Layout, from_table};
 use crate::{
-    Edit, Sized32, call, check_value, invalid, null, options, permissions, put, put_handle,
-    ref_arg, str_arg, timeout, unknown, yes,
+    Edit, Sized32, call, check_value, invalid, language, lifetime, matching, null, options,
+    permissions, put, put_handle, ref_arg, str_arg, timeout, yes,
 };
+
+const NOTHING_WRITTEN: &str = "nothing has been written yet";
 
 /// `crosspage_latest_options`.
 #[repr(C)]
@@ -57,29 +59,10 @@ impl COptions {
         options.max_participants = given(self.max_participants);
         options.checksum = yes("checksum", self.checksum)?;
         options.permissions = permissions(self.permissions)?;
-        options.lifetime = match self.lifetime {
-            0 => None,
-            1 => Some(Lifetime::Keep),
-            2 => Some(Lifetime::WhileUsed),
-            n => {
-                return Err(unknown(
-                    "lifetime",
-                    n,
-                    "CROSSPAGE_LIFETIME_KEEP or _WHILE_USED",
-                ));
-            }
-        };
-        options.matching = match self.matching {
-            0 | 1 => Match::Exact,
-            2 => Match::Name,
-            n => return Err(unknown("match", n, "CROSSPAGE_MATCH_EXACT or _NAME")),
-        };
+        options.lifetime = lifetime(self.lifetime)?;
+        options.matching = matching(self.matching)?;
         options.read_only = yes("read_only", self.read_only)?.unwrap_or(false);
-        options.language = match self.language {
-            0 | 1 => Language::C,
-            2 => Language::Cpp,
-            n => return Err(unknown("language", n, "CROSSPAGE_LANGUAGE_C or _CPP")),
-        };
+        options.language = language(self.language)?;
         options.timeout = timeout(self.timeout_ns);
         Ok(options)
     }
@@ -347,7 +330,11 @@ pub unsafe extern "C" fn crosspage_latest_reader_read(
             }
             Ok(())
         });
-        if empty { report_no_value(error) } else { code }
+        if empty {
+            report_no_value(error, NOTHING_WRITTEN)
+        } else {
+            code
+        }
     }
 }
 
@@ -440,7 +427,11 @@ pub unsafe extern "C" fn crosspage_latest_reader_pin(
             (&raw mut (*pin).internal).cast::<Pin>().write(made);
             Ok(())
         });
-        if empty { report_no_value(error) } else { code }
+        if empty {
+            report_no_value(error, NOTHING_WRITTEN)
+        } else {
+            code
+        }
     }
 }
 

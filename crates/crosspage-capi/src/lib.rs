@@ -14,11 +14,13 @@ mod layout;
 mod log;
 mod registry;
 mod testing;
+mod topic;
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::time::Duration;
 
-use crosspage::{Error, ErrorKind, Permissions, Result};
+use crosspage::layout::Match;
+use crosspage::{Error, ErrorKind, Language, Lifetime, Permissions, Result};
 
 /// Changes a value on behalf of `update` and `write_with`.
 type Edit = unsafe extern "C" fn(context: *mut c_void, value: *mut c_void) -> i32;
@@ -203,6 +205,35 @@ fn permissions(value: u32) -> Result<Option<Permissions>> {
             other,
             "one of CROSSPAGE_PERMISSIONS_OWNER, _GROUP, _ALL",
         )),
+    }
+}
+
+fn lifetime(value: u32) -> Result<Option<Lifetime>> {
+    match value {
+        0 => Ok(None),
+        1 => Ok(Some(Lifetime::Keep)),
+        2 => Ok(Some(Lifetime::WhileUsed)),
+        other => Err(unknown(
+            "lifetime",
+            other,
+            "CROSSPAGE_LIFETIME_KEEP or _WHILE_USED",
+        )),
+    }
+}
+
+fn matching(value: u32) -> Result<Match> {
+    match value {
+        0 | 1 => Ok(Match::Exact),
+        2 => Ok(Match::Name),
+        other => Err(unknown("match", other, "CROSSPAGE_MATCH_EXACT or _NAME")),
+    }
+}
+
+fn language(value: u32) -> Result<Language> {
+    match value {
+        0 | 1 => Ok(Language::C),
+        2 => Ok(Language::Cpp),
+        other => Err(unknown("language", other, "CROSSPAGE_LANGUAGE_C or _CPP")),
     }
 }
 

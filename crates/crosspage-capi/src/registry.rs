@@ -44,13 +44,25 @@ fn c_string(text: impl ToString) -> CString {
     CString::new(text.to_string()).unwrap_or_default()
 }
 
+/// The struct's name, or what messages are instead.
+fn type_name(page: &PageInfo) -> String {
+    match (
+        &page.layout,
+        page.topic.as_ref().and_then(|topic| topic.kind.as_ref()),
+    ) {
+        (Some(layout), _) => layout.name().to_owned(),
+        (None, Some(kind)) => kind.to_string(),
+        (None, None) => String::new(),
+    }
+}
+
 /// Shows `page` to `each` for the time of the call.
 unsafe fn show(page: &PageInfo, each: Each, context: *mut c_void) -> i32 {
     let texts = [
         c_string(&page.name),
         c_string(&page.locator),
         c_string(page.pattern),
-        c_string(page.layout.as_ref().map_or("", |layout| layout.name())),
+        c_string(type_name(page)),
         c_string(&page.owner),
     ];
     let roles: Vec<_> = page
@@ -72,10 +84,7 @@ unsafe fn show(page: &PageInfo, each: Each, context: *mut c_void) -> i32 {
         name: texts[0].as_ptr(),
         locator: texts[1].as_ptr(),
         pattern: texts[2].as_ptr(),
-        type_name: match page.layout {
-            Some(_) => texts[3].as_ptr(),
-            None => std::ptr::null(),
-        },
+        type_name: texts[3].as_ptr(),
         owner: texts[4].as_ptr(),
         size: page.size,
         lifetime: match page.lifetime {

@@ -15,6 +15,7 @@ use crosspage::latest::{Reader, Writer};
 use crosspage::layout::{
     Difference, Field, Match, StructType, Type, compare, mismatch_error, value,
 };
+use crosspage::topic::{Kind, Options, Policy, RawPublisher, RawSubscriber};
 use crosspage::{ErrorKind, Layout, Text};
 
 #[path = "../../../tests/build_host.rs"]
@@ -685,20 +686,25 @@ fn library_has_a_soname() {
 
 // ---- Programs ----
 
-#[test]
-fn c_program() {
+fn c_program(source: &str) {
     for compiler in [GCC, CLANG] {
-        if let Some(program) = compiler.compile(&["tests/c/latest.c"], &["-std=c11"]) {
+        if let Some(program) = compiler.compile(&[source], &["-std=c11"]) {
             run(program, &[]);
         }
+    }
+    if let Some(program) = GCC.compile(&[source], &SANITIZERS) {
+        run(program, &[]);
     }
 }
 
 #[test]
-fn c_program_with_sanitizers() {
-    if let Some(program) = GCC.compile(&["tests/c/latest.c"], &SANITIZERS) {
-        run(program, &[]);
-    }
+fn c_latest() {
+    c_program("tests/c/latest.c");
+}
+
+#[test]
+fn c_topic() {
+    c_program("tests/c/topic.c");
 }
 
 fn cpp_program(source: &str, more: &[&str]) {
@@ -719,6 +725,11 @@ fn cpp_program(source: &str, more: &[&str]) {
 #[test]
 fn cpp_latest() {
     cpp_program("tests/cpp/latest.cpp", &[]);
+}
+
+#[test]
+fn cpp_topic() {
+    cpp_program("tests/cpp/topic.cpp", &["-g"]);
 }
 
 #[test]
@@ -1083,6 +1094,111 @@ fn cmake_package() {
             .find_map(|flag| flag.strip_prefix("-L"))
             .unwrap();
         assert_eq!(checked(command.env("LD_LIBRARY_PATH", lib)), "0.1.0\n");
+    }
+}
+
+/// The message that the peer's `fill` makes.
+fn filled(n: i32) -> SharedData {
+    let letter = char::from(b'a' + (n % 26) as u8).to_string();
+    SharedData {
+        process_id: n,
+        message: Text::new(&letter.repeat(500)).unwrap(),
+        data_ready: n % 2 == 1,
+        counter: n,
+        temperature: n.into(),
+        coordinates: [(n % 1000) as f32; 3],
+        user_name: Text::new(&letter.repeat(50)).unwrap(),
+        timestamp: n.into(),
+        data_array: [n; 10],
+    }
+}
+
+/// Each is slower than the ring is long, so that both wait for each other.
+#[test]
+fn messages_between_cpp_and_rust() {
+    let Some(program) = peer() else { return };
+    let namespace = crosspage::testing::namespace();
+    let kind = Kind::Struct(SharedData::layout().clone());
+    let mut options = Options::default();
+    options.policy = Some(Policy::Block);
+    options.capacity = Some(64 * 1024);
+    let wait = Some(Duration::from_secs(10));
+    let start = |command: &str, topic: &str| {
+        let mut child = Command::new(&program);
+        let child = in_namespace(child.args([command, topic, "2000"]), &namespace);
+        Running(child.stdout(Stdio::piped()).spawn().unwrap())
+    };
+
+    let mut subscriber = RawSubscriber::attach("from-cpp", Some(&kind), &options).unwrap();
+    let mut publisher = start("publish", "from-cpp");
+    let pid = publisher.0.id();
+    for n in 1..=2000 {
+        let mut value = filled(0);
+        // SAFETY: the value is as its layout says.
+        let meta = unsafe { subscriber.recv_into((&raw mut value).cast(), wait) }.unwrap();
+        assert_eq!(
+            (meta.sequence, meta.publisher, meta.sent_at),
+            (n as u64, pid, None)
+        );
+        let expected = filled(n);
+        assert_eq!(
+            (
+                value.counter,
+                value.message.as_str().unwrap(),
+                value.data_array
+            ),
+            (n, expected.message.as_str().unwrap(), [n; 10])
+        );
+    }
+    publisher.0.wait_with_output_of();
+    assert_eq!(subscriber.lost(), 0);
+
+    let mut publisher = RawPublisher::attach("from-rust", Some(&kind), &options).unwrap();
+    let mut receiver = start("receive", "from-rust");
+    publisher.wait_subscribers(1, wait).unwrap();
+    for n in 1..=2000 {
+        let value = filled(n);
+        // SAFETY: the value is as its layout says.
+        let sequence = unsafe { publisher.publish((&raw const value).cast()) }.unwrap();
+        assert_eq!(sequence, n as u64);
+    }
+    assert_eq!(receiver.0.wait_with_output_of(), "attached\nwhole\n");
+}
+
+#[test]
+fn a_killed_cpp_publisher_leaves_whole_messages() {
+    let Some(program) = peer() else { return };
+    let namespace = crosspage::testing::namespace();
+    let kind = Kind::Struct(SharedData::layout().clone());
+    let mut subscriber = RawSubscriber::attach("killed", Some(&kind), &Options::default()).unwrap();
+    for round in 0..5 {
+        let mut command = Command::new(&program);
+        let mut publisher = Running(
+            in_namespace(command.args(["publish", "killed", "1000000"]), &namespace)
+                .spawn()
+                .unwrap(),
+        );
+        let pid = publisher.0.id();
+        let mut received = 0;
+        let mut next = |subscriber: &mut RawSubscriber| {
+            let mut value = filled(0);
+            // SAFETY: the value is as its layout says.
+            let meta = unsafe { subscriber.try_recv_into((&raw mut value).cast()) }.unwrap()?;
+            received += 1;
+            assert_eq!((meta.publisher, meta.sequence), (pid, received));
+            let expected = filled(received as i32);
+            assert_eq!(
+                value.message.as_str().unwrap(),
+                expected.message.as_str().unwrap()
+            );
+            assert_eq!(value.data_array, expected.data_array);
+            Some(received)
+        };
+        while next(&mut subscriber).unwrap_or(0) < 100 * (round + 1) {}
+        publisher.0.kill().unwrap();
+        publisher.0.wait().unwrap();
+        // What it has published outlives it.
+        while next(&mut subscriber).is_some() {}
     }
 }
 

@@ -1,20 +1,5 @@
 /* The C ABI from C: latest, foreign, layouts, the rest. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "../../../../examples/c/shared_data.h"
-
-#define CHECK(condition)                                                          \
-  do {                                                                            \
-    if (!(condition)) {                                                           \
-      fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);     \
-      fprintf(stderr, "last error: %d %s\n", (int)error.code, error.message);     \
-      exit(1);                                                                    \
-    }                                                                             \
-  } while (0)
-
-static crosspage_error error = CROSSPAGE_ERROR_INIT;
+#include "check.h"
 
 /* The ABI: these sizes are frozen (64 bits). */
 _Static_assert(sizeof(crosspage_error) == 2048, "crosspage_error");

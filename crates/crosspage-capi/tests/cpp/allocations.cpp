@@ -22,8 +22,48 @@ int posix_memalign(void **p, std::size_t a, std::size_t n) noexcept { return *p 
 
 using namespace std::chrono_literals;
 
+// So large that its messages stay in the page.
+struct Large {
+  std::uint64_t words[4096];
+};
+
+template <class T>
+static void publish_and_receive(const char *name) {
+  auto publisher = crosspage::topic::Publisher<T>::attach(name);
+  auto subscriber = crosspage::topic::Subscriber<T>::attach(name);
+  const auto value = std::make_unique<T>();
+  const auto many = std::make_unique<T[]>(8);
+  std::size_t received = 0;
+  const auto round = [&] {
+    CHECK(!subscriber.try_recv());
+    publisher.publish(*value);
+    publisher.try_publish(*value);
+    publisher.publish_many(many.get(), 8);
+    {
+      auto loan = publisher.loan();
+      std::memset(static_cast<void *>(&*loan), 0, sizeof(T));
+      loan.commit();
+      auto dropped = publisher.loan();
+    }
+    CHECK(subscriber.try_recv().has_value());
+    CHECK(subscriber.recv(1s).sequence != 0);
+    received += 2 + subscriber.recv_many(many.get(), 8, 1s);
+    for (auto &message : subscriber) {
+      ++received;
+      if (message.sequence % 11 == 0) break;
+    }
+  };
+  round();  // the first one maps what is new
+  const std::size_t before = calls;
+  for (int i = 0; i < 100; ++i) round();
+  CHECK_EQ(calls - before, 0u);
+  CHECK_EQ(received, 101u * 11);
+}
+
 int main() {
   crosspage::testing::Namespace ns;
+  publish_and_receive<SharedData>("small");
+  publish_and_receive<Large>("large");
   auto writer = crosspage::latest::Writer<SharedData>::options().max_pins(1).create("page");
   const std::size_t made = calls;
   CHECK(made > 0);  // they are counted

@@ -3,6 +3,7 @@
 #include "shared_data.hpp"
 
 int read_with_17();
+int receive_with_17(std::string_view text);
 
 int main() {
   crosspage::testing::Namespace ns;
@@ -11,4 +12,8 @@ int main() {
   data.counter = 17 + 20;
   writer.write(data);
   CHECK_EQ(read_with_17(), 37);
+  auto publisher = crosspage::topic::Publisher<crosspage::bytes>::options().history(1).attach("linked-topic");
+  const std::array<std::byte, 2> text = {std::byte('h'), std::byte('i')};
+  publisher.publish(text);
+  CHECK_EQ(receive_with_17("hi"), 2);
 }

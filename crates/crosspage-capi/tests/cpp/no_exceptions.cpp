@@ -6,10 +6,107 @@ using namespace std::chrono_literals;
 using crosspage::latest::Reader;
 using crosspage::latest::Writer;
 
+static void topic(crosspage::error &e) {
+  using crosspage::topic::Policy;
+  using crosspage::topic::Publisher;
+  using crosspage::topic::Subscriber;
+  SharedData data{};
+  auto any = Subscriber<crosspage::dynamic>::attach("topic", e);
+  CHECK(any && !e);
+  CHECK(!any.kind(e) && !e);
+  CHECK(!any.layout(e));
+  CHECK(e.is_no_value());
+  auto publisher =
+      Publisher<SharedData>::options().policy(Policy::block).capacity(64 * 1024).timeout(0s).attach("topic", e);
+  CHECK(publisher && !e);
+  CHECK(!Publisher<crosspage::bytes>::attach("topic", e) && e);
+  CHECK(!Publisher<SharedData>::attach("a b", e));
+  CHECK(e.is_invalid());
+  auto subscriber = Subscriber<SharedData>::attach("topic", e);
+  CHECK_EQ(publisher.wait_subscribers(2, 1s, e), 2u);
+  CHECK_EQ(publisher.wait_subscribers(3, 0s, e), 0u);
+  CHECK(e.is_timed_out());
+  CHECK_EQ(subscriber.wait_publishers(1, 1s, e), 1u);
+  CHECK(!subscriber.try_recv(e));
+  CHECK(!e);
+  CHECK(!subscriber.recv(1ms, e));
+  CHECK(e.is_timed_out());
+
+  data.counter = 1;
+  CHECK_EQ(publisher.publish(data, e), 1u);
+  CHECK(!e);
+  data.counter = 2;
+  CHECK_EQ(publisher.try_publish(data, e).value_or(0), 2u);
+  CHECK_EQ(publisher.publish_many(&data, 1, e), 1u);
+  auto loan = publisher.loan(e);
+  CHECK(loan && !e);
+  *loan = data;
+  loan->counter = 4;
+  CHECK_EQ(loan.commit(e), 4u);
+  CHECK_EQ(loan.commit(e), 0u);
+  CHECK(e.is_invalid());
+  CHECK_EQ(subscriber.recv(1s, e)->value.counter, 1);
+  CHECK(!e);
+  SharedData two[2];
+  CHECK_EQ(subscriber.recv_many(two, 2, 1s, e), 2u);
+  CHECK_EQ(subscriber.recv_many(10, 1s, e).size(), 1u);
+  CHECK(!e);
+  CHECK(subscriber.recv_many(10, 0s, e).empty());
+  CHECK(e.is_timed_out());
+  const auto record = any.recv(1s, e);
+  CHECK_EQ(*record->value.get("counter", e)->as<int>(e), 1);
+  CHECK_EQ(any.layout(e).size(), 632u);
+  while (publisher.try_publish(data, e)) {}
+  CHECK(!e);
+  CHECK_EQ(publisher.publish(data, e), 0u);
+  CHECK(e.is_timed_out());
+  int n = 0;
+  for (auto &message : subscriber.messages(e)) {
+    CHECK(message.value.counter == 2);
+    if (++n == 5) break;
+  }
+  CHECK(!e);
+  subscriber.close();
+  for (auto &message : subscriber.messages(e)) n += message.value.counter;
+  CHECK(n == 5 && !e);
+  CHECK(!subscriber.recv(1s, e));
+  CHECK(e.is_closed());
+
+  auto arrays = Publisher<crosspage::ndarray>::attach("arrays", e);
+  auto to = Subscriber<crosspage::ndarray>::attach("arrays", e);
+  const float numbers[] = {1, 2, 3};
+  CHECK_EQ(arrays.publish(numbers, {3}, e), 1u);
+  CHECK_EQ(arrays.publish(std::string(30, 'x'), {3}, numbers, 12, e), 0u);
+  CHECK(e.is_invalid());
+  CHECK(!arrays.loan("nonsense", {3}, e) && e);
+  auto frame = arrays.loan<float>({3}, e);
+  CHECK(frame.as<double>(e).empty() && e);
+  frame.as<float>(e)[2] = 9;
+  CHECK_EQ(frame.commit(e), 2u);
+  const auto first = to.recv(1s, e);
+  CHECK_EQ(first->value.as<float>(e)[1], 2.0f);
+  CHECK(first->value.as<double>(e).empty());
+  CHECK(e.is_invalid());
+
+  auto bytes = Publisher<crosspage::bytes>::attach("bytes", e);
+  auto texts = Subscriber<crosspage::bytes>::attach("bytes", e);
+  bytes.publish("hello", e);
+  auto five = bytes.loan(5, e);
+  std::memcpy(five.data(), "again", 5);
+  five.commit(e);
+  CHECK_EQ(texts.recv(1s, e)->text(), "hello");
+  CHECK_EQ(texts.try_recv(e)->text(), "again");
+  CHECK(!e);
+}
+
 int main() {
   crosspage::error e;
   crosspage::testing::Namespace ns(e);
   CHECK(!e);
+  {
+    crosspage::testing::Namespace another(e);
+    topic(e);
+  }
 
   auto missing = Reader<SharedData>::open("page", e);
   CHECK(!missing && e.is_not_found());

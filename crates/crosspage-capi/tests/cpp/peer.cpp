@@ -1,6 +1,8 @@
 // A peer in another process: peer COMMAND PAGE.
 //   write       writes counter 1, 2, 3, ... as fast as it can, every field telling the same number
 //   check N     reads until it has seen N values, and that no field of any tells another number
+//   publish N   publishes N messages, as write does values, and waits for whoever is slow
+//   receive N   receives N messages, and checks that none is missing and all are whole
 //   mismatch-*  attaches with a struct that differs from SharedData, and prints the error
 #include <iostream>
 
@@ -93,6 +95,25 @@ int main(int argc, char **argv) try {
       const auto now = reader.wait_changed(version, std::chrono::seconds(10));
       if (now.version < version || !whole(now.value)) throw std::runtime_error("a torn value");
       version = now.version;
+    }
+    std::cout << "whole" << std::endl;
+  } else if (command == "publish" && argc > 3) {
+    auto publisher = crosspage::topic::Publisher<SharedData>::options()
+                         .policy(crosspage::topic::Policy::block)
+                         .capacity(64 * 1024)
+                         .attach(page);
+    publisher.wait_subscribers(1, std::chrono::seconds(10));
+    SharedData data{};
+    for (int n = 1; n <= std::atoi(argv[3]); ++n) {
+      fill(data, n);
+      publisher.publish(data);
+    }
+  } else if (command == "receive" && argc > 3) {
+    auto subscriber = crosspage::topic::Subscriber<SharedData>::attach(page);
+    std::cout << "attached" << std::endl;
+    for (int n = 1; n <= std::atoi(argv[3]); ++n) {
+      const auto message = subscriber.recv(std::chrono::seconds(10));
+      if (message.value.counter != n || !whole(message.value)) throw std::runtime_error("a wrong message");
     }
     std::cout << "whole" << std::endl;
   } else if (command == "mismatch-pack1") {

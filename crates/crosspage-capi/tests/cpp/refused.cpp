@@ -325,3 +325,26 @@ CHECK(Bad)
 #ifdef CASE_not_a_struct
 CHECK(int)
 #endif
+
+// CASE dynamic_publisher: crosspage: a publisher says what it publishes
+#ifdef CASE_dynamic_publisher
+#include <crosspage.hpp>
+crosspage::topic::Publisher<crosspage::dynamic> *bad(crosspage::error &e) {
+  static auto publisher = crosspage::topic::Publisher<crosspage::dynamic>::attach("bad", e);
+  return &publisher;
+}
+#endif
+
+// CASE subscriber_timeout: crosspage: only a publisher has a time-out
+#ifdef CASE_subscriber_timeout
+#include <crosspage.hpp>
+auto bad = crosspage::topic::Subscriber<crosspage::bytes>::options().timeout(std::chrono::seconds(1));
+#endif
+
+// CASE long_double_array: crosspage: long double and wide characters have another size on another system
+#ifdef CASE_long_double_array
+#include <crosspage.hpp>
+void bad(crosspage::topic::Publisher<crosspage::ndarray> &publisher, const long double *numbers, crosspage::error &e) {
+  publisher.publish(numbers, {3}, e);
+}
+#endif
