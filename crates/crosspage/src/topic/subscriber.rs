@@ -532,11 +532,6 @@ impl RawSubscriber {
         if feed.publisher.epoch != Some(record.header.epoch) {
             feed.publisher = feed.find_publisher(record.header.epoch);
         }
-        let meta = feed.meta(record, &decided);
-        let sum = decided.checksum.then(|| {
-            let at = usize::from(decided.send_time);
-            feed.reader.extra(&feed.lane, record, at)
-        });
         let place = record.header.kind & kind::PLACE;
         let (more, continues) = (
             record.header.kind & kind::MORE != 0,
@@ -553,6 +548,12 @@ impl RawSubscriber {
             self.advance(at, record);
             return Ok(Took::Nothing);
         }
+        // Padding has no words beside it.
+        let meta = feed.meta(record, &decided);
+        let sum = decided.checksum.then(|| {
+            let at = usize::from(decided.send_time);
+            feed.reader.extra(&feed.lane, record, at)
+        });
         if !continues {
             // What was begun before was given up.
             feed.pieces = more.then(Buffer::default);
