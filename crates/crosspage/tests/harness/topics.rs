@@ -125,6 +125,13 @@ impl Sort {
         kit::directory().join(format!("{}@{}.page", kit::namespace(), self.locator))
     }
 
+    /// Whether somebody holds the page's registration lock (docs/layout.md has its byte).
+    #[cfg(target_os = "linux")]
+    pub fn is_locked(&self) -> bool {
+        let file = std::fs::File::open(self.path());
+        file.is_ok_and(|file| super::sys::is_locked(&file, 1 << 40))
+    }
+
     pub fn publisher(&self) -> Result<RawPublisher> {
         RawPublisher::attach(self.locator, Some(&self.kind), &self.options)
     }
@@ -158,6 +165,14 @@ impl Sort {
         match self.is_struct() {
             true => 120,
             false => 40,
+        }
+    }
+
+    /// How many messages fill the ring, or the memory.
+    pub fn turn(&self) -> u64 {
+        match self.is_struct() {
+            true => self.options.capacity.unwrap() / (8 + SIZE as u64),
+            false => 12,
         }
     }
 
@@ -285,6 +300,14 @@ impl Ledger {
         let gap = key.sequence - last - 1;
         assert!(gap == 0 || !sort.blocks(), "LOST: {key:?} after {last}");
         self.gaps += gap;
+    }
+
+    /// Of a subscriber that has lost so many.
+    pub fn with_gaps(gaps: u64) -> Ledger {
+        Ledger {
+            gaps,
+            ..Ledger::default()
+        }
     }
 
     /// The last message of a life.
