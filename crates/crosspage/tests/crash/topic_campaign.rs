@@ -204,12 +204,10 @@ impl<'a> Listener<'a> {
         let timeout = Some(Duration::from_millis(1));
         // SAFETY: 20 values of 64 bytes.
         let received = unsafe {
-            self.subscriber.recv_many_into(
-                words.as_mut_ptr().cast(),
-                20,
-                timeout,
-                &mut |meta| metas.push(meta),
-            )
+            self.subscriber
+                .recv_many_into(words.as_mut_ptr().cast(), 20, timeout, &mut |meta| {
+                    metas.push(meta)
+                })
         };
         let n = match received {
             Err(error) if error.is_timed_out() => 0,
@@ -437,8 +435,12 @@ impl Worker<'_> {
 
     fn be_subscriber(&mut self) -> Option<Listener<'static>> {
         // SAFETY: both live as long as this process: it ends in `run`.
-        let (sort, board): (&'static Sort, &'static Board) =
-            unsafe { (&*std::ptr::from_ref(self.sort), &*std::ptr::from_ref(self.board)) };
+        let (sort, board): (&'static Sort, &'static Board) = unsafe {
+            (
+                &*std::ptr::from_ref(self.sort),
+                &*std::ptr::from_ref(self.board),
+            )
+        };
         let attached = Listener::attach(sort, board);
         let mut listener = self.may_fail(attached, &[ErrorKind::Full])?;
         for _ in 0..self.random(400) {
@@ -690,10 +692,8 @@ fn sorts() -> Vec<Sort> {
         Sort::structs(Policy::Overwrite),
         summed,
         stamped.with_lengths(&[8, 20, 100, 4000, 5000, 40_000, 262_144], &[]),
-        bytes("megabytes, block", Policy::Block, 1 << 20, 1).with_lengths(
-            &[8, 3000, 100_000, 1 << 20],
-            &[(1 << 20) + 1, 3 << 20],
-        ),
+        bytes("megabytes, block", Policy::Block, 1 << 20, 1)
+            .with_lengths(&[8, 3000, 100_000, 1 << 20], &[(1 << 20) + 1, 3 << 20]),
         // Of the soak.
         places(
             bytes("soak, block", Policy::Block, 256 << 10, 2)
@@ -739,7 +739,10 @@ fn all(stops: bool, tally: &mut Tally) {
     };
     for sort in &sorts()[..OF_THE_SOAK] {
         let what = format!("{}, with {kills} kills", sort.name);
-        watch::phase(Duration::from_secs(if is_long() { 1200 } else { 90 }), &what);
+        watch::phase(
+            Duration::from_secs(if is_long() { 1200 } else { 90 }),
+            &what,
+        );
         let plan = Plan {
             jobs: vec![Job::Anything; 4],
             kills,

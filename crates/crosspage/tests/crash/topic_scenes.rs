@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use crosspage::{ErrorKind, Result};
 use crosspage::topic::{Policy, RawMessage, RawPublisher, RawSubscriber};
+use crosspage::{ErrorKind, Result};
 
 use crate::harness::kit;
 use crate::harness::report::{Report, Returned};
-use crate::harness::run::{Tally, context, is_long};
+use crate::harness::run::{Tally, context, is_long, random};
 use crate::harness::sys;
 use crate::harness::topics::{
     DEAD, HELD_UP, Key, LONG, Ledger, PEER, SUCCESSOR, SURVIVOR, Sort, Survivors, VICTIM,
@@ -609,6 +609,10 @@ fn in_fragments() -> Scene {
 
 pub fn killed(tally: &mut Tally) {
     for deed in deeds() {
+        // Some of them each time.
+        if !is_long() && random(3) > 0 {
+            continue;
+        }
         kill::sample(&deed.scene(), 4, tally);
     }
     kill::sample(&in_fragments(), 4, tally);
@@ -727,6 +731,9 @@ fn pairs() -> Vec<Pair> {
 pub fn stopped(tally: &mut Tally) {
     let reports = [Report::new(), Report::new()];
     for pair in pairs() {
+        if !is_long() && random(3) > 0 {
+            continue;
+        }
         let stopped = pair.trace(pair.stopped.1, reports[0]);
         let killed = pair.trace(pair.killed.1, reports[0]);
         for turn in 0..if is_long() { 1000 } else { 10 } {

@@ -38,7 +38,9 @@ impl Map {
             return None;
         }
         let (participants, area) = (word(&bytes, 88), word(&bytes, 128));
-        let count = bytes.get(area + 256..area + 264).map(|_| word(&bytes, area + 256))?;
+        let count = bytes
+            .get(area + 256..area + 264)
+            .map(|_| word(&bytes, area + 256))?;
         let entry = |i: usize| {
             let at = area + 1024 + 16 * i;
             let info = word(&bytes, at + 8);
@@ -62,7 +64,7 @@ impl Map {
         words.extend((0..2 * self.extents.len() + 2).map(|i| self.area + 1024 + 8 * i));
         words.extend((0..4 * sort.places).map(|i| self.participants + 8 * i));
         for &(what, at, len) in &self.extents {
-            if what != 1 || at + len > self.bytes.len() {
+            if what != 1 || at.saturating_add(len) > self.bytes.len() {
                 continue;
             }
             words.extend([0, 128, 136, 256, 264].map(|word| at + word));
@@ -108,7 +110,7 @@ fn values(old: u64) -> [u64; 18] {
 fn overwrite(sort: &Sort, at: u64, value: u64) {
     if let Ok(file) = std::fs::File::options().write(true).open(sort.path()) {
         let len = file.metadata().map_or(0, |data| data.len());
-        if at + 8 <= len {
+        if at.saturating_add(8) <= len {
             file.write_all_at(&value.to_le_bytes(), at).unwrap();
         }
     }
@@ -317,7 +319,7 @@ unsafe impl sys::Shared for Board {}
 pub fn vandal(tally: &mut Tally) {
     for sort in sorts() {
         let time = Duration::from_millis(if is_long() { 60_000 } else { 800 });
-        watch::phase(time + 3 * LIMIT, &format!("a vandal ({})", sort.name));
+        watch::phase(time + LIMIT, &format!("a vandal ({})", sort.name));
         let board: &Board = sys::shared();
         let workers: Vec<Child> = (0..WORKERS)
             .map(|me| Child::new(|| work(&sort, board, me)))
@@ -393,9 +395,10 @@ fn work(sort: &Sort, board: &Board, me: usize) -> i32 {
                 1
             };
             match sort.publisher() {
-                Ok(mut publisher) => drop((1..=turns).all(|sequence| {
-                    went_well(publish(sort, &mut publisher, life, sequence))
-                })),
+                Ok(mut publisher) => drop(
+                    (1..=turns)
+                        .all(|sequence| went_well(publish(sort, &mut publisher, life, sequence))),
+                ),
                 Err(error) => drop(went_well(Err(error))),
             }
         } else {
