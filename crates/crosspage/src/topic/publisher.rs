@@ -1095,6 +1095,8 @@ impl Outlet {
     /// Bytes that subscribers can hold at most.
     fn most_held(&self, rows: usize) -> u64 {
         let each = self.decided.max_message.min(self.decided.capacity);
+        // What the page says of rows may be anything.
+        let rows = rows.min(self.decided.geometry.participants);
         let chunks = (rows * self.decided.geometry.held) as u64;
         chunks.saturating_mul(each)
     }

@@ -609,11 +609,6 @@ impl RawSubscriber {
                 header.encode()
             });
         }
-        let meta = feed.meta(record, &decided);
-        let sum = decided.checksum.then(|| {
-            let at = usize::from(decided.send_time);
-            feed.reader.extra(&feed.lane, record, at)
-        });
         let place = record.header.kind & kind::PLACE;
         let (more, continues) = (
             record.header.kind & kind::MORE != 0,
@@ -630,6 +625,12 @@ impl RawSubscriber {
             self.advance(at, record);
             return Ok(Took::Nothing);
         }
+        // Padding has no words beside it.
+        let meta = feed.meta(record, &decided);
+        let sum = decided.checksum.then(|| {
+            let at = usize::from(decided.send_time);
+            feed.reader.extra(&feed.lane, record, at)
+        });
         if !continues {
             // What was begun before was given up.
             feed.pieces = more.then(Buffer::default);

@@ -24,6 +24,8 @@ mod peers;
 mod scenes;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod stop;
+#[cfg(any(target_os = "linux", windows))]
+mod topic_campaign;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod topic_scenes;
 
@@ -32,7 +34,10 @@ use harness::run::Test;
 fn main() -> std::process::ExitCode {
     #[cfg(windows)]
     if let Some(words) = harness::sys::words() {
-        campaign::work(&words);
+        match words.split_first() {
+            Some((first, rest)) if first == "topic" => topic_campaign::work(rest),
+            _ => campaign::work(&words),
+        }
     }
     let mut skipped = Vec::new();
     if cfg!(not(any(target_os = "linux", windows))) {
@@ -97,6 +102,21 @@ const TESTS: &[Test] = &[
     Test {
         name: "stopped_and_killed_at_random",
         run: campaign::stopped_and_killed_at_random,
+        traced: false,
+    },
+    Test {
+        name: "topic_killed_at_random",
+        run: topic_campaign::killed_at_random,
+        traced: false,
+    },
+    Test {
+        name: "topic_stopped_and_killed_at_random",
+        run: topic_campaign::stopped_and_killed_at_random,
+        traced: false,
+    },
+    Test {
+        name: "topic_soak",
+        run: topic_campaign::soak,
         traced: false,
     },
 ];

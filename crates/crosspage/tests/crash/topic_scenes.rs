@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use crosspage::Result;
 use crosspage::topic::{Policy, RawMessage, RawPublisher, RawSubscriber};
+use crosspage::{ErrorKind, Result};
 
 use crate::harness::kit;
 use crate::harness::report::{Report, Returned};
-use crate::harness::run::{Tally, context, is_long};
+use crate::harness::run::{Tally, context, is_long, random};
 use crate::harness::sys;
 use crate::harness::topics::{
     DEAD, HELD_UP, Key, LONG, Ledger, PEER, SUCCESSOR, SURVIVOR, Sort, Survivors, VICTIM,
@@ -34,8 +34,12 @@ fn act(report: &Report, life: u64, call: impl FnOnce() -> Result<u64>) {
 
 /// A publisher of this life, which has published something.
 fn publisher(sort: &Sort, life: u64) -> RawPublisher {
+    publisher_of(sort, life, BEFORE)
+}
+
+fn publisher_of(sort: &Sort, life: u64, before: u64) -> RawPublisher {
     let mut publisher = sort.publisher().unwrap();
-    for sequence in 1..=BEFORE {
+    for sequence in 1..=before {
         let key = Key { life, sequence };
         sort.publish(&mut publisher, key).unwrap();
     }
@@ -68,14 +72,15 @@ fn publish(sort: &Sort, report: &Report, life: u64) {
     act(report, life, || sort.publish(&mut publisher, next(life)));
 }
 
-/// So many that the ring, and the memory, are used again. Nobody may be waited for.
+/// Where the ring, and the memory, come to their end and are used again. Nobody may be waited for.
 fn publish_round(sort: &Sort, report: &Report, life: u64) {
-    let mut publisher = publisher(sort, life);
+    let before = sort.turn() - 2;
+    let mut publisher = publisher_of(sort, life, before);
     act(report, life, || {
-        for sequence in BEFORE + 1..=sort.round() {
+        for sequence in before + 1..=before + 6 {
             sort.publish(&mut publisher, Key { life, sequence })?;
         }
-        Ok(sort.round())
+        Ok(before + 6)
     });
 }
 
@@ -87,12 +92,13 @@ fn publish_many(sort: &Sort, report: &Report, life: u64) {
     });
 }
 
-/// Until nobody receives any more: at last it waits in vain.
+/// As nobody receives any more, it waits in vain.
 fn publish_in_vain(sort: &Sort, report: &Report, life: u64) {
-    let mut publisher = publisher(sort, life);
+    let before = if sort.is_struct() { 45 } else { BEFORE };
+    let mut publisher = publisher_of(sort, life, before);
     publisher.set_timeout(Some(Duration::from_millis(70)));
     act(report, life, || {
-        let mut sequence = BEFORE;
+        let mut sequence = before;
         loop {
             sequence += 1;
             match sort.publish(&mut publisher, Key { life, sequence }) {
@@ -150,10 +156,8 @@ fn receive(sort: &Sort, report: &Report, life: u64) {
     let mut subscriber = subscriber(sort, life);
     act(report, life, || {
         let mut ledger = Ledger::default();
-        for _ in 0..=BEFORE {
-            if let Some((key, meta)) = sort.receive(&mut subscriber)? {
-                ledger.enter(sort, key, &meta);
-            }
+        while let Some((key, meta)) = sort.receive(&mut subscriber)? {
+            ledger.enter(sort, key, &meta);
         }
         assert_eq!(ledger.last(life), Some(BEFORE), "LOST: of its own");
         Ok(BEFORE)
@@ -196,14 +200,15 @@ fn receive_late(sort: &Sort, report: &Report, life: u64) {
     drop(publisher);
     act(report, life, || {
         let (mut received, mut last) = (0, 0);
-        while let Some((key, _)) = sort.receive(&mut subscriber)? {
+        while received < 3 {
+            let (key, _) = sort.receive(&mut subscriber)?.expect("LOST: the last");
             if key.life == life {
                 assert!(key.sequence > last, "TWICE: {key:?} after {last}");
                 (received, last) = (received + 1, key.sequence);
             }
         }
-        assert_eq!(last, sent, "LOST: the last");
-        assert_eq!(received + subscriber.lost(), sent, "LOST: their number");
+        assert_eq!(received + subscriber.lost(), last, "LOST: their number");
+        assert!(subscriber.lost() > 20, "{}", subscriber.lost());
         Ok(sent)
     });
 }
@@ -597,19 +602,20 @@ fn in_fragments() -> Scene {
         assert!(got, "LOST: {:?}", receivers.get());
         assert!(start.elapsed() < 3 * HELD_UP, "HELD UP");
         assert!(child.end().is_killed(), "what it says above");
-        Survivors {
-            publisher: None,
-            ..Survivors::none()
-        }
-        .go_on(&sort);
+        drop(successor);
+        Survivors::none().go_on(&sort);
     })
 }
 
 pub fn killed(tally: &mut Tally) {
     for deed in deeds() {
-        kill::sample(&deed.scene(), 6, tally);
+        // Some of them each time.
+        if !is_long() && random(3) > 0 {
+            continue;
+        }
+        kill::sample(&deed.scene(), 4, tally);
     }
-    kill::sample(&in_fragments(), 6, tally);
+    kill::sample(&in_fragments(), 4, tally);
 }
 
 /// One process is stopped, another is killed; the first goes on, and the topic with both.
@@ -641,19 +647,23 @@ impl Pair {
         let mut world = (self.prepare)(sort);
         reports.iter().for_each(|report| report.clear());
         let mut stays = Victim::new(|| (self.stopped.1)(sort, reports[0], PEER));
+        let mut dies = Victim::new(|| (self.killed.1)(sort, reports[1], VICTIM));
         let at = stopped.0.reach(stopped.1, &mut stays);
-        if let Some((point, trace)) = killed {
-            let mut dies = Victim::new(|| (self.killed.1)(sort, reports[1], VICTIM));
-            point.reach(trace, &mut dies);
-            drop(dies);
+        // Who wants the lock that another holds waits for a second, and is told.
+        let locked = sort.is_locked();
+        match killed {
+            Some((point, trace)) => drop(point.reach(trace, &mut dies)),
+            // It stays at its first marker, as somebody who does nothing.
+            None => {}
         }
+        let dies = killed.is_none().then_some(dies);
         // Who is not held up by a subscriber that is stopped goes on meanwhile.
         let start = Instant::now();
         if let Some(publisher) = &mut world.publisher {
             publisher.set_timeout(Some(Duration::ZERO));
         }
         for _ in 0..sort.round() {
-            let Some(publisher) = &mut world.publisher else {
+            let Some(publisher) = &mut world.publisher.as_mut().filter(|_| !locked) else {
                 break;
             };
             let key = Key {
@@ -676,13 +686,13 @@ impl Pair {
         }
         let [stayed, died] = reports.map(Report::get);
         assert!(stayed.is_done(), "it did not return");
-        drop(stays);
+        drop((stays, dies));
         world.drain(sort);
         all_or_nothing(&world, PEER, self.stopped.2, &stayed);
-        if killed.is_some() {
+        if !(locked && died.is_error(ErrorKind::TimedOut)) {
             died.is_done();
-            all_or_nothing(&world, VICTIM, self.killed.2, &died);
         }
+        all_or_nothing(&world, VICTIM, self.killed.2, &died);
         world.go_on(sort);
     }
 }
@@ -721,6 +731,9 @@ fn pairs() -> Vec<Pair> {
 pub fn stopped(tally: &mut Tally) {
     let reports = [Report::new(), Report::new()];
     for pair in pairs() {
+        if !is_long() && random(3) > 0 {
+            continue;
+        }
         let stopped = pair.trace(pair.stopped.1, reports[0]);
         let killed = pair.trace(pair.killed.1, reports[0]);
         for turn in 0..if is_long() { 1000 } else { 10 } {

@@ -442,3 +442,19 @@ fn loans_without_end() {
         publisher.loan(1 << 20).unwrap();
     }
 }
+
+/// Padding at the ring's end may be no more than its header.
+#[test]
+fn the_shortest_padding() {
+    let _namespace = crosspage::testing::namespace();
+    let mut options = overwrite(4096);
+    options.checksum = Some(true);
+    let mut publisher = RawPublisher::attach("t", Some(&Kind::Bytes), &options).unwrap();
+    let mut subscriber = RawSubscriber::attach("t", None, &options).unwrap();
+    // Records of 56 bytes: 73 of them leave 8.
+    for n in 0..200 {
+        publisher.publish_bytes(&pattern(40, n)).unwrap();
+        let message = subscriber.try_recv().unwrap().unwrap();
+        assert!(message.bytes() == pattern(40, n));
+    }
+}
