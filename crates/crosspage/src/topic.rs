@@ -17,7 +17,6 @@ mod info;
 mod message;
 #[cfg(not(loom))]
 mod options;
-#[cfg(not(loom))]
 pub(crate) mod pool;
 #[cfg(not(loom))]
 mod publisher;

@@ -22,7 +22,7 @@
 
 use crate::atomic::{Ordering, Words, fence};
 
-use super::lane::{Lane, SEGMENTS};
+use super::lane::{Lane, NOT_ATTACHED, SEGMENTS};
 
 /// Bytes of a record's header.
 pub(crate) const HEADER: usize = 8;
@@ -298,6 +298,14 @@ pub(crate) fn slowest(lane: &Lane, rows: usize) -> u64 {
         slowest = slowest.min(lane.row(index).cursor.load(Ordering::Acquire));
     }
     slowest
+}
+
+/// Nobody waits for this subscriber any longer: it is gone, or proven dead.
+pub(crate) fn detach(lane: &Lane, index: usize) {
+    // Release: as in `Reader::advance`.
+    lane.row(index)
+        .cursor
+        .store(NOT_ATTACHED, Ordering::Release);
 }
 
 /// A place where the count is known.
