@@ -147,6 +147,8 @@ impl Writer {
                 u64::MAX
             };
         }
+        // SYNC POINT limit/bytes: as in `make_room`, for what is written below the limit as it is.
+        fence(Ordering::Release);
         Ok(Writer {
             tail,
             limit: tail.next_multiple_of(step).min(limit),
@@ -340,12 +342,14 @@ impl Base {
         all.max_by_key(|base| base.position)
     }
 
-    /// The first one, or rather one that stays for a while: the two oldest segments are next to go.
+    /// The first one, or rather one that stays for a while: not one that goes with the limit's next step.
     fn oldest(lane: &Lane, tail: u64) -> Option<Base> {
+        let (ring, step) = (lane.geometry().ring as u64, lane.geometry().step());
+        let limit = lane.limit().load(Ordering::Relaxed);
         let mut all: Vec<_> = Base::all(lane, tail).into_iter().flatten().collect();
         all.sort_unstable_by_key(|base| base.position);
-        let oldest = all.len().saturating_sub(1).min(1);
-        all.get(oldest).copied()
+        let stays = |base: &&Base| limit.saturating_sub(base.position) <= ring - step;
+        all.iter().find(stays).or(all.last()).copied()
     }
 }
 

@@ -26,12 +26,15 @@ fn one_is_lapped() {
 fn one_is_lapped_again() {
     explore(2, || {
         let shared = Shared::new(16, false);
-        let subscriber = shared.subscriber(0);
+        let mut subscriber = shared.subscriber(0);
         let mut publisher = shared.publisher(ONE);
         publisher.send_many(9);
-        let subscriber = shared.spawn(|_| subscriber.look(1));
-        publisher.send_many(3);
-        subscriber.done().finish(0, 12);
+        let subscriber = shared.spawn(|_| {
+            subscriber.resume();
+            subscriber
+        });
+        publisher.send_many(2);
+        subscriber.done().finish(0, 11);
     });
 }
 
@@ -55,8 +58,10 @@ fn two_are_lapped() {
         let (one, two) = (shared.subscriber(0), shared.subscriber(1));
         let mut publisher = shared.publisher(ONE);
         publisher.send_many(8);
+        // The other one is quick.
+        let two = two.look(7);
         let one = shared.spawn(|_| one.look(1));
-        let two = shared.spawn(|_| two.look(1));
+        let two = shared.spawn(|_| two.look(2));
         publisher.send_many(1);
         one.done().finish(0, 9);
         two.done().finish(0, 9);
