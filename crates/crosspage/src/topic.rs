@@ -46,7 +46,6 @@ mod message;
 mod options;
 #[cfg(not(loom))]
 mod payload;
-#[cfg(not(loom))]
 pub(crate) mod pool;
 #[cfg(not(loom))]
 mod publisher;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::chunks;
 use super::lane::{Geometry, Lane, NOT_ATTACHED, SEGMENTS};
 use super::options::{Kind, Options, Policy};
 use super::pool::Range;
@@ -128,12 +129,8 @@ fn heal(page: &Page, index: u16) {
         let Ok(Some((lane, _mapping))) = board.lane(number, &decided) else {
             continue;
         };
-        let row = lane.row(usize::from(index));
-        row.cursor.store(NOT_ATTACHED, Ordering::Release);
-        for held in row.held {
-            // Release: as in `chunks::release`.
-            held.store(0, Ordering::Release);
-        }
+        ring::detach(&lane, usize::from(index));
+        chunks::release_all(&lane, usize::from(index));
         let owner = lane.owner();
         if owner.load(Ordering::Relaxed) as u16 == index + 1 {
             owner.store(0, Ordering::Release);

@@ -25,7 +25,7 @@
 
 use crate::atomic::{Ordering, Words, fence};
 
-use super::lane::{Lane, SEGMENTS};
+use super::lane::{Lane, NOT_ATTACHED, SEGMENTS};
 
 /// Bytes of a record's header.
 pub(crate) const HEADER: usize = 8;
@@ -167,6 +167,8 @@ impl Writer {
                 false => tail,
             };
         }
+        // SYNC POINT limit/bytes: as in `make_room`, for what is written below the limit as it is.
+        fence(Ordering::Release);
         Ok(Writer {
             tail,
             first: None,
@@ -357,6 +359,14 @@ pub(crate) fn slowest(lane: &Lane, rows: usize) -> u64 {
     slowest
 }
 
+/// Nobody waits for this subscriber any longer: it is gone, or proven dead.
+pub(crate) fn detach(lane: &Lane, index: usize) {
+    // Release: as in `Reader::advance`.
+    lane.row(index)
+        .cursor
+        .store(NOT_ATTACHED, Ordering::Release);
+}
+
 /// A place where the count is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Base {
@@ -389,12 +399,14 @@ impl Base {
         all.max_by_key(|base| base.position)
     }
 
-    /// The first one, or rather one that stays for a while: the two oldest segments are next to go.
+    /// The first one, or rather one that stays for a while: not one that goes with the limit's next step.
     fn oldest(lane: &Lane, tail: u64) -> Option<Base> {
+        let (ring, step) = (lane.geometry().ring as u64, lane.geometry().step());
+        let limit = lane.limit().load(Ordering::Relaxed);
         let mut all: Vec<_> = Base::all(lane, tail).into_iter().flatten().collect();
         all.sort_unstable_by_key(|base| base.position);
-        let oldest = all.len().saturating_sub(1).min(1);
-        all.get(oldest).copied()
+        let stays = |base: &&Base| limit.saturating_sub(base.position) <= ring - step;
+        all.iter().find(stays).or(all.last()).copied()
     }
 }
 
