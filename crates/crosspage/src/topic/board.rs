@@ -756,17 +756,18 @@ fn show(i: usize, value: u64) -> String {
 
 /// Mapped extents, each mapped when it is first needed.
 #[derive(Debug, Default)]
-pub(crate) struct Maps(Mutex<Vec<(usize, Arc<Mapping>)>>);
+pub(crate) struct Maps(Mutex<Vec<(usize, Range, Arc<Mapping>)>>);
 
 impl Maps {
-    pub(crate) fn get(&self, board: &Board<'_>, number: usize) -> Result<Arc<Mapping>> {
+    /// An extent, and where it lay when it was mapped: its entry in the page may say otherwise by now.
+    pub(crate) fn get(&self, board: &Board<'_>, number: usize) -> Result<(Range, Arc<Mapping>)> {
         let mut maps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, mapping)) = maps.iter().find(|(known, _)| *known == number) {
-            return Ok(mapping.clone());
+        if let Some((_, range, mapping)) = maps.iter().find(|(known, ..)| *known == number) {
+            return Ok((*range, mapping.clone()));
         }
-        let Range { offset, len } = board.extent(number)?.range;
-        let mapping = Arc::new(board.page.map_extent(offset, len)?);
-        maps.push((number, mapping.clone()));
-        Ok(mapping)
+        let range = board.extent(number)?.range;
+        let mapping = Arc::new(board.page.map_extent(range.offset, range.len)?);
+        maps.push((number, range, mapping.clone()));
+        Ok((range, mapping))
     }
 }

@@ -910,7 +910,7 @@ impl Outlet {
         for other in 0..board.extent_count() {
             let extent = board.extent(other)?;
             if extent.what == What::Pool && extent.lane == number {
-                memory.push((extent.range, shared.maps.get(&board, other)?));
+                memory.push(shared.maps.get(&board, other)?);
             }
         }
         let ranges: Vec<Range> = memory.iter().map(|(range, _)| *range).collect();
@@ -1107,8 +1107,7 @@ impl Outlet {
             let _registration = shared.page.register(deadline_of(Some(Duration::ZERO)))?;
             board.append(What::Pool, Some(self.number), more)?
         };
-        let range = board.extent(number)?.range;
-        let mapping = shared.maps.get(&board, number)?;
+        let (range, mapping) = shared.maps.get(&board, number)?;
         self.memory.push((range, mapping));
         self.pool.grow(Range {
             offset: range.offset,
@@ -1212,13 +1211,12 @@ pub(super) fn lane(
     decided: &Decided,
 ) -> Result<(Lane, Arc<Mapping>)> {
     let board = shared.board();
-    let extent = board.extent(number)?;
-    if extent.range.len < decided.geometry.size() as u64 {
+    let (range, mapping) = shared.maps.get(&board, number)?;
+    if range.len < decided.geometry.size() as u64 {
         return Err(shared
             .page
             .corrupt(format_args!("its lane {number} is too short")));
     }
-    let mapping = shared.maps.get(&board, number)?;
     // SAFETY: the mapping has the lane's size, just checked, and begins at a multiple of 4096; who uses the
     // lane keeps the mapping.
     let lane = unsafe { Lane::new(mapping.as_ptr(), decided.geometry) };

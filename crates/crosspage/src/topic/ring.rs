@@ -387,6 +387,8 @@ impl Base {
             let limit = lane.limit().load(Ordering::Relaxed);
             let fits = position < tail
                 && position.is_multiple_of(8)
+                && position < MOST
+                && count < MOST
                 && position / step % SEGMENTS == i as u64
                 && limit.saturating_sub(position) <= ring;
             fits.then_some(Base { position, count })
@@ -428,7 +430,11 @@ fn walk(
     extras: usize,
     each: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, Damaged> {
-    let mask = lane.geometry().ring as u64 - 1;
+    let ring = lane.geometry().ring as u64;
+    if end - base.position > ring {
+        return Err(Damaged("the end of its ring is too far away"));
+    }
+    let mask = ring - 1;
     let Base {
         mut position,
         mut count,
@@ -710,10 +716,13 @@ impl Reader {
 
     /// Goes to the end of a ring that is damaged, so that what comes later can be received.
     pub(crate) fn skip(&mut self, lane: &Lane, index: usize) {
-        self.at = lane.tail().load(Ordering::Acquire);
+        self.at = (lane.tail().load(Ordering::Acquire) & !7).min(MOST);
         lane.row(index).cursor.store(self.at, Ordering::Release);
     }
 }
+
+/// No ring gets so far, nor are there so many messages: nothing that is added to this overflows.
+const MOST: u64 = 1 << 62;
 
 /// How often a place is looked for while a publisher is faster.
 const TRIES: u32 = if cfg!(loom) { 3 } else { 1 << 12 };

@@ -98,10 +98,11 @@ impl Shared {
         // Whoever refers to a chunk has appended its extent before.
         for number in 0..board.extent_count() {
             let Extent { what, range, .. } = board.extent(number)?;
-            if what == What::Pool
-                && let Some(at) = place_in(range, offset, len)
-            {
-                let mapping = self.maps.get(&board, number)?;
+            if what != What::Pool || place_in(range, offset, len).is_none() {
+                continue;
+            }
+            let (range, mapping) = self.maps.get(&board, number)?;
+            if let Some(at) = place_in(range, offset, len) {
                 // SAFETY: as above.
                 let bytes = unsafe { mapping.at(at) };
                 *last = Some((range, mapping.clone()));

@@ -564,7 +564,7 @@ impl RawSubscriber {
         feed.pieces = None;
         match feed.reader.resume(&feed.lane, index) {
             Ok(lost) => {
-                self.lost += lost;
+                self.lost = self.lost.saturating_add(lost);
                 Ok(())
             }
             Err(damage) => Err(self.damaged(at, damage)),

@@ -50,6 +50,8 @@ const TESTS: &[Test] = &[
     test("overwritten_words", attached::overwritten),
     test("a_vandal", attached::vandal),
     test("overwritten_words_of_a_topic", topic::overwritten),
+    test("grown_extents_of_a_topic", topic::grown),
+    test("far_ends_of_a_topic", topic::far_away),
     test("a_vandal_in_a_topic", topic::vandal),
 ];
 

@@ -305,6 +305,75 @@ fn overwritten_once(sort: &Sort, at: u64, which: usize) {
     kit::clean();
 }
 
+/// An extent's entry that becomes longer than what is mapped, and a reference to what lies behind it: nobody
+/// looks there.
+pub fn grown(tally: &mut Tally) {
+    for sort in [
+        Sort::bytes(Policy::Block).with_lengths(&[20_000], &[]),
+        Sort::bytes(Policy::Overwrite).with_lengths(&[20_000], &[]),
+    ] {
+        watch::phase(LIMIT, sort.name);
+        let mut subscriber = sort.subscriber().unwrap();
+        let mut publisher = sort.publisher().unwrap();
+        let mut send = |sequence| {
+            let key = Key { life: 1, sequence };
+            sort.publish(&mut publisher, key).unwrap();
+        };
+        send(1);
+        assert!(sort.receive(&mut subscriber).unwrap().is_some());
+        send(2);
+        let map = Map::of(&sort).unwrap();
+        let pool = map.extents.iter().position(|&(what, ..)| what == 2);
+        let pool = pool.expect("the messages lie in one");
+        let (_, at, len) = map.extents[pool];
+        let entry = (map.area + 1024 + 16 * pool + 8) as u64;
+        let old = word(&map.bytes, entry as usize) as u64;
+        overwrite(&sort, entry, old & 0xffff_ffff | 1 << 48);
+        // Second of two messages of 20,000 bytes, each at a multiple of 64.
+        let second = (at + 20_032) as u64;
+        let mut forged = 0;
+        for place in (0..map.bytes.len() - 8).step_by(8) {
+            if word(&map.bytes, place) as u64 == second {
+                overwrite(&sort, place as u64, (at + len + (1 << 30)) as u64);
+                forged += 1;
+            }
+        }
+        assert!(forged > 0, "there is no such reference");
+        match subscriber.try_recv() {
+            Ok(Some(message)) => panic!("it received {} bytes", message.bytes().len()),
+            Ok(None) => panic!("it received nothing"),
+            Err(error) => assert!(error.is_corrupt(), "{error}"),
+        }
+        drop((publisher, subscriber));
+        let _ = crosspage::remove_forced(sort.locator);
+        kit::clean();
+        tally.points += 1;
+    }
+}
+
+/// The end of a ring that is very far away, and counts that are very large: whoever comes is told at once.
+pub fn far_away(tally: &mut Tally) {
+    let sort = Sort::structs(Policy::Overwrite);
+    for (at, value) in [(128, 1 << 62), (128, u64::MAX - 7), (136, u64::MAX)] {
+        watch::phase(LIMIT, &format!("{value:#x} at {at} of a lane"));
+        let world = World::new(&sort);
+        let map = Map::of(&sort).unwrap();
+        let (_, lane, _) = map.extents.iter().find(|&&(what, ..)| what == 1).unwrap();
+        overwrite(&sort, *lane as u64 + at, value);
+        // And of its marks.
+        for mark in 0..8 {
+            overwrite(&sort, *lane as u64 + 648 + 16 * mark, u64::MAX);
+        }
+        let start = Instant::now();
+        is_clear(sort.subscriber().map(|_| ()));
+        assert!(start.elapsed() < Duration::from_secs(2), "HELD UP");
+        drop(world);
+        let _ = crosspage::remove_forced(sort.locator);
+        kit::clean();
+        tally.points += 1;
+    }
+}
+
 const WORKERS: usize = 5;
 
 struct Board {
