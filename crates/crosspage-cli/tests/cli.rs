@@ -640,10 +640,12 @@ fn layouts_that_a_language_cannot_declare() {
     let directory = tempfile::tempdir().unwrap();
     let schema = directory.path().join("schema.toml");
     let x = "fields = [{ name = \"x\", type = \"f32\" }]\n";
-    let tail = "fields = [{ name = \"n\", type = \"u32\" }, { name = \"x\", type = \"f32[]\" }]\n";
+    let n = "{ name = \"n\", type = \"u32\" }";
+    let tail = format!("fields = [{n}, {{ name = \"x\", type = \"f32[]\" }}]\n");
+    let rows = format!("fields = [{n}, {{ name = \"x\", type = \"f32[][3]\", unit = \"m\" }}]\n");
     std::fs::write(
         &schema,
-        format!("[struct.Aligned]\nalign = 64\n{x}[struct.Tail]\n{tail}"),
+        format!("[struct.Aligned]\nalign = 64\n{x}[struct.Tail]\n{tail}[struct.Rows]\n{rows}"),
     )
     .unwrap();
     let layout = |name: &str, form: &str| {
@@ -657,7 +659,6 @@ fn layouts_that_a_language_cannot_declare() {
         ("Aligned", "python"),
         ("Tail", "c"),
         ("Tail", "cpp"),
-        ("Tail", "python"),
         ("Tail", "rust"),
     ] {
         let output = layout(name, form);
@@ -666,6 +667,20 @@ fn layouts_that_a_language_cannot_declare() {
             stderr.contains(&format!("struct {name} cannot be declared in")),
             "{form}: {stderr}"
         );
+    }
+    for (name, declared) in [
+        (
+            "Tail",
+            "    x: Sequence[float] = crosspage.tail(crosspage.f32)\n",
+        ),
+        (
+            "Rows",
+            "    x: Sequence[Sequence[float]] = crosspage.tail(crosspage.f32, 3, unit=\"m\")\n",
+        ),
+    ] {
+        let output = layout(name, "python");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.ends_with(declared), "{stdout}");
     }
 }
 

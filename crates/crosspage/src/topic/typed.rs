@@ -8,7 +8,7 @@ use super::array::{self, Element, NdArray};
 use super::message::Meta;
 use super::options::{ArrayType, Options, Policy};
 use super::payload::{Message, Payload, sealed};
-use super::publisher::{REFERENCE, RawLoan, RawPublisher};
+use super::publisher::{RawLoan, RawPublisher};
 use super::subscriber::RawSubscriber;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Match, Plan};
@@ -422,7 +422,7 @@ impl<'p, P: Payload + ?Sized> Loan<'p, P> {
         self.check()?;
         let timeout = self.publisher.timeout();
         // For the message's reference alone: its bytes have their room already.
-        self.publisher.room_async(REFERENCE, timeout).await?;
+        self.publisher.room_async(super::publisher::REFERENCE, timeout).await?;
         self.commit()
     }
 

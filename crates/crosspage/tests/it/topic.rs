@@ -279,6 +279,50 @@ fn what_is_held_does_not_change() {
         .unwrap();
 }
 
+/// Neither when it is sent nor when it is received does a large struct lie on the stack.
+#[test]
+fn large_structs_need_no_stack() {
+    #[derive(Debug, Clone, Copy, Layout)]
+    #[repr(C)]
+    struct Volume {
+        number: u64,
+        ready: bool,
+        voxels: [u8; 8 << 20],
+    }
+    #[derive(Debug, Clone, Copy, Layout)]
+    #[repr(C)]
+    struct Plain {
+        voxels: [[u8; 1 << 20]; 8],
+    }
+    let _namespace = testing::namespace();
+    let mut publisher = Publisher::<Volume>::attach("volumes").unwrap();
+    let mut subscriber = Subscriber::<Volume>::attach("volumes").unwrap();
+    let mut plain = Publisher::<Plain>::attach("plain").unwrap();
+    let mut plains = Subscriber::<Plain>::attach("plain").unwrap();
+    let small = std::thread::Builder::new().stack_size(256 << 10);
+    let played = small.spawn(move || {
+        let mut volume = Box::<Volume>::new_uninit();
+        // SAFETY: all zero is a `Volume`.
+        let mut volume = unsafe {
+            volume.as_mut_ptr().write_bytes(0, 1);
+            volume.assume_init()
+        };
+        (volume.ready, volume.voxels[8 << 19]) = (true, 7);
+        publisher.publish(&volume).unwrap();
+        let message = subscriber.recv(SOON).unwrap();
+        assert!(message.value.ready && message.value.voxels[8 << 19] == 7);
+        publisher.publish(&volume).unwrap();
+        assert!(subscriber.try_recv_into(&mut volume).unwrap().is_some());
+
+        let mut loan = plain.loan().unwrap();
+        loan.as_mut().unwrap().voxels[7][9] = 7;
+        loan.commit().unwrap();
+        let messages = plains.recv_many(2, SOON).unwrap();
+        assert_eq!(messages[0].value.voxels[7][9], 7);
+    });
+    played.unwrap().join().unwrap();
+}
+
 #[test]
 fn loans_of_structs() {
     let _namespace = testing::namespace();
