@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use super::actor::{self, Handle};
 use crate::atomic::{AtomicU64, Ordering, Words};
-use crate::topic::lane::{Area, Geometry, Lane};
 use crate::topic::chunks as marks;
+use crate::topic::lane::{Area, Geometry, Lane};
 use crate::topic::ring::{self as rings, Peek, Reader, Record, Writer, kind};
 use crate::wait::{Alarm, Sleep, WaitWord, until};
 
@@ -106,7 +106,7 @@ impl Shared {
         Subscriber {
             shared: self.clone(),
             index,
-            reader: Reader::from_start(0, self.0.blocks),
+            reader: Reader::from_start(index, 0, self.0.blocks),
             joined: 0,
             received: 0,
             lost: 0,

@@ -359,7 +359,7 @@ impl<'a> Board<'a> {
         let entry = at::EXTENTS + 16 * number;
         let lane = lane.unwrap_or(number) as u64;
         self.at(entry).store(offset, Ordering::Relaxed);
-        let word = len / GRAIN << 32 | lane << 8 | what as u64;
+        let word = ((len / GRAIN) << 32) | (lane << 8) | what as u64;
         self.at(entry + 8).store(word, Ordering::Relaxed);
         // Release: pairs with the Acquire in `extent_count`.
         self.at(at::EXTENT_COUNT)

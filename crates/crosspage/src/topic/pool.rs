@@ -234,6 +234,9 @@ impl Pool {
             if let Some(loaned) = self.fit(lane, len) {
                 return Take::Chunk(loaned);
             }
+            // What subscribers hold comes on top: `max_held` bounds it.
+            let aside = self.aside.iter().map(|&chunk| self.slots[chunk].range.len);
+            let budget = budget.saturating_add(aside.sum());
             if self.bytes + len <= budget && !self.free.is_empty() {
                 // Twice as much each time, so that there are few pieces.
                 let more = self.bytes.clamp(1 << 20, 1 << 30).max(len);

@@ -433,7 +433,7 @@ impl RawPublisher {
     }
 
     fn loan_whole(&mut self, start: usize, len: usize) -> Result<RawLoan> {
-        let whole = start.checked_add(len).unwrap_or(usize::MAX);
+        let whole = start.saturating_add(len);
         self.check_size(whole)?;
         let outlet = self.outlet.as_ref().expect("it was there");
         if whole as u64 > outlet.decided.capacity {
@@ -457,10 +457,11 @@ impl RawPublisher {
     /// publisher's.
     pub fn commit(&mut self, mut loan: RawLoan) -> Result<u64> {
         self.shared.page.check()?;
-        let whose = loan.shared.take();
-        if !whose.is_some_and(|whose| Arc::ptr_eq(&whose, &self.shared)) {
+        let is_mine = |whose: &Arc<Shared>| Arc::ptr_eq(whose, &self.shared);
+        if !loan.shared.as_ref().is_some_and(is_mine) {
             return Err(not_loaned(self.shared.page.locator()));
         }
+        loan.shared = None;
         let Some(outlet) = &mut self.outlet else {
             return Err(not_loaned(self.shared.page.locator()));
         };

@@ -462,6 +462,8 @@ fn walk(
 /// What a subscriber keeps of a lane.
 #[derive(Debug)]
 pub(crate) struct Reader {
+    /// Its row.
+    index: usize,
     /// Where the next record is.
     at: u64,
     /// Messages before `at`.
@@ -490,8 +492,9 @@ pub(crate) enum Peek {
 
 impl Reader {
     /// A subscriber that was attached when the lane was made: it gets all of it.
-    pub(crate) fn from_start(extras: usize, blocks: bool) -> Reader {
+    pub(crate) fn from_start(index: usize, extras: usize, blocks: bool) -> Reader {
         Reader {
+            index,
             at: 0,
             count: 0,
             extras,
@@ -530,6 +533,7 @@ impl Reader {
             let limit = lane.limit().load(Ordering::Relaxed);
             if limit.saturating_sub(start.position) <= lane.geometry().ring as u64 {
                 let reader = Reader {
+                    index,
                     at: start.position,
                     count: start.count,
                     extras,
@@ -597,7 +601,7 @@ impl Reader {
         let word = lane.ring().at(at as usize).load(Ordering::Acquire);
         if word == 0 {
             // A later turn may have a 0 here, too.
-            return Ok(match self.holds(lane) {
+            return Ok(match self.blocks || self.holds(lane) {
                 true => Peek::Nothing,
                 false => Peek::Lapped,
             });
@@ -658,8 +662,11 @@ impl Reader {
     #[inline(always)]
     pub(crate) fn holds(&self, lane: &Lane) -> bool {
         if self.blocks {
-            // The publisher waits for the cursor.
-            return true;
+            // The publisher waits for the cursor, unless another thread has closed the handle meanwhile.
+            // SYNC POINT copy/cursor: pairs with the fence in `Writer::make_room`. If what was read was
+            // written after the cursor was gone, this sees that it is.
+            fence(Ordering::Acquire);
+            return lane.row(self.index).cursor.load(Ordering::Relaxed) == self.at;
         }
         // SYNC POINT limit/bytes: pairs with the Release fence in `Writer::make_room`. If anything that was
         // read is of a later turn, the load below sees the limit of that turn.

@@ -217,7 +217,7 @@ impl RawSubscriber {
                         Reader::join(&lane, index, extras, blocks, history).map_err(damaged)?
                     }
                     // Its maker has entered us with a cursor of 0.
-                    false => (Reader::from_start(extras, blocks), 0),
+                    false => (Reader::from_start(index, extras, blocks), 0),
                 };
                 self.feeds.push(Feed {
                     lane,
@@ -559,6 +559,8 @@ impl RawSubscriber {
 
     #[cold]
     fn resume(&mut self, at: usize) -> Result<()> {
+        // Another thread may have closed it, so that nobody waits for it.
+        self.shared.page.check()?;
         let index = self.shared.index();
         let feed = &mut self.feeds[at];
         feed.pieces = None;
@@ -915,11 +917,13 @@ impl Drop for RawSubscriber {
     }
 }
 
+type MappedLane = (Lane, Arc<Mapping>);
+
 /// What a bell listens to: the lanes, apart from what the subscriber has read of them.
 struct Lanes {
     shared: Arc<Shared>,
     /// By the number of the extent.
-    lanes: Mutex<Vec<Option<(Lane, Arc<Mapping>)>>>,
+    lanes: Mutex<Vec<Option<MappedLane>>>,
 }
 
 impl Source for Lanes {

@@ -422,7 +422,9 @@ impl<'p, P: Payload + ?Sized> Loan<'p, P> {
         self.check()?;
         let timeout = self.publisher.timeout();
         // For the message's reference alone: its bytes have their room already.
-        self.publisher.room_async(super::publisher::REFERENCE, timeout).await?;
+        self.publisher
+            .room_async(super::publisher::REFERENCE, timeout)
+            .await?;
         self.commit()
     }
 

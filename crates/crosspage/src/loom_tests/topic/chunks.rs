@@ -237,9 +237,7 @@ fn a_publisher_dies_while_it_divides_its_memory() {
             }
             let victim = fate.spawn(move || {
                 let whole = store.take(192).expect("there is room");
-                store
-                    .pool
-                    .discard(&store.publisher.shared.lane(), &whole);
+                store.pool.discard(&store.publisher.shared.lane(), &whole);
                 for _ in 0..3 {
                     store.send();
                 }
