@@ -132,6 +132,10 @@ impl std::fmt::Debug for Turn {
 #[track_caller]
 pub(crate) fn fence(order: Ordering) {
     let order = weakened("fence", order);
+    // To be killed before a fence is not the same as after it: what was stored may not be seen yet.
+    if order == Ordering::SeqCst && !actor::step() {
+        return;
+    }
     if actor::lives() && order != Ordering::Relaxed {
         loom::sync::atomic::fence(order);
     }

@@ -52,16 +52,16 @@ fn mark(chunk: usize, generation: u32) -> u64 {
 /// Holds a chunk that a record refers to. False: it is another message's by now.
 pub(crate) fn hold(lane: &Lane, index: usize, place: usize, chunk: usize, generation: u32) -> bool {
     let held = &lane.row(index).held[place];
-    // Relaxed: the fence orders it.
-    held.store(mark(chunk, generation), Ordering::Relaxed);
+    // SYNC POINT read/reuse: Release, as in `release`, which this store hides if the place was used before.
+    held.store(mark(chunk, generation), Ordering::Release);
     // SYNC POINT hold/reuse: pairs with the fence in `take`.
     fence(Ordering::SeqCst);
     // Acquire: pairs with the Release in `publish`; the chunk's bytes come with it.
     let word = lane.chunks()[chunk].word.load(Ordering::Acquire);
     let holds = word == Word::new(generation, State::Published).0;
     if !holds {
-        // Relaxed: nothing was read.
-        held.store(0, Ordering::Relaxed);
+        // Release: as above.
+        held.store(0, Ordering::Release);
     }
     holds
 }

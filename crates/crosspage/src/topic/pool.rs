@@ -272,12 +272,13 @@ impl Pool {
         slot.range = range;
         let generation = slot.generation;
         let words = &lane.chunks()[chunk];
-        // Relaxed: a successor looks at them after this process is dead.
-        words
-            .word
-            .store(Word::new(generation, State::Loaned).0, Ordering::Relaxed);
         words.offset.store(range.offset, Ordering::Relaxed);
         words.len.store(range.len, Ordering::Relaxed);
+        // A successor looks at them after this process is dead: at the range only if the word says so.
+        // Release: keeps the compiler, too, from doing it in another order, and being killed in between.
+        words
+            .word
+            .store(Word::new(generation, State::Loaned).0, Ordering::Release);
         Some(Loaned {
             chunk,
             generation,

@@ -1039,7 +1039,7 @@ impl Outlet {
         let rows = || board.subscribers_end().load(Ordering::Relaxed) as usize;
         let blocks = self.decided.blocks();
         let consumed = match blocks {
-            true => ring::slowest(&self.lane, rows()),
+            true => ring::consumed(&self.lane, rows),
             false => u64::MAX,
         };
         let mut budget = self.decided.capacity;

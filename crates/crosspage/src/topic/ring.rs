@@ -47,6 +47,9 @@ pub(crate) mod kind {
     pub(crate) const PLACE: u8 = 0x0f;
 }
 
+/// The position of a mark that holds for no record.
+const NOWHERE: u64 = u64::MAX;
+
 /// A record's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -157,15 +160,20 @@ impl Writer {
         }
         lane.tail().store(tail, Ordering::Release);
         let mut count = 0;
-        let mut unmarked = 0;
+        let mut unmarked = tail;
         if tail != 0 {
             let base = Base::before(lane, tail).ok_or(Damaged("its ring has no marks"))?;
             count = walk(lane, base, tail, extras, &mut |_, _| {})?;
             // A mark for the tail's segment stands only where a record before the tail has begun in it.
-            unmarked = match base_is_in(lane, tail) {
-                true => (tail / step + 1) * step,
-                false => tail,
-            };
+            if base_is_in(lane, tail) {
+                unmarked = (tail / step + 1) * step;
+            }
+        }
+        // Of what was put and not published the marks are not true: records will begin elsewhere.
+        for mark in lane.marks() {
+            if mark.position.load(Ordering::Relaxed) >= tail {
+                mark.position.store(NOWHERE, Ordering::Relaxed);
+            }
         }
         // SYNC POINT limit/bytes: as in `make_room`, for what is written below the limit as it is.
         fence(Ordering::Release);
@@ -359,6 +367,13 @@ pub(crate) fn slowest(lane: &Lane, rows: usize) -> u64 {
     slowest
 }
 
+/// Up to where every subscriber has received: chunks of records before it may be used again.
+pub(crate) fn consumed(lane: &Lane, rows: impl FnOnce() -> usize) -> u64 {
+    // SYNC POINT tail/cursor: pairs with the fence in `Reader::join`.
+    fence(Ordering::SeqCst);
+    slowest(lane, rows())
+}
+
 /// Nobody waits for this subscriber any longer: it is gone, or proven dead.
 pub(crate) fn detach(lane: &Lane, index: usize) {
     // Release: as in `Reader::advance`.
@@ -503,7 +518,7 @@ impl Reader {
     }
 
     /// Joins a lane at its end, or `history` messages before it, and says so in its row. Also returns the
-    /// count at the end.
+    /// count from which on it is promised every message.
     pub(crate) fn join(
         lane: &Lane,
         index: usize,
@@ -527,11 +542,20 @@ impl Reader {
             };
             let row = lane.row(index);
             row.count.store(start.count, Ordering::Relaxed);
-            row.cursor.store(start.position, Ordering::Relaxed);
+            // Release: as in `advance`; the store hides that of the place's last holder.
+            row.cursor.store(start.position, Ordering::Release);
             // SYNC POINT limit/cursor: pairs with the fence in `Writer::make_room`.
             fence(Ordering::SeqCst);
             let limit = lane.limit().load(Ordering::Relaxed);
             if limit.saturating_sub(start.position) <= lane.geometry().ring as u64 {
+                let mut joined = end.count;
+                if blocks {
+                    // SYNC POINT tail/cursor: pairs with the fence in `consumed`. Either the publisher sees
+                    // the cursor, or what it took chunks away from came before this tail. (Acquire: as
+                    // in `peek`. The cursor keeps the records that are walked over.)
+                    let tail = lane.tail().load(Ordering::Acquire);
+                    joined = walk(lane, end, tail, extras, &mut |_, _| {})?;
+                }
                 let reader = Reader {
                     index,
                     at: start.position,
@@ -539,7 +563,7 @@ impl Reader {
                     extras,
                     blocks,
                 };
-                return Ok((reader, end.count));
+                return Ok((reader, joined));
             }
         }
     }

@@ -188,7 +188,7 @@ impl Sort {
         let word = u64::from_le_bytes(word.try_into().unwrap());
         let key = Key {
             life: word >> 40,
-            sequence: word & (1 << 40) - 1,
+            sequence: word & ((1 << 40) - 1),
         };
         assert_eq!(bytes.len(), self.length(key), "TORN: the length of {key:?}");
         let data = if self.is_struct() { DATA } else { bytes.len() };

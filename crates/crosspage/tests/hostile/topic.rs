@@ -458,7 +458,7 @@ fn work(sort: &Sort, board: &Board, me: usize) -> i32 {
         state += 1;
         let turns = mix(state, 0) % 200;
         if me < 2 {
-            let life = if turns % 3 == 0 && !sort.long.is_empty() && sort.blocks() {
+            let life = if turns.is_multiple_of(3) && !sort.long.is_empty() && sort.blocks() {
                 LONG
             } else {
                 1

@@ -1,6 +1,6 @@
 //! Models of chunks: what a subscriber holds never changes, and what nobody holds is used again.
 
-use super::{Publisher, Shared, marks};
+use super::{Publisher, Shared, marks, rings};
 use crate::atomic::Ordering;
 use crate::loom_tests::actor::{explore, kill_everywhere};
 use crate::topic::pool::{Loaned, Pool, Range, Take};
@@ -19,7 +19,6 @@ impl Shared {
         if holds {
             for _ in 0..2 {
                 self.look_at(64 * chunk as u64, generation.into());
-                loom::thread::yield_now();
             }
             marks::release(&self.lane(), index, 0);
         }
@@ -41,7 +40,7 @@ impl Shared {
 /// Two generations of one chunk.
 #[test]
 fn what_is_held_never_changes() {
-    explore(2, || {
+    explore(3, || {
         let shared = Shared::with_chunks(16, false, 1);
         shared.show(0, 1);
         let reader = shared.spawn(|shared| {
@@ -49,7 +48,7 @@ fn what_is_held_never_changes() {
             shared.look_held(0, 0, 1);
             shared.look_held(0, 0, 2);
         });
-        shared.reuse(0, 2);
+        shared.spawn(|shared| shared.reuse(0, 2)).done();
         reader.done();
     });
 }
@@ -57,7 +56,7 @@ fn what_is_held_never_changes() {
 /// The place of the mark is the next one's as soon as it is released.
 #[test]
 fn one_chunk_after_the_other() {
-    explore(2, || {
+    explore(3, || {
         let shared = Shared::with_chunks(16, false, 2);
         shared.show(0, 1);
         shared.show(1, 1);
@@ -66,7 +65,7 @@ fn one_chunk_after_the_other() {
             shared.look_held(0, 0, 1);
             shared.look_held(0, 1, 1);
         });
-        shared.reuse(0, 2);
+        shared.spawn(|shared| shared.reuse(0, 2)).done();
         reader.done();
     });
 }
@@ -74,7 +73,7 @@ fn one_chunk_after_the_other() {
 /// The same where the next one turns out to be gone.
 #[test]
 fn one_chunk_after_the_other_that_is_gone() {
-    explore(2, || {
+    explore(3, || {
         let shared = Shared::with_chunks(16, false, 2);
         shared.show(0, 1);
         shared.show(1, 2);
@@ -83,14 +82,14 @@ fn one_chunk_after_the_other_that_is_gone() {
             shared.look_held(0, 0, 1);
             assert!(!shared.look_held(0, 1, 1));
         });
-        shared.reuse(0, 2);
+        shared.spawn(|shared| shared.reuse(0, 2)).done();
         reader.done();
     });
 }
 
 #[test]
 fn two_hold_a_chunk() {
-    explore(2, || {
+    explore(3, || {
         let shared = Shared::with_chunks(16, false, 1);
         shared.show(0, 1);
         shared.enter(1);
@@ -148,7 +147,7 @@ impl Store {
         let lane = shared.lane();
         let rows = || shared.rows();
         let consumed = match shared.0.blocks {
-            true => crate::topic::ring::slowest(&lane, rows()),
+            true => rings::consumed(&lane, rows),
             false => u64::MAX,
         };
         let budget = self.pool.bytes();
@@ -246,7 +245,7 @@ fn a_publisher_dies_while_it_divides_its_memory() {
             let mark = 1 << 32 | slow;
             shared.lane().row(0).held[0].store(mark, Ordering::Relaxed);
             let mut next = shared.store();
-            next.send();
+            next.try_send();
             shared.heal(0);
             for _ in 0..4 {
                 next.send();
