@@ -143,7 +143,8 @@ def follow(subscriber: Any) -> int:
     return -1
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+# Not by a fork server: it stays, with the namespace of the test that was the first to use it.
+@pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_topics_between_the_processes_of_a_pool(method: str) -> None:
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"there is no {method}")
