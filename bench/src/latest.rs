@@ -1,16 +1,13 @@
 //! The newest value of a 640-byte struct: `latest` against a seqlock and iceoryx2's blackboard.
 
 use std::error::Error;
-use std::fs;
 use std::sync::atomic::{Ordering, fence};
-
-use serde_json::json;
 
 use crate::Options;
 use crate::measure::{self, BATCH, Effort, Figures};
-use crate::method::{Sample, cpp, crosspage, iceoryx2, raw};
-use crate::pair::{self, Orders, Pace, Peer, Shared, Side, Task};
-use crate::report::{Repetition, Summary, Target};
+use crate::method::{Aligned, Sample, cpp, crosspage, iceoryx2, raw};
+use crate::pair::{self, Orders, Pace, Peer, Shared, Side};
+use crate::report::{self, Measured, Repetition, Suite, Summary, Target};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -22,6 +19,50 @@ struct Names {
     ours: String,
     domain: iceoryx2::Domain,
 }
+
+/// What the other process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Task {
+    WriteSeqlock(Pace),
+    WriteIceoryx2(Pace),
+    WriteCrosspage(Pace),
+    /// Answer each request after 100 µs by a raw futex.
+    WakeFutex,
+    /// Answer each request after 100 µs by a write to the page.
+    WakeCrosspage,
+}
+
+impl pair::Task for Task {
+    const ALL: &'static [Task] = &[
+        Task::WriteSeqlock(Pace::Never),
+        Task::WriteSeqlock(Pace::KiloHertz),
+        Task::WriteSeqlock(Pace::FlatOut),
+        Task::WriteIceoryx2(Pace::Never),
+        Task::WriteIceoryx2(Pace::KiloHertz),
+        Task::WriteIceoryx2(Pace::FlatOut),
+        Task::WriteCrosspage(Pace::Never),
+        Task::WriteCrosspage(Pace::KiloHertz),
+        Task::WriteCrosspage(Pace::FlatOut),
+        Task::WakeFutex,
+        Task::WakeCrosspage,
+    ];
+}
+
+/// How often the cache line goes to and fro.
+const LINE: Effort = Effort {
+    batches: 1_000,
+    singles: 64,
+    slow: 0,
+};
+
+const SUITE: Suite = Suite {
+    name: "latest",
+    heading: "the newest value of a 640-byte struct",
+    shares: "flat_out_share",
+    share_of: |all| all.iter().copied().fold(f64::INFINITY, f64::min),
+    targets: |summary| targets(summary).unwrap_or_default(),
+    notes,
+};
 
 /// Measures and prints.
 pub fn run(options: &Options) -> Outcome<()> {
@@ -36,7 +77,7 @@ pub fn run(options: &Options) -> Outcome<()> {
         Side::Measuring(peer) => {
             let measured = measure(peer, &names, options);
             names.domain.remove();
-            report(&measured?, options)
+            report::report(&SUITE, &measured?, options)
         }
     }
 }
@@ -48,7 +89,6 @@ fn serve(mut orders: Orders, names: &Names) -> Outcome<()> {
     orders.ready()?;
     let mut value = Sample::new(0);
     orders.serve(|shared, task| match task {
-        Task::Echo => shared.echo(),
         Task::WriteSeqlock(pace) => shared.write_at(pace, |n| {
             value.number(n);
             shared.seqlock.write(&value);
@@ -102,11 +142,11 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
     let mut cpp = cpp::Cpp::load(&names.theirs, &format!("{}-cpp", names.ours))?;
     let file = raw::ShmFile::create(16 << 10)?;
     let value = Sample::new(1);
-    let aligned = raw::Aligned(value);
+    let aligned = Aligned(value);
 
     let mut repetitions = Vec::new();
     for _ in 0..options.repetitions {
-        let line_ns = peer.line_latency(if options.quick { 10_000 } else { 100_000 })?;
+        let line_ns = peer.line_latency(LINE)?;
         let mut rows: Vec<(&'static str, Figures)> = Vec::new();
         let mut flat_out = Vec::new();
 
@@ -226,9 +266,15 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
         })?;
         rows.push(("crosspage wait_changed wake-up", woken));
         repetitions.push(Repetition {
-            line_ns,
-            rows,
-            flat_out,
+            rows: rows
+                .into_iter()
+                .map(|(name, figures)| Measured {
+                    name,
+                    figures,
+                    line_ns,
+                })
+                .collect(),
+            shares: flat_out,
         });
     }
     Ok(repetitions)
@@ -333,14 +379,14 @@ fn targets(summary: &Summary) -> Option<Vec<Target>> {
         ),
         target(
             "read, writer flat out, p50",
-            flat.0.p50,
-            flat.1.p50,
+            flat.0.single?.p50,
+            flat.1.single?.p50,
             "iceoryx2 get",
         ),
         target(
             "read, writer flat out, p99",
-            flat.0.p99,
-            flat.1.p99,
+            flat.0.single?.p99,
+            flat.1.single?.p99,
             "iceoryx2 get",
         ),
         target(
@@ -366,70 +412,19 @@ fn targets(summary: &Summary) -> Option<Vec<Target>> {
     Some(targets)
 }
 
-fn report(repetitions: &[Repetition], options: &Options) -> Outcome<()> {
-    let overhead = measure::clock_overhead();
-    let summaries: Vec<(Summary, Vec<Target>)> = Summary::of(repetitions)
-        .into_iter()
-        .map(|summary| {
-            let targets = targets(&summary).unwrap_or_default();
-            (summary, targets)
-        })
+/// By method, the share of the time during which the writer that was to write flat out did so: where
+/// it is small, the machine was busy with something else. Other batches do not count.
+fn notes(flat_out: &[(&'static str, f64)]) -> String {
+    let shares: Vec<String> = flat_out
+        .iter()
+        .map(|(method, share)| format!("{method} {:.0} %", share * 100.0))
         .collect();
-    let to_stdout = options
-        .json
-        .as_deref()
-        .is_some_and(|path| path.as_os_str() == "-");
-    if !to_stdout {
-        println!(
-            "latest: the newest value of a 640-byte struct, {}",
-            machine()
-        );
-        println!("two processes on two CPUs; in batch: median of means over {BATCH} operations;");
-        println!(
-            "single: one operation and the clock around it, whose own cost of {overhead:.0} ns is included\n"
-        );
-        for (summary, targets) in &summaries {
-            println!("{}", summary.table(targets));
-            if summary.repetitions < 7 {
-                println!("note: fewer than 7 repetitions; not a measurement\n");
-            }
-        }
+    let mut notes = format!(
+        "share of the time in which the writer did write flat out: at least {}\n",
+        shares.join(", ")
+    );
+    if flat_out.iter().any(|(_, share)| *share < 0.5) {
+        notes += "note: the machine was busy with something else; do not trust those rows\n";
     }
-    if let Some(path) = &options.json {
-        let placements: Vec<_> = summaries
-            .iter()
-            .map(|(summary, targets)| summary.json(targets))
-            .collect();
-        let document = json!({
-            "format": 1,
-            "suite": "latest",
-            "machine": machine(),
-            "quick": options.quick,
-            "batch": BATCH,
-            "clock_overhead_ns": overhead,
-            "placements": placements,
-        });
-        let text = serde_json::to_string_pretty(&document)?;
-        if to_stdout {
-            println!("{text}");
-        } else {
-            fs::write(path, text + "\n").map_err(|e| format!("{}: {e}", path.display()))?;
-        }
-    }
-    Ok(())
-}
-
-/// The processor and the kernel, for whoever reads the figures later.
-fn machine() -> String {
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map(|rest| rest.trim_start_matches(['\t', ':', ' ']));
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!(
-        "{}, Linux {}",
-        model.unwrap_or("unknown processor"),
-        kernel.trim()
-    )
+    notes
 }

@@ -1,18 +1,20 @@
 //! crosspage against its rivals, on this machine.
 //!
-//! `bench latest` measures the newest-value rows of the table of targets: everything in one run, in
-//! one pair of processes pinned to two CPUs, so that ratios between rows mean something.
+//! `bench latest` measures the newest-value rows of the table of targets, `bench topic` those of
+//! messages: everything in one run, in one pair of processes pinned to two CPUs, so that ratios
+//! between rows mean something.
 
 mod latest;
 mod measure;
 mod method;
 mod pair;
 mod report;
+mod topic;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bench latest [--quick] [--repetitions N] [--json FILE]
+const USAGE: &str = "usage: bench latest|topic [--quick] [--repetitions N] [--json FILE]
 
   --quick          fewer operations and repetitions: a smoke test, not a measurement
   --repetitions N  how often everything is measured; the table shows medians (default 9, at least 7)
@@ -20,6 +22,7 @@ const USAGE: &str = "usage: bench latest [--quick] [--repetitions N] [--json FIL
 
 /// What the command line asks for.
 pub struct Options {
+    suite: fn(&Options) -> Result<(), Box<dyn std::error::Error>>,
     pub repetitions: usize,
     pub quick: bool,
     pub json: Option<PathBuf>,
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match latest::run(&options) {
+    match (options.suite)(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -48,11 +51,12 @@ fn main() -> ExitCode {
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let mut options = Options {
+        suite: latest::run,
         repetitions: 0,
         quick: false,
         json: None,
     };
-    let mut suite = None;
+    let mut named = false;
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "-h" | "--help" => return Ok(None),
@@ -62,12 +66,17 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, Stri
                 options.repetitions = n.ok_or("--repetitions needs a number")?;
             }
             "--json" => options.json = Some(args.next().ok_or("--json needs a file")?.into()),
-            "latest" if suite.is_none() => suite = Some(arg),
+            "latest" | "topic" if !named => {
+                named = true;
+                if arg == "topic" {
+                    options.suite = topic::run;
+                }
+            }
             _ => return Err(format!("unexpected {arg:?}")),
         }
     }
-    if suite.is_none() {
-        return Err("what to measure? there is: latest".to_owned());
+    if !named {
+        return Err("what to measure? there are: latest, topic".to_owned());
     }
     if options.repetitions == 0 {
         options.repetitions = if options.quick { 3 } else { 9 };

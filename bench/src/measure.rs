@@ -57,13 +57,30 @@ pub fn clock_overhead() -> f64 {
 /// The figures of one row in one repetition, in ns an operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Figures {
-    /// Median over batches of [`BATCH`] operations of the mean in the batch; none for operations
-    /// that are timed singly only.
+    /// Median over batches of the mean in the batch; none for operations that are timed singly only.
     pub batch: Option<f64>,
-    /// Median of single operations, the clock included.
+    /// None where single operations cannot be told apart.
+    pub single: Option<Single>,
+}
+
+/// Operations timed one by one, the clock included.
+#[derive(Debug, Clone, Copy)]
+pub struct Single {
     pub p50: f64,
-    /// 99th percentile of single operations, the clock included.
     pub p99: f64,
+}
+
+impl Figures {
+    /// Of half the operation: of one way of a round trip.
+    pub fn halved(self) -> Figures {
+        Figures {
+            batch: self.batch.map(|ns| ns / 2.0),
+            single: self.single.map(|single| Single {
+                p50: single.p50 / 2.0,
+                p99: single.p99 / 2.0,
+            }),
+        }
+    }
 }
 
 /// How much to measure in one repetition.
@@ -108,8 +125,7 @@ pub fn time_while<R>(
     let batch = percentile(&mut batches, 0.5) * scale() / BATCH as f64;
     let figures = Figures {
         batch: Some(batch),
-        p50: percentile(&mut singles, 0.5) * scale(),
-        p99: percentile(&mut singles, 0.99) * scale(),
+        single: Some(single(&mut singles, scale())),
     };
     (figures, share.counted as f64 / share.all as f64)
 }
@@ -164,14 +180,9 @@ pub fn time_singly<R, E>(
             singles.push(took);
         }
     }
-    let (p50, p99) = (
-        percentile(&mut singles, 0.5) * scale(),
-        percentile(&mut singles, 0.99) * scale(),
-    );
     Ok(Figures {
         batch: None,
-        p50,
-        p99,
+        single: Some(single(&mut singles, scale())),
     })
 }
 
@@ -179,8 +190,22 @@ pub fn time_singly<R, E>(
 pub fn from_ns(mut durations: Vec<u64>) -> Figures {
     Figures {
         batch: None,
-        p50: percentile(&mut durations, 0.5),
-        p99: percentile(&mut durations, 0.99),
+        single: Some(single(&mut durations, 1.0)),
+    }
+}
+
+/// Figures from means over batches, in ns.
+pub fn from_means(means: Vec<f64>) -> Figures {
+    Figures {
+        batch: Some(median(means)),
+        single: None,
+    }
+}
+
+fn single(durations: &mut [u64], scale: f64) -> Single {
+    Single {
+        p50: percentile(durations, 0.5) * scale,
+        p99: percentile(durations, 0.99) * scale,
     }
 }
 

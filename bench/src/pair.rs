@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::FromRawFd;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use crate::measure;
+use crate::measure::{self, Effort};
 
 /// What both processes see; each word on a line of its own.
 #[repr(C)]
@@ -20,25 +20,24 @@ pub struct Shared {
     pub sent: Line<AtomicU64>,
     /// Asks the other process to answer 100 µs later.
     pub request: Line<AtomicU64>,
+    /// How many messages the other process is to send.
+    pub count: Line<AtomicU64>,
+    /// Counted up by the other process with each message that one of its threads received.
+    pub received: Line<AtomicU64>,
     pub seqlock: crate::method::seqlock::Cell,
+    /// From the measuring process to the other.
+    pub there: crate::method::ring::Ring,
+    /// From the other process to the measuring one.
+    pub back: crate::method::ring::Ring,
 }
 
 #[repr(C, align(128))]
 pub struct Line<T>(pub T);
 
-/// One thing for the other process to do until [`Shared::stop`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Task {
-    /// Echo `ping` in `pong`.
-    Echo,
-    WriteSeqlock(Pace),
-    WriteIceoryx2(Pace),
-    WriteCrosspage(Pace),
-    /// Answer each request after 100 µs by a raw futex.
-    WakeFutex,
-    /// Answer each request after 100 µs by a write to the page.
-    WakeCrosspage,
+/// What a suite has the other process do until [`Shared::stop`], or as often as [`Shared::count`] says.
+pub trait Task: Copy + PartialEq + 'static {
+    /// Both processes are of one program, so a place in this list names a task.
+    const ALL: &'static [Self];
 }
 
 /// How often the other process writes.
@@ -50,30 +49,8 @@ pub enum Pace {
     FlatOut,
 }
 
-impl Task {
-    fn encode(self) -> [u8; 2] {
-        match self {
-            Task::Echo => [0, 0],
-            Task::WriteSeqlock(pace) => [1, pace as u8],
-            Task::WriteIceoryx2(pace) => [2, pace as u8],
-            Task::WriteCrosspage(pace) => [3, pace as u8],
-            Task::WakeFutex => [4, 0],
-            Task::WakeCrosspage => [5, 0],
-        }
-    }
-
-    fn decode([task, pace]: [u8; 2]) -> Task {
-        let pace = [Pace::Never, Pace::KiloHertz, Pace::FlatOut][usize::from(pace)];
-        match task {
-            0 => Task::Echo,
-            1 => Task::WriteSeqlock(pace),
-            2 => Task::WriteIceoryx2(pace),
-            3 => Task::WriteCrosspage(pace),
-            4 => Task::WakeFutex,
-            _ => Task::WakeCrosspage,
-        }
-    }
-}
+/// The command to echo `ping` in `pong`; the others are places in [`Task::ALL`].
+const ECHO: u8 = u8::MAX;
 
 /// The other process, seen from the one that measures.
 pub struct Peer {
@@ -135,13 +112,23 @@ impl Peer {
     }
 
     /// Calls `measure` while the other process does `task`.
-    pub fn during<R>(
+    pub fn during<T: Task, R>(
         &mut self,
-        task: Task,
+        task: T,
+        measure: impl FnOnce(&'static Shared) -> R,
+    ) -> io::Result<R> {
+        let place = T::ALL.iter().position(|known| *known == task);
+        let place = place.ok_or_else(|| io::Error::other("a task that its suite does not list"))?;
+        self.command(place as u8, measure)
+    }
+
+    fn command<R>(
+        &mut self,
+        command: u8,
         measure: impl FnOnce(&'static Shared) -> R,
     ) -> io::Result<R> {
         self.shared.stop.0.store(0, Ordering::SeqCst);
-        self.commands.write_all(&task.encode())?;
+        self.commands.write_all(&[command])?;
         self.answers.read_exact(&mut [0])?;
         let result = measure(self.shared);
         self.shared.stop.0.store(1, Ordering::SeqCst);
@@ -149,24 +136,20 @@ impl Peer {
         Ok(result)
     }
 
-    /// Half a round trip of one cache line between the two CPUs, in ns.
-    pub fn line_latency(&mut self, rounds: u64) -> io::Result<f64> {
-        self.during(Task::Echo, |shared| {
-            let first = shared.pong.0.load(Ordering::Relaxed);
-            let mut turn = first;
-            let mut go = |rounds: u64| {
-                let before = measure::monotonic_ns();
-                for _ in 0..rounds {
-                    turn += 1;
-                    shared.ping.0.store(turn, Ordering::Release);
-                    while shared.pong.0.load(Ordering::Acquire) != turn {
-                        std::hint::spin_loop();
-                    }
+    /// Half a round trip of one cache line between the two CPUs, in ns: the median over batches, so
+    /// that it means the CPUs even where others use them, too.
+    pub fn line_latency(&mut self, effort: Effort) -> io::Result<f64> {
+        self.command(ECHO, |shared| {
+            let mut turn = shared.pong.0.load(Ordering::Relaxed);
+            let round_trip = || {
+                turn += 1;
+                shared.ping.0.store(turn, Ordering::Release);
+                while shared.pong.0.load(Ordering::Acquire) != turn {
+                    std::hint::spin_loop();
                 }
-                (measure::monotonic_ns() - before) as f64 / rounds as f64 / 2.0
             };
-            go(1000);
-            measure::median((0..9).map(|_| go(rounds)))
+            let figures = measure::time(effort, round_trip).halved();
+            figures.batch.expect("it is timed in batches")
         })
     }
 }
@@ -190,11 +173,14 @@ impl Orders {
     }
 
     /// Calls `work` for each task until the measuring process ends.
-    pub fn serve(&mut self, mut work: impl FnMut(&'static Shared, Task)) -> io::Result<()> {
-        let mut command = [0; 2];
+    pub fn serve<T: Task>(&mut self, mut work: impl FnMut(&'static Shared, T)) -> io::Result<()> {
+        let mut command = [0];
         while self.commands.read_exact(&mut command).is_ok() {
             self.answers.write_all(&[1])?;
-            work(self.shared, Task::decode(command));
+            match command[0] {
+                ECHO => self.shared.echo(),
+                place => work(self.shared, T::ALL[usize::from(place)]),
+            }
             self.answers.write_all(&[1])?;
         }
         Ok(())
@@ -209,7 +195,7 @@ impl Shared {
     }
 
     /// The other side of [`Peer::line_latency`].
-    pub fn echo(&self) {
+    fn echo(&self) {
         while !self.stopped() {
             let turn = self.ping.0.load(Ordering::Acquire);
             self.pong.0.store(turn, Ordering::Release);

@@ -27,7 +27,7 @@ impl Domain {
         Domain { prefix, root }
     }
 
-    fn node(&self) -> Result<Node<ipc::Service>, Box<dyn Error>> {
+    pub fn node(&self) -> Result<Node<ipc::Service>, Box<dyn Error>> {
         set_log_level(LogLevel::Error);
         let mut config = Config::default();
         config.global.prefix = self.prefix.as_str().try_into()?;

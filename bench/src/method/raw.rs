@@ -4,23 +4,21 @@ use std::ffi::CString;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::Sample;
-
-/// A value that begins on a cache line: without this, the figure depends on where the compiler
-/// happens to put it.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-pub struct Aligned(#[expect(dead_code, reason = "its bytes are copied")] pub Sample);
+use super::{Aligned, Sample};
 
 /// A copy of the value on one CPU.
 #[inline]
-pub fn memcpy(from: &Aligned) -> Aligned {
-    let mut to = std::mem::MaybeUninit::<Aligned>::uninit();
+pub fn memcpy(from: &Aligned<Sample>) -> Aligned<Sample> {
+    let mut to = std::mem::MaybeUninit::<Aligned<Sample>>::uninit();
     // Opaque, so that the copy is made, and by the C library's memcpy.
     let from = std::ptr::from_ref(std::hint::black_box(from));
     // SAFETY: both are valid for 640 bytes and apart from each other.
     unsafe {
-        libc::memcpy(to.as_mut_ptr().cast(), from.cast(), size_of::<Aligned>());
+        libc::memcpy(
+            to.as_mut_ptr().cast(),
+            from.cast(),
+            size_of::<Aligned<Sample>>(),
+        );
         to.assume_init()
     }
 }

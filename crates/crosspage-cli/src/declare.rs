@@ -90,7 +90,8 @@ impl<'a> Types<'a> {
         language: &str,
         spell: fn(&str) -> String,
     ) -> Result<Vec<String>> {
-        if of.layout.tail().is_some() {
+        // Python's classes describe messages too.
+        if of.layout.tail().is_some() && language != "Python" {
             return Err(of.unsupported("it ends in a tail", language));
         }
         let types: Vec<String> = self.names().collect();

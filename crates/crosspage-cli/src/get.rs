@@ -21,7 +21,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<String> {
     let look = args.segment.look(true)?;
     // An unknown field is the mistake to tell of, even where there is no value yet.
-    look.layout.resolve(&args.field)?;
+    look.value_layout()?.resolve(&args.field)?;
     let Some(record) = look.value else {
         return Err(Error::new(
             ErrorKind::NoValue,

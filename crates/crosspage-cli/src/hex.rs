@@ -26,13 +26,14 @@ pub fn run(args: &Args) -> Result<String> {
     let locator: Locator = args.segment.segment.parse()?;
     if locator.is_page() {
         let look = args.segment.look(true)?;
+        let names = names(look.value_layout()?);
         let Some(record) = look.value else {
             return Err(Error::new(
                 ErrorKind::NoValue,
                 format!("page \"{}\" has no value yet", look.locator),
             ));
         };
-        return Ok(dump(record.bytes(), &names(&look.layout)));
+        return Ok(dump(record.bytes(), &names));
     }
     // All of the segment: what lies behind the struct is there, too.
     let names = match args.segment.layout()? {

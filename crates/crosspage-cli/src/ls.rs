@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crosspage::foreign;
 use crosspage::registry::{self, PageInfo};
+use crosspage::topic::Kind;
 use serde_json::Value;
 
 use crate::segment::foreign_name;
@@ -123,9 +124,13 @@ fn page_row(page: &PageInfo, rate: Option<f64>) -> Vec<String> {
     ]
 }
 
-/// Where its pages carry a layout, the struct's name.
+/// The struct's name, or what else a topic's messages are.
 fn type_name(page: &PageInfo) -> Option<&str> {
-    page.layout.as_ref().map(|layout| layout.name())
+    match page.topic.as_ref().and_then(|topic| topic.kind.as_ref()) {
+        Some(Kind::Bytes) => Some("bytes"),
+        Some(Kind::Array) => Some("ndarray"),
+        _ => page.layout.as_ref().map(|layout| layout.name()),
+    }
 }
 
 fn foreign_row(segment: &foreign::Info) -> Vec<String> {
@@ -172,13 +177,17 @@ fn participants(page: &PageInfo) -> String {
     if text.is_empty() { unknown() } else { text }
 }
 
-/// Writes per second, from two looks some time apart; known where a writer lives.
+/// Writes or messages per second, from two looks some time apart; known where a writer or publisher lives.
 fn rates(pages: &[PageInfo], seen: Instant) -> Vec<Option<f64>> {
     const APART: Duration = Duration::from_millis(100);
     let is_written = |page: &PageInfo| {
         page.participants
             .iter()
-            .any(|p| p.alive && p.role == "writer")
+            .any(|p| p.alive && ["writer", "publisher"].contains(&p.role))
+    };
+    let count = |page: &PageInfo| match &page.topic {
+        Some(topic) => topic.messages,
+        None => page.version.unwrap_or(0),
     };
     if pages.iter().any(is_written) {
         std::thread::sleep(APART.saturating_sub(seen.elapsed()));
@@ -188,10 +197,7 @@ fn rates(pages: &[PageInfo], seen: Instant) -> Vec<Option<f64>> {
             .then(|| registry::inspect(&page.locator.to_string()).ok())
             .flatten()?;
         // Less than before: another page has the name now.
-        let writes = later
-            .version
-            .unwrap_or(0)
-            .checked_sub(page.version.unwrap_or(0))?;
+        let writes = count(&later).checked_sub(count(page))?;
         Some(writes as f64 / seen.elapsed().as_secs_f64())
     };
     pages.iter().map(rate).collect()

@@ -1,12 +1,13 @@
 //! `crosspage`: look at, read and clean up shared memory.
 //!
 //! One file per command. A command builds its whole output before any of it is printed, so that
-//! stdout stays empty when it fails. Exit codes are decided here: 0 ok, 1 failed, 2 usage (`diff`: 0
+//! stdout stays empty when it fails; `echo`, whose output has no end, prints line by line. Exit codes are decided here: 0 ok, 1 failed, 2 usage (`diff`: 0
 //! same, 1 different, 2 trouble).
 #![forbid(unsafe_code)]
 
 mod declare;
 mod diff;
+mod echo;
 mod gc;
 mod generate;
 mod get;
@@ -14,6 +15,7 @@ mod hex;
 mod json;
 mod layout;
 mod ls;
+mod publish;
 mod rm;
 mod segment;
 mod set;
@@ -54,6 +56,9 @@ enum Command {
     Show(show::Args),
     Get(get::Args),
     Set(set::Args),
+    Pub(publish::Args),
+    #[command(visible_alias = "sub")]
+    Echo(echo::Args),
     Hex(hex::Args),
     Layout(layout::Args),
     Diff(diff::Args),
@@ -74,6 +79,8 @@ fn main() -> ExitCode {
         Command::Show(args) => show::run(&args).map(Outcome::Done),
         Command::Get(args) => get::run(&args).map(Outcome::Done),
         Command::Set(args) => set::run(&args).map(Outcome::Done),
+        Command::Pub(args) => publish::run(&args).map(Outcome::Done),
+        Command::Echo(args) => echo::run(&args).map(Outcome::Done),
         Command::Hex(args) => hex::run(&args).map(Outcome::Done),
         Command::Layout(args) => layout::run(&args).map(Outcome::Done),
         Command::Diff(args) => diff::run(&args),
@@ -101,15 +108,19 @@ enum Outcome {
 
 /// A closed pipe is no error: whoever closed it has seen enough.
 fn print(output: &str) -> Result<()> {
+    print_on(output).map(|_| ())
+}
+
+/// The same, for who prints more: false when nobody reads it any longer.
+fn print_on(output: &str) -> Result<bool> {
     let mut stdout = std::io::stdout().lock();
-    match stdout
+    let written = stdout
         .write_all(output.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(crosspage::Error::os("cannot write to stdout", &e))
-        }
-        _ => Ok(()),
+        .and_then(|()| stdout.flush());
+    match written {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(crosspage::Error::os("cannot write to stdout", &e)),
     }
 }
 

@@ -7,6 +7,7 @@ use crosspage::foreign::DynView;
 use crosspage::latest::{self, DynReader};
 use crosspage::layout::{self, Learned, Match, Record, StructType};
 use crosspage::registry::{self, PageInfo};
+use crosspage::topic::TopicInfo;
 use crosspage::{Error, ErrorKind, Locator, Participant, Result};
 
 /// What the commands that read a segment's value have in common.
@@ -23,7 +24,7 @@ pub struct Target {
     pub timeout: Duration,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_| "a number of seconds is expected, such as 2.5".to_owned())?;
@@ -35,7 +36,8 @@ pub struct Look {
     pub name: String,
     pub locator: String,
     pub pattern: &'static str,
-    pub layout: Arc<StructType>,
+    /// `None`: a topic of bytes or arrays, or one whose messages nobody has declared.
+    pub layout: Option<Arc<StructType>>,
     /// How the layout is known, where it was learned and no page tells it.
     pub provenance: Option<String>,
     /// `None`: nothing was written yet.
@@ -45,6 +47,8 @@ pub struct Look {
     pub participants: Vec<Participant>,
     /// A foreign segment that changed whenever it was looked at.
     pub unstable: bool,
+    /// What a topic has instead of a value.
+    pub topic: Option<TopicInfo>,
 }
 
 /// When a value was written, and by whom.
@@ -105,7 +109,14 @@ impl Target {
     ) -> Result<Look> {
         let text = locator.to_string();
         let deadline = Instant::now() + self.timeout;
-        let reader = self.reader(locator)?;
+        let reader = match self.reader(locator) {
+            Ok(reader) => reader,
+            // It is there, and has no value: another pattern.
+            Err(error) => match registry::inspect(&text) {
+                Ok(page) if page.topic.is_some() => return self.look_at_topic(page, named),
+                _ => return Err(error),
+            },
+        };
         let page = registry::inspect(&text)?;
         if let Some(named) = named {
             self.check_layout(&page, named)?;
@@ -130,12 +141,31 @@ impl Target {
             name: page.name,
             locator: page.locator.to_string(),
             pattern: page.pattern,
-            layout,
+            layout: Some(layout),
             provenance: None,
             value: snapshot.map(|snapshot| snapshot.record),
             written,
             participants: page.participants,
             unstable: false,
+            topic: None,
+        })
+    }
+
+    fn look_at_topic(&self, page: PageInfo, named: Option<&Arc<StructType>>) -> Result<Look> {
+        if let Some(named) = named {
+            self.check_layout(&page, named)?;
+        }
+        Ok(Look {
+            name: page.name,
+            locator: page.locator.to_string(),
+            pattern: page.pattern,
+            layout: page.layout,
+            provenance: None,
+            value: None,
+            written: None,
+            participants: page.participants,
+            unstable: false,
+            topic: page.topic,
         })
     }
 
@@ -148,7 +178,7 @@ impl Target {
         let writer = page
             .participants
             .iter()
-            .find(|p| p.alive && p.role == "writer");
+            .find(|p| p.alive && ["writer", "publisher"].contains(&p.role));
         let side = writer.map_or_else(
             || "no writer".to_owned(),
             |p| format!("{}, pid {}", p.language, p.pid),
@@ -180,26 +210,43 @@ impl Target {
             name: foreign_name(&text),
             locator: text,
             pattern: "foreign",
-            layout: layout.clone(),
+            layout: Some(layout.clone()),
             provenance: learned.provenance.clone(),
             value: Some(record),
             written: None,
             participants: Vec::new(),
             unstable,
+            topic: None,
         })
     }
 }
 
-/// The layout that a page carries.
+impl Look {
+    /// The layout of its value, for commands that need one.
+    pub fn value_layout(&self) -> Result<&Arc<StructType>> {
+        match (&self.layout, &self.topic) {
+            (Some(layout), None) => Ok(layout),
+            _ => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("page \"{}\" is a topic: it has no value", self.locator),
+            )
+            .with_hint(format!(
+                "crosspage echo {} prints its messages",
+                self.locator
+            ))),
+        }
+    }
+}
+
+/// The layout of a page's values or messages.
 pub fn layout_of(page: &PageInfo) -> Result<&Arc<StructType>> {
     page.layout.as_ref().ok_or_else(|| {
-        Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "page \"{}\" carries no layout, as all pages of the pattern {}",
-                page.locator, page.pattern
-            ),
-        )
+        let what = match page.topic.as_ref().and_then(|topic| topic.kind.as_ref()) {
+            Some(kind) => format!("carries {kind}: its messages have no layout"),
+            None => "has no layout: nobody has said yet what its messages are".to_owned(),
+        };
+        let locator = &page.locator;
+        Error::new(ErrorKind::Unsupported, format!("page \"{locator}\" {what}"))
     })
 }
 

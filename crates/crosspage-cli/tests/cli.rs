@@ -14,6 +14,8 @@ use crosspage::{Lifetime, foreign, latest, testing};
 #[cfg(windows)]
 #[path = "../../../tests/build_host.rs"]
 mod build_host;
+#[path = "cli/topics.rs"]
+mod topics;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_crosspage");
 
@@ -175,6 +177,8 @@ fn help_is_golden() {
         "show",
         "get",
         "set",
+        "pub",
+        "echo",
         "hex",
         "layout",
         "diff",
@@ -636,10 +640,12 @@ fn layouts_that_a_language_cannot_declare() {
     let directory = tempfile::tempdir().unwrap();
     let schema = directory.path().join("schema.toml");
     let x = "fields = [{ name = \"x\", type = \"f32\" }]\n";
-    let tail = "fields = [{ name = \"n\", type = \"u32\" }, { name = \"x\", type = \"f32[]\" }]\n";
+    let n = "{ name = \"n\", type = \"u32\" }";
+    let tail = format!("fields = [{n}, {{ name = \"x\", type = \"f32[]\" }}]\n");
+    let rows = format!("fields = [{n}, {{ name = \"x\", type = \"f32[][3]\", unit = \"m\" }}]\n");
     std::fs::write(
         &schema,
-        format!("[struct.Aligned]\nalign = 64\n{x}[struct.Tail]\n{tail}"),
+        format!("[struct.Aligned]\nalign = 64\n{x}[struct.Tail]\n{tail}[struct.Rows]\n{rows}"),
     )
     .unwrap();
     let layout = |name: &str, form: &str| {
@@ -653,7 +659,6 @@ fn layouts_that_a_language_cannot_declare() {
         ("Aligned", "python"),
         ("Tail", "c"),
         ("Tail", "cpp"),
-        ("Tail", "python"),
         ("Tail", "rust"),
     ] {
         let output = layout(name, form);
@@ -662,6 +667,20 @@ fn layouts_that_a_language_cannot_declare() {
             stderr.contains(&format!("struct {name} cannot be declared in")),
             "{form}: {stderr}"
         );
+    }
+    for (name, declared) in [
+        (
+            "Tail",
+            "    x: Sequence[float] = crosspage.tail(crosspage.f32)\n",
+        ),
+        (
+            "Rows",
+            "    x: Sequence[Sequence[float]] = crosspage.tail(crosspage.f32, 3, unit=\"m\")\n",
+        ),
+    ] {
+        let output = layout(name, "python");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.ends_with(declared), "{stdout}");
     }
 }
 

@@ -108,6 +108,10 @@ pub fn expand(input: &DeriveInput, data: &DataStruct) -> Result<TokenStream> {
             // it, and each type is a `FieldType`; what lies between them is padding.
             #[automatically_derived]
             unsafe impl __crosspage::Layout for #ident {
+                type Kept<__H: ::core::marker::Send> = <__crosspage::Choose<
+                    { ::core::mem::size_of::<#ident>() <= __crosspage::SMALL },
+                > as __crosspage::Chosen>::Kept<#ident, __H>;
+
                 fn layout() -> &'static __crosspage::Arc<__crosspage::StructType> {
                     __layout()
                 }

@@ -2,10 +2,11 @@
 
 use std::ffi::CStr;
 use std::fmt::{self, Display, Write};
+use std::ptr;
 
 use crosspage::layout::{Scalar, did_you_mean};
 use pyo3::buffer::{Element, PyBuffer};
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyDict, PyFloat, PyList, PyMapping, PySequence, PyString, PyTuple, PyType,
@@ -13,18 +14,20 @@ use pyo3::types::{
 use pyo3::{IntoPyObjectExt, ffi, intern};
 
 use crate::errors;
-use crate::record::{Fresh, Origin, Record};
-use crate::types::{Kind, RecordType, names};
+use crate::meta::Origin;
+use crate::record::{Fresh, Record};
+use crate::types::{Field, Kind, RecordType, names};
 use crate::values::{Scratch, check_layout};
 
 // ---- bytes to objects ----------------------------------------------------------------------
 
-/// The Python value of `kind` in `bytes`, which are `kind.size()`.
+/// The Python value of `kind` in `bytes`, which are `kind.size()`, or all of a tail.
 pub fn decode<'py>(py: Python<'py>, kind: &Kind, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     match kind {
         Kind::Scalar(scalar) => decode_scalar(py, *scalar, bytes),
         Kind::Text(_) => decode_text(py, bytes),
         Kind::Array { item, stride, len } => decode_array(py, item, *stride, *len, bytes),
+        Kind::Tail { item, stride } => decode_array(py, item, *stride, bytes.len() / stride, bytes),
         Kind::Struct(ty) => Ok(Fresh::copied(py, ty, bytes)?.finish(Origin::default())),
         Kind::Enum { repr, members, .. } => {
             let value = decode_scalar(py, *repr, bytes)?;
@@ -142,14 +145,11 @@ pub fn plain<'py>(py: Python<'py>, kind: &Kind, bytes: &[u8]) -> PyResult<Bound<
         Kind::Struct(ty) => {
             let dict = PyDict::new(py);
             for field in ty.fields() {
-                dict.set_item(
-                    &field.name,
-                    plain(py, &field.kind, &bytes[field.offset..][..field.kind.size()])?,
-                )?;
+                dict.set_item(&field.name, plain(py, &field.kind, field.of(bytes))?)?;
             }
             Ok(dict.into_any())
         }
-        Kind::Array { item, stride, .. } => {
+        Kind::Array { item, stride, .. } | Kind::Tail { item, stride } => {
             let items = bytes
                 .chunks_exact(*stride)
                 .map(|bytes| plain(py, item, bytes))
@@ -167,12 +167,7 @@ pub fn repr(py: Python<'_>, ty: &RecordType, bytes: &[u8]) -> PyResult<String> {
     for (i, field) in ty.fields().iter().enumerate() {
         let comma = if i == 0 { "" } else { ", " };
         write!(out, "{comma}{}=", field.name).expect("writing to a String");
-        repr_value(
-            py,
-            &field.kind,
-            &bytes[field.offset..][..field.kind.size()],
-            &mut out,
-        )?;
+        repr_value(py, &field.kind, field.of(bytes), &mut out)?;
     }
     out.push(')');
     Ok(out)
@@ -182,7 +177,8 @@ fn repr_value(py: Python<'_>, kind: &Kind, bytes: &[u8], out: &mut String) -> Py
     const SHOWN: usize = 16;
     match kind {
         Kind::Struct(ty) => out.push_str(&repr(py, ty, bytes)?),
-        Kind::Array { item, stride, len } => {
+        Kind::Array { item, stride, .. } | Kind::Tail { item, stride } => {
+            let len = bytes.len() / stride;
             out.push('(');
             for (i, bytes) in bytes.chunks_exact(*stride).take(SHOWN).enumerate() {
                 if i > 0 {
@@ -192,7 +188,7 @@ fn repr_value(py: Python<'_>, kind: &Kind, bytes: &[u8], out: &mut String) -> Py
             }
             match len {
                 1 => out.push_str(",)"),
-                2..=SHOWN => out.push(')'),
+                0 | 2..=SHOWN => out.push(')'),
                 _ => write!(out, ", … {len} items)").expect("writing to a String"),
             }
         }
@@ -235,14 +231,76 @@ pub fn encode_all(ty: &RecordType, values: &Bound<'_, PyDict>, out: &mut [u8]) -
     encode_struct(ty, values, out, Place::Root)
 }
 
+/// How many bytes a value with these fields has: more than the layout, where it ends in a tail.
+pub fn size_of(ty: &RecordType, values: &Bound<'_, PyDict>) -> PyResult<usize> {
+    let Some((tail, _, stride)) = ty.tail() else {
+        return Ok(ty.size());
+    };
+    if let Some(size) = tail_of(ty, values)? {
+        return Ok(size);
+    }
+    let place = Place::Field(&Place::Root, &tail.name);
+    match &tail.default {
+        Some(default) => sized(tail, stride, items(default.bind(values.py()), place)?),
+        None => Ok(tail.offset), // Encoding says that it is missing.
+    }
+}
+
+/// The same, where the tail is among these fields.
+pub fn tail_of(ty: &RecordType, values: &Bound<'_, PyDict>) -> PyResult<Option<usize>> {
+    let Some((tail, _, stride)) = ty.tail() else {
+        return Ok(None);
+    };
+    for (name, value) in values {
+        let name = name.extract::<&str>()?;
+        if ty
+            .field(name)
+            .is_some_and(|(_, field)| ptr::eq(field, tail))
+        {
+            let place = Place::Field(&Place::Root, &tail.name);
+            return sized(tail, stride, items(&value, place)?).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn sized(tail: &Field, stride: usize, items: usize) -> PyResult<usize> {
+    let size = items
+        .checked_mul(stride)
+        .and_then(|size| size.checked_add(tail.offset));
+    size.ok_or_else(|| errors::too_large(format!("field {}: {items} items", tail.name)))
+}
+
+/// How many items a tail is given.
+fn items(value: &Bound<'_, PyAny>, place: Place<'_>) -> PyResult<usize> {
+    match value.is_instance_of::<PyString>() {
+        true => Err(wrong(place, "a sequence", value)),
+        false => value.len().map_err(|_| wrong(place, "a sequence", value)),
+    }
+}
+
+/// The bytes of a field among those of a value.
+fn part<'a>(field: &Field, out: &'a mut [u8]) -> &'a mut [u8] {
+    match field.kind.range(field.offset, out.len()) {
+        Some(range) => &mut out[range],
+        None => &mut [], // A tail of nothing; all else lies inside of every value.
+    }
+}
+
 /// Whether the defaults are values of their fields: better said where they are declared.
 pub fn check_defaults(py: Python<'_>, ty: &RecordType) -> PyResult<()> {
     for field in ty.fields() {
         if let Some(default) = &field.default {
             let place = Place::Field(&Place::Root, &field.name);
-            let mut bytes = Scratch::new(field.kind.size());
-            encode(&field.kind, default.bind(py), &mut bytes, place)
-                .map_err(|error| declared(py, ty, error))?;
+            let check = || {
+                let size = match &field.kind {
+                    Kind::Tail { stride, .. } => stride * items(default.bind(py), place)?,
+                    kind => kind.size(),
+                };
+                let mut bytes = Scratch::new(size);
+                encode(&field.kind, default.bind(py), &mut bytes, place)
+            };
+            check().map_err(|error| declared(py, ty, error))?;
         }
     }
     Ok(())
@@ -272,14 +330,14 @@ fn encode_struct(
                 field.name
             )));
         }
-        let out = &mut out[field.offset..][..field.kind.size()];
+        let out = part(field, out);
         encode(&field.kind, &value, out, Place::Field(&place, &field.name))?;
     }
     let mut missing = Vec::new();
     for (field, _) in ty.fields().iter().zip(given).filter(|(_, given)| !given) {
         match &field.default {
             Some(default) => {
-                let out = &mut out[field.offset..][..field.kind.size()];
+                let out = part(field, out);
                 encode(
                     &field.kind,
                     default.bind(values.py()),
@@ -319,7 +377,9 @@ pub fn encode_some(
             None if name.contains(['.', '[']) => ty.find(values.py(), name)?,
             None => return Err(unknown(ty, name, Place::Root)),
         };
-        let bytes = offset..offset + kind.size();
+        let bytes = kind.range(offset, out.len()).ok_or_else(|| {
+            PyIndexError::new_err(format!("field {place}: there are fewer items"))
+        })?;
         out[bytes.clone()].fill(0);
         encode(kind, &value, &mut out[bytes.clone()], place)?;
         written.push(bytes);
@@ -345,6 +405,9 @@ fn encode(kind: &Kind, value: &Bound<'_, PyAny>, out: &mut [u8], place: Place<'_
         Kind::Scalar(scalar) => encode_scalar(*scalar, value, out, place),
         Kind::Text(_) => encode_text(value, out, place),
         Kind::Array { item, stride, len } => encode_array(item, *stride, *len, value, out, place),
+        Kind::Tail { item, stride } => {
+            encode_array(item, *stride, out.len() / stride, value, out, place)
+        }
         Kind::Struct(ty) => {
             if let Some(record) = Record::of(value) {
                 check_layout(ty, record.ty())?;

@@ -4,6 +4,7 @@ use crosspage::{Error, ErrorKind};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
 
 /// The exception for `error`.
 pub fn raise(error: Error) -> PyErr {
@@ -66,8 +67,17 @@ pub fn unknown_field(py: Python<'_>, error: Error) -> PyErr {
 
 /// Whether `error` says that the handle is closed.
 pub fn is_closed(py: Python<'_>, error: &PyErr) -> bool {
+    is_a(py, error, intern!(py, "Closed"))
+}
+
+/// Whether `error` says that the time is over.
+pub fn is_timed_out(py: Python<'_>, error: &PyErr) -> bool {
+    is_a(py, error, intern!(py, "TimedOut"))
+}
+
+fn is_a(py: Python<'_>, error: &PyErr, name: &Bound<'_, PyString>) -> bool {
     let class = py
         .import(intern!(py, "crosspage._errors"))
-        .and_then(|errors| errors.getattr(intern!(py, "Closed")));
+        .and_then(|errors| errors.getattr(name));
     class.is_ok_and(|class| error.is_instance(py, &class))
 }

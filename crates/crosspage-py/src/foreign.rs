@@ -14,7 +14,8 @@ use pyo3::types::{PyBytes, PyDict};
 use crate::convert::{decode, encode_some};
 use crate::errors::{self, raise};
 use crate::handle::{Born, Recipe, Slices, Target, in_background, name_of, seconds};
-use crate::record::{Fresh, Origin, Record};
+use crate::meta::Origin;
+use crate::record::{Fresh, Record};
 use crate::types::{LayoutObject, RecordType};
 use crate::values::{Scratch, Source};
 
@@ -43,6 +44,7 @@ impl View {
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<View> {
         let recipe = Recipe::new(&locator, Some(declared), keywords)?;
+        no_tail(&recipe)?;
         let raw = match create {
             true => {
                 let (options, layout) = (options(&recipe, Duration::ZERO), layout(&recipe));
@@ -65,6 +67,7 @@ impl View {
         keywords: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let recipe = Recipe::new(&locator, Some(declared), keywords)?;
+        no_tail(&recipe)?;
         let slices = Slices::new(recipe.options.timeout);
         let finished = recipe.clone();
         let once = move |slice| RawView::open(&locator, layout(&recipe), &options(&recipe, slice));
@@ -260,6 +263,16 @@ impl View {
             self.ty.name(),
             self.locator
         )
+    }
+}
+
+fn no_tail(recipe: &Recipe) -> PyResult<()> {
+    match &recipe.declared {
+        Some((_, ty)) if ty.tail().is_some() => Err(errors::unsupported(format!(
+            "{} ends in a tail: it is a message, not a value",
+            ty.name()
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -1,12 +1,11 @@
 //! What the handles of every pattern share: options, time-outs, waits.
 
 use std::fmt::Display;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use crosspage::latest::Options;
 use crosspage::layout::{Match, did_you_mean};
-use crosspage::{Error, ErrorKind, Language, Lifetime, Permissions, Result};
+use crosspage::{Error, ErrorKind, Language, Lifetime, Permissions, Result, latest, topic};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -29,19 +28,29 @@ impl Born {
     /// Whether waiting for a lock of the handle makes sense: one that another thread held at a fork
     /// is held for ever in the child.
     pub fn check(&self, what: impl Display) -> PyResult<()> {
+        self.check_detached(what).map_err(errors::raise)
+    }
+
+    /// The same, for a thread that is not attached to the interpreter.
+    pub fn check_detached(&self, what: impl Display) -> Result<()> {
         if self.is_here() {
             return Ok(());
         }
         let message = format!("{what}: this handle belongs to the parent of this forked process");
         let error = Error::new(ErrorKind::Forked, message);
-        Err(errors::raise(error.with_hint("attach anew in the child")))
+        Err(error.with_hint("attach anew in the child"))
     }
 }
 
 /// What a call on a closed handle raises.
 pub fn closed(what: impl Display) -> PyErr {
+    errors::raise(closed_error(what))
+}
+
+/// The same, for a thread that is not attached to the interpreter.
+pub fn closed_error(what: impl Display) -> Error {
     let message = format!("{what}: this handle is closed");
-    errors::raise(Error::new(ErrorKind::Closed, message))
+    Error::new(ErrorKind::Closed, message)
 }
 
 /// Above this many bytes a copy is long enough to let other threads run.
@@ -65,13 +74,13 @@ pub fn name_of(name: &Bound<'_, PyAny>) -> PyResult<String> {
     )))
 }
 
-/// How a handle was made: what pickling it hands on.
-pub struct Recipe {
+/// How a handle was made: what pickling it hands on. `O` are its options, `D` what its declaration means.
+pub struct Recipe<O = latest::Options, D = &'static RecordType> {
     /// What names it wherever it is made anew: a file by its whole path.
     pub locator: String,
-    pub declared: Option<(Py<PyAny>, &'static RecordType)>,
+    pub declared: Option<(Py<PyAny>, D)>,
     keywords: Py<PyDict>,
-    pub options: Options,
+    pub options: O,
 }
 
 impl Recipe {
@@ -81,16 +90,9 @@ impl Recipe {
         declared: Option<(Bound<'_, PyAny>, PyRef<'_, LayoutObject>)>,
         keywords: &Bound<'_, PyDict>,
     ) -> PyResult<Arc<Recipe>> {
-        let file = locator.strip_prefix("file:").map(std::path::absolute);
-        Ok(Arc::new(Recipe {
-            locator: match file {
-                Some(Ok(path)) => format!("file:{}", path.display()),
-                _ => locator.to_owned(),
-            },
-            declared: declared.map(|(declared, layout)| (declared.unbind(), layout.0)),
-            options: options(keywords)?,
-            keywords: keywords.clone().unbind(),
-        }))
+        let declared = declared.map(|(declared, layout)| (declared.unbind(), layout.0));
+        let options = latest_options(keywords)?;
+        Ok(Recipe::of(locator, declared, keywords, options))
     }
 
     /// The time-out of `open` for one slice of a wait. The rest of a time-out may be zero, which
@@ -100,6 +102,26 @@ impl Recipe {
             .timeout
             .filter(Duration::is_zero)
             .or(Some(slice.max(Duration::from_nanos(1))))
+    }
+}
+
+impl<O, D> Recipe<O, D> {
+    pub fn of(
+        locator: &str,
+        declared: Option<(Py<PyAny>, D)>,
+        keywords: &Bound<'_, PyDict>,
+        options: O,
+    ) -> Arc<Recipe<O, D>> {
+        let file = locator.strip_prefix("file:").map(std::path::absolute);
+        Arc::new(Recipe {
+            locator: match file {
+                Some(Ok(path)) => format!("file:{}", path.display()),
+                _ => locator.to_owned(),
+            },
+            declared,
+            options,
+            keywords: keywords.clone().unbind(),
+        })
     }
 
     /// What `crosspage._handles._attach` makes the handle from in another process.
@@ -114,65 +136,152 @@ impl Recipe {
     }
 }
 
-fn options(keywords: &Bound<'_, PyDict>) -> PyResult<Options> {
-    /// Those that come by any name: `open` states its own.
+fn latest_options(keywords: &Bound<'_, PyDict>) -> PyResult<latest::Options> {
+    let mut options = latest::Options::default();
+    options.language = Language::Python;
+    let shared = parse(keywords, &["writers", "max_pins"], |name, value| {
+        match name {
+            "writers" => options.writers = option(name, value, "an integer")?,
+            "max_pins" => options.max_pins = option(name, value, "an integer")?,
+            // `open` states its own.
+            "read_only" => options.read_only = option(name, value, "True or False")?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    options.checksum = shared.checksum;
+    options.max_participants = shared.max_participants;
+    options.permissions = shared.permissions;
+    options.lifetime = shared.lifetime;
+    options.matching = shared.matching;
+    options.timeout = shared.timeout;
+    Ok(options)
+}
+
+/// The options of a topic's publisher or subscriber.
+pub fn topic_options(keywords: &Bound<'_, PyDict>) -> PyResult<topic::Options> {
     const NAMES: [&str; 7] = [
-        "writers",
-        "max_pins",
+        "policy",
+        "capacity",
+        "max_message",
+        "max_held",
+        "history",
+        "send_time",
+        "timeout",
+    ];
+    let mut options = topic::Options::default();
+    options.language = Language::Python;
+    let shared = parse(keywords, &NAMES, |name, value| {
+        match name {
+            "policy" => {
+                options.policy = match option(name, value, "a str")? {
+                    None => None,
+                    Some("overwrite") => Some(topic::Policy::Overwrite),
+                    Some("block") => Some(topic::Policy::Block),
+                    Some(_) => return Err(one_of(name, value, "\"overwrite\" and \"block\"")),
+                }
+            }
+            "capacity" => options.capacity = option(name, value, "an integer")?,
+            "max_message" => options.max_message = option(name, value, "an integer")?,
+            "max_held" => options.max_held = option(name, value, "an integer")?,
+            "history" => options.history = option(name, value, "an integer")?,
+            "send_time" => options.send_time = option(name, value, "True or False")?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    options.checksum = shared.checksum;
+    options.max_participants = shared.max_participants;
+    options.permissions = shared.permissions;
+    options.lifetime = shared.lifetime;
+    options.matching = shared.matching;
+    options.timeout = shared.timeout;
+    Ok(options)
+}
+
+/// The options that handles of every pattern have.
+struct Shared {
+    checksum: Option<bool>,
+    max_participants: Option<u32>,
+    permissions: Option<Permissions>,
+    lifetime: Option<Lifetime>,
+    matching: Match,
+    timeout: Option<Duration>,
+}
+
+/// Those of `keywords` that all patterns share; `own` takes, and is asked first for, those of one pattern,
+/// which are called `names`.
+fn parse(
+    keywords: &Bound<'_, PyDict>,
+    names: &[&str],
+    mut own: impl FnMut(&str, &Bound<'_, PyAny>) -> PyResult<bool>,
+) -> PyResult<Shared> {
+    /// Those that come by any name: `open` states its own.
+    const NAMES: [&str; 5] = [
         "checksum",
         "max_participants",
         "permissions",
         "lifetime",
         "match",
     ];
-    let mut options = Options::default();
-    options.language = Language::Python;
+    let mut shared = Shared {
+        checksum: None,
+        max_participants: None,
+        permissions: None,
+        lifetime: None,
+        matching: Match::Exact,
+        timeout: None,
+    };
     for (name, value) in keywords {
         let name: &str = name.extract()?;
-        let one_of = |allowed: &str| {
-            errors::invalid(format!("{}: allowed are {allowed}", stated(name, &value)))
-        };
+        if own(name, &value)? {
+            continue;
+        }
         match name {
-            "writers" => options.writers = option(name, &value, "an integer")?,
-            "max_pins" => options.max_pins = option(name, &value, "an integer")?,
-            "checksum" => options.checksum = option(name, &value, "True or False")?,
-            "max_participants" => options.max_participants = option(name, &value, "an integer")?,
-            "read_only" => options.read_only = option(name, &value, "True or False")?,
-            "timeout" => options.timeout = timeout(&value)?,
+            "checksum" => shared.checksum = option(name, &value, "True or False")?,
+            "max_participants" => shared.max_participants = option(name, &value, "an integer")?,
+            "timeout" => shared.timeout = timeout(&value)?,
             "permissions" => {
-                options.permissions = match option(name, &value, "a str")? {
+                shared.permissions = match option(name, &value, "a str")? {
                     None => None,
                     Some("owner") => Some(Permissions::Owner),
                     Some("group") => Some(Permissions::Group),
                     Some("all") => Some(Permissions::All),
-                    Some(_) => return Err(one_of("\"owner\", \"group\" and \"all\"")),
+                    Some(_) => {
+                        return Err(one_of(name, &value, "\"owner\", \"group\" and \"all\""));
+                    }
                 }
             }
             "lifetime" => {
-                options.lifetime = match option(name, &value, "a str")? {
+                shared.lifetime = match option(name, &value, "a str")? {
                     None => None,
                     Some("keep") => Some(Lifetime::Keep),
                     Some("while_used") => Some(Lifetime::WhileUsed),
-                    Some(_) => return Err(one_of("\"keep\" and \"while_used\"")),
+                    Some(_) => return Err(one_of(name, &value, "\"keep\" and \"while_used\"")),
                 }
             }
             "match" => {
-                options.matching = match option(name, &value, "a str")? {
+                shared.matching = match option(name, &value, "a str")? {
                     "exact" => Match::Exact,
                     "name" => Match::Name,
-                    _ => return Err(one_of("\"exact\" and \"name\"")),
+                    _ => return Err(one_of(name, &value, "\"exact\" and \"name\"")),
                 }
             }
             _ => {
-                let hint = match did_you_mean(name, NAMES) {
+                let there_are: Vec<_> = names.iter().chain(&NAMES).copied().collect();
+                let hint = match did_you_mean(name, there_are.iter().copied()) {
                     Some(near) => format!("; did you mean {near}?"),
-                    None => format!("; there are {}", NAMES.join(", ")),
+                    None => format!("; there are {}", there_are.join(", ")),
                 };
                 return Err(errors::invalid(format!("there is no option {name}{hint}")));
             }
         }
     }
-    Ok(options)
+    Ok(shared)
+}
+
+fn one_of(name: &str, value: &Bound<'_, PyAny>, allowed: &str) -> PyErr {
+    errors::invalid(format!("{}: allowed are {allowed}", stated(name, value)))
 }
 
 /// `name = value`, for messages.
@@ -200,6 +309,27 @@ pub fn seconds(timeout_seconds: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Du
     timeout_seconds.map_or(Ok(None), timeout)
 }
 
+/// How long a call waits: as long as its handle does, or as it was told to.
+#[derive(Clone, Copy)]
+pub enum Patience {
+    Own,
+    Given(Option<Duration>),
+}
+
+impl Patience {
+    pub fn or(self, own: Option<Duration>) -> Option<Duration> {
+        match self {
+            Patience::Own => own,
+            Patience::Given(timeout) => timeout,
+        }
+    }
+}
+
+/// The argument `timeout` where it is given.
+pub fn patience(seconds: &Bound<'_, PyAny>) -> PyResult<Patience> {
+    timeout(seconds).map(Patience::Given)
+}
+
 fn timeout(seconds: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
     let Some(seconds) = seconds.extract::<Option<f64>>().map_err(|_| {
         PyTypeError::new_err(format!(
@@ -220,23 +350,43 @@ fn timeout(seconds: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
     }
 }
 
+/// When a wait ends; never, where there is none.
+#[derive(Clone, Copy)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    pub fn new(timeout: Option<Duration>) -> Deadline {
+        Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+    }
+
+    /// What is left until then.
+    pub fn left(self) -> Option<Duration> {
+        self.0
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// The next slice of the wait; None where it is over.
+    pub fn slice(self) -> Option<Duration> {
+        let slice = self.left().map_or(SLICE, |left| left.min(SLICE));
+        (!slice.is_zero()).then_some(slice)
+    }
+}
+
 /// A wait in slices: `once` waits as long as it is told to and then says *timed out*.
 pub struct Slices {
-    deadline: Option<Instant>,
+    deadline: Deadline,
 }
 
 impl Slices {
     pub fn new(timeout: Option<Duration>) -> Slices {
         Slices {
-            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            deadline: Deadline::new(timeout),
         }
     }
 
     /// Calls `once` with the next slice; None where only the slice is over, not the time-out.
     pub fn next<R>(&self, once: impl FnOnce(Duration) -> Result<R>) -> Option<Result<R>> {
-        let left = self
-            .deadline
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = self.deadline.left();
         let slice = left.map_or(SLICE, |left| left.min(SLICE));
         match once(slice) {
             Err(error) if error.is_timed_out() && left.is_none_or(|left| left > slice) => None,
@@ -322,22 +472,42 @@ pub fn in_background<'py, R: Send>(
     once: impl Fn(Duration) -> Result<R> + Send + 'static,
     finish: impl for<'a> FnOnce(Python<'a>, R) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let work = move |wanted: &StillWanted| {
+        while wanted.still() {
+            if let Some(done) = slices.next(&once) {
+                return Some(done);
+            }
+        }
+        None
+    };
+    in_thread(py, work, finish)
+}
+
+/// Whether anybody still waits for what a thread does in the background.
+#[derive(Clone)]
+pub struct StillWanted(Weak<()>);
+
+impl StillWanted {
+    pub fn still(&self) -> bool {
+        self.0.strong_count() > 0 && ENDING.get().is_none()
+    }
+}
+
+/// An asyncio future for `work`, which a thread of its own does, and gives up within a slice when it is no
+/// longer wanted.
+pub fn in_thread<'py, R: Send>(
+    py: Python<'py>,
+    work: impl FnOnce(&StillWanted) -> Option<Result<R>> + Send + 'static,
+    finish: impl for<'a> FnOnce(Python<'a>, R) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
+) -> PyResult<Bound<'py, PyAny>> {
     let running = py.import("asyncio")?.call_method0("get_running_loop")?;
     let future = running.call_method0("create_future")?;
     let wanted = Arc::new(());
-    let is_wanted = Arc::downgrade(&wanted);
+    let still_wanted = StillWanted(Arc::downgrade(&wanted));
     future.call_method1("add_done_callback", (Wanted(Mutex::new(Some(wanted))),))?;
     let (running, promise) = (running.unbind(), future.clone().unbind());
-    let work = move || {
-        let done = loop {
-            if is_wanted.strong_count() == 0 || ENDING.get().is_some() {
-                break None;
-            }
-            if let Some(done) = slices.next(&once) {
-                break Some(done);
-            }
-        };
-        drop(once);
+    let thread = move || {
+        let done = work(&still_wanted);
         Python::attach(move |py| {
             if let Some(done) = done {
                 let (value, error) = match done
@@ -362,8 +532,8 @@ pub fn in_background<'py, R: Send>(
         });
     };
     count_background(py, 1);
-    let thread = std::thread::Builder::new().name("crosspage wait".into());
-    thread.spawn(work).map_err(|error| {
+    let named = std::thread::Builder::new().name("crosspage wait".into());
+    named.spawn(thread).map_err(|error| {
         count_background(py, -1);
         errors::raise(Error::os("starting a thread to wait in", &error))
     })?;

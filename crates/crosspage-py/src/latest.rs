@@ -17,17 +17,10 @@ use pyo3::types::{PyDict, PyMemoryView};
 use crate::convert::{decode, encode_into_slot, encode_some};
 use crate::errors;
 use crate::handle::{Born, LARGE, Recipe, Slices, Target, closed, in_background, name_of, seconds};
-use crate::record::{Fresh, Origin, Record};
+use crate::meta::{MetaObject, Origin};
+use crate::record::{Fresh, Record};
 use crate::types::{LayoutObject, RecordType, dynamic};
 use crate::values::{Buffer, Scratch, Source};
-
-fn origin(meta: &Meta) -> Origin {
-    Origin {
-        version: meta.version,
-        written_at: meta.written_at,
-        writer_pid: meta.writer_pid,
-    }
-}
 
 // ---- Writer --------------------------------------------------------------------------------
 
@@ -431,7 +424,7 @@ impl Reader {
         let meta = unsafe { attached.raw.read(buffer.as_ptr()) }.map_err(errors::raise)?;
         Ok(meta.map(|meta| {
             self.saw(&meta);
-            MetaObject(origin(&meta))
+            MetaObject(Origin::from(&meta))
         }))
     }
 
@@ -478,7 +471,7 @@ impl Reader {
             Ok((value, meta))
         };
         let future = in_background(py, slices, once, move |py, (value, meta)| {
-            Ok(Fresh::copied(py, ty, &value)?.finish(origin(&meta)))
+            Ok(Fresh::copied(py, ty, &value)?.finish(Origin::from(&meta)))
         })?;
         // Before whoever awaits it goes on.
         future.call_method1("add_done_callback", (Seen(slf.clone().unbind()),))?;
@@ -661,7 +654,7 @@ impl Reader {
     /// Hands out a record that a read has filled.
     fn give<'py>(&self, fresh: Fresh<'py>, meta: &Meta) -> Bound<'py, PyAny> {
         self.saw(meta);
-        fresh.finish(origin(meta))
+        fresh.finish(meta.into())
     }
 
     #[cold]
@@ -707,7 +700,7 @@ impl Seen {
             && let Ok(record) = future.call_method0("result")
             && let Some(record) = Record::of(&record)
         {
-            *self.0.get().seen() = record.origin().version;
+            *self.0.get().seen() = record.origin().number;
         }
         Ok(())
     }
@@ -775,8 +768,8 @@ impl PinnedObject {
 
     /// Version, time and writer.
     #[getter]
-    fn meta(&self, py: Python<'_>) -> PyResult<MetaObject> {
-        self.with(py, |held| MetaObject(origin(held.pinned.meta())))
+    pub fn meta(&self, py: Python<'_>) -> PyResult<MetaObject> {
+        self.with(py, |held| MetaObject(held.pinned.meta().into()))
     }
 
     /// The layout of the value.
@@ -842,84 +835,7 @@ impl PinnedObject {
     }
 }
 
-// ---- what is known of a value --------------------------------------------------------------
-
-/// What a page says about a value.
-#[pyclass(frozen, eq, name = "Meta", module = "crosspage")]
-#[derive(PartialEq)]
-pub struct MetaObject(Origin);
-
-#[pymethods]
-impl MetaObject {
-    /// Counts up by one with each write; the first is 1.
-    #[getter]
-    fn version(&self) -> u64 {
-        self.0.version
-    }
-
-    /// When it was written, in seconds since 1970, as `time.time()` says it.
-    #[getter]
-    fn written_at(&self) -> f64 {
-        self.0.written_at as f64 / 1e9
-    }
-
-    /// The same in nanoseconds.
-    #[getter]
-    fn written_at_ns(&self) -> u64 {
-        self.0.written_at
-    }
-
-    /// Seconds since it was written, now.
-    #[getter]
-    fn age(&self) -> f64 {
-        let now = std::time::SystemTime::UNIX_EPOCH
-            .elapsed()
-            .unwrap_or_default();
-        now.saturating_sub(Duration::from_nanos(self.0.written_at))
-            .as_secs_f64()
-    }
-
-    /// The process that wrote it, as numbered in its own PID namespace.
-    #[getter]
-    fn writer(&self) -> u32 {
-        self.0.writer_pid
-    }
-
-    fn __repr__(&self) -> String {
-        let Origin {
-            version,
-            writer_pid,
-            ..
-        } = self.0;
-        format!(
-            "Meta(version={version}, age={:.6}, writer={writer_pid})",
-            self.age()
-        )
-    }
-}
-
-/// Version, time and writer of a record that was read from a page.
-#[pyfunction]
-pub fn meta(record: &Bound<'_, PyAny>) -> PyResult<MetaObject> {
-    let origin = match Record::of(record) {
-        Some(record) => record.origin(),
-        None => match record.cast::<PinnedObject>() {
-            Ok(pinned) => return pinned.get().meta(record.py()),
-            Err(_) => {
-                return Err(PyTypeError::new_err(
-                    "meta: expected a record that was read from a page",
-                ));
-            }
-        },
-    };
-    if origin == Origin::default() {
-        return Err(errors::raise(Error::new(
-            ErrorKind::NoValue,
-            "this record was made here, not read from a page",
-        )));
-    }
-    Ok(MetaObject(origin))
-}
+// ---- participants --------------------------------------------------------------------------
 
 /// One participant of a page.
 #[pyclass(frozen, get_all, module = "crosspage")]

@@ -8,8 +8,11 @@ mod foreign;
 mod handle;
 mod latest;
 mod logging;
+mod message;
+mod meta;
 mod record;
 mod registry;
+mod topic;
 mod types;
 mod values;
 
@@ -26,11 +29,17 @@ mod _crosspage {
     #[pymodule_export]
     use crate::handle::end_waits;
     #[pymodule_export]
-    use crate::latest::{MetaObject, Participant, PinnedObject, Reader, SlotObject, Writer, meta};
+    use crate::latest::{Participant, PinnedObject, Reader, SlotObject, Writer};
+    #[pymodule_export]
+    use crate::message::{MessageObject, restore_message};
+    #[pymodule_export]
+    use crate::meta::{MetaObject, meta};
     #[pymodule_export]
     use crate::record::{restore, to_dict};
     #[pymodule_export]
-    use crate::registry::{Garbage, PageInfo, gc, pages, remove, remove_all};
+    use crate::registry::{Garbage, PageInfo, gc, pages, pattern_of, remove, remove_all};
+    #[pymodule_export]
+    use crate::topic::{Loan, Publisher, Subscriber};
     #[pymodule_export]
     use crate::types::{FieldInfo, LayoutObject, declare, layout_of_record};
 

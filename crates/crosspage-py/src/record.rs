@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use crosspage::layout::{Scalar, did_you_mean};
-use pyo3::exceptions::{PyAttributeError, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::sync::PyOnceLock;
@@ -19,15 +19,8 @@ use pyo3::{ffi, intern};
 
 use crate::convert::{self, decode};
 use crate::errors;
+use crate::meta::{Origin, Pattern};
 use crate::types::{Field, Kind, LayoutObject, RecordType, dynamic, names};
-
-/// What a page says about the value that a record holds; all zero for a record made here.
-#[derive(Clone, Copy, Default, PartialEq)]
-pub struct Origin {
-    pub version: u64,
-    pub written_at: u64,
-    pub writer_pid: u32,
-}
 
 /// The object behind every record. `head.ob_size` bytes of the layout follow at [`DATA`].
 #[repr(C)]
@@ -124,19 +117,24 @@ pub struct Fresh<'py>(Bound<'py, PyAny>);
 impl<'py> Fresh<'py> {
     /// A record of `ty`, its bytes zero.
     pub fn zeroed(py: Python<'py>, ty: &'static RecordType) -> PyResult<Fresh<'py>> {
+        Fresh::zeroed_of(py, ty, ty.size())
+    }
+
+    /// A record of `ty` that has `len` bytes, all zero.
+    pub fn zeroed_of(py: Python<'py>, ty: &'static RecordType, len: usize) -> PyResult<Fresh<'py>> {
         // SAFETY: the bytes are written before anybody can read them.
-        let fresh = unsafe { Fresh::uninit(py, ty)? };
-        // SAFETY: the object has `ob_size` = `ty.size()` bytes at `data()`.
-        unsafe { ptr::write_bytes(fresh.data(), 0, ty.size()) };
+        let fresh = unsafe { Fresh::uninit_of(py, ty, len)? };
+        // SAFETY: the object has `ob_size` = `len` bytes at `data()`.
+        unsafe { ptr::write_bytes(fresh.data(), 0, len) };
         Ok(fresh)
     }
 
-    /// A record of `ty` with these bytes, which are as many as the layout has.
+    /// A record of `ty` with these bytes, which are as many as the layout has, or more where it ends in a
+    /// tail.
     pub fn copied(py: Python<'py>, ty: &'static RecordType, bytes: &[u8]) -> PyResult<Fresh<'py>> {
-        assert_eq!(bytes.len(), ty.size());
         // SAFETY: all bytes are written in the next statement.
-        let fresh = unsafe { Fresh::uninit(py, ty)? };
-        // SAFETY: both regions have `ty.size()` bytes, and the object is new, so they are apart.
+        let fresh = unsafe { Fresh::uninit_of(py, ty, bytes.len())? };
+        // SAFETY: both regions have `bytes.len()` bytes, and the object is new, so they are apart.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), fresh.data(), bytes.len()) };
         Ok(fresh)
     }
@@ -146,13 +144,25 @@ impl<'py> Fresh<'py> {
     /// # Safety
     /// Every byte at [`data`](Fresh::data) is written before [`finish`](Fresh::finish).
     pub unsafe fn uninit(py: Python<'py>, ty: &'static RecordType) -> PyResult<Fresh<'py>> {
+        // SAFETY: handed through from the caller.
+        unsafe { Fresh::uninit_of(py, ty, ty.size()) }
+    }
+
+    /// The same with `len` bytes.
+    ///
+    /// # Safety
+    /// As for [`uninit`](Fresh::uninit).
+    unsafe fn uninit_of(
+        py: Python<'py>,
+        ty: &'static RecordType,
+        len: usize,
+    ) -> PyResult<Fresh<'py>> {
+        let is_ours = len == ty.size() || ty.fits(len);
+        assert!(is_ours, "{len} bytes are no {}", ty.name());
         // SAFETY: `RecordType::new` made sure that the class is a subtype of `Record`, so with GC,
         // and of the same basic size, so this allocates DATA + size bytes and sets the head.
         let object = unsafe {
-            ffi::PyObject_GC_NewVar::<Object>(
-                ty.class(py).as_type_ptr(),
-                ty.size() as ffi::Py_ssize_t,
-            )
+            ffi::PyObject_GC_NewVar::<Object>(ty.class(py).as_type_ptr(), len as ffi::Py_ssize_t)
         };
         if object.is_null() {
             return Err(PyErr::fetch(py));
@@ -217,11 +227,7 @@ impl<'a, 'py> Record<'a, 'py> {
 
     /// The value of a field.
     pub fn get(self, field: &Field) -> PyResult<Bound<'py, PyAny>> {
-        decode(
-            self.0.py(),
-            &field.kind,
-            &self.bytes()[field.offset..][..field.kind.size()],
-        )
+        decode(self.0.py(), &field.kind, field.of(self.bytes()))
     }
 
     fn values(self) -> PyResult<Bound<'py, PyTuple>> {
@@ -344,10 +350,11 @@ unsafe extern "C" fn get_any(
     // SAFETY: `add_getter` put a `&'static Field` there.
     let field = unsafe { &*closure.cast::<Field>() };
     // SAFETY: the descriptor only calls this for instances of its class, a record.
-    let Some(bytes) = (unsafe { field_bytes(object, field.offset, field.kind.size()) }) else {
+    let bytes = unsafe { raw_bytes(object) };
+    let Some(range) = field.kind.range(field.offset, bytes.len()) else {
         return out_of_range();
     };
-    guard(|py| decode(py, &field.kind, bytes))
+    guard(|py| decode(py, &field.kind, &bytes[range]))
 }
 
 // ---- slots ---------------------------------------------------------------------------------
@@ -412,7 +419,7 @@ unsafe extern "C" fn new(
                 ty.name()
             )));
         }
-        let mut fresh = Fresh::zeroed(py, ty)?;
+        let mut fresh = Fresh::zeroed_of(py, ty, convert::size_of(ty, &kwargs)?)?;
         convert::encode_all(ty, &kwargs, fresh.bytes())?;
         Ok(fresh.finish(Origin::default()))
     })
@@ -549,7 +556,11 @@ unsafe extern "C" fn subscript(
             PyTypeError::new_err("a field is named by a str, such as \"arm.joints[2]\"")
         })?;
         let (offset, kind) = record.ty().find(py, key)?;
-        decode(py, kind, &record.bytes()[offset..][..kind.size()])
+        let bytes = record.bytes();
+        let range = kind
+            .range(offset, bytes.len())
+            .ok_or_else(|| PyIndexError::new_err(format!("{key}: there are fewer items")))?;
+        decode(py, kind, &bytes[range])
     })
 }
 
@@ -597,10 +608,22 @@ unsafe extern "C" fn replace(
         if !args.is_empty() {
             return Err(PyTypeError::new_err("changes are given by keyword"));
         }
-        let mut fresh = Fresh::copied(py, record.ty(), record.bytes())?;
-        if let Some(kwargs) = kwargs {
-            convert::encode_some(record.ty(), kwargs.cast::<PyDict>()?, fresh.bytes())?;
-        }
+        let (ty, bytes) = (record.ty(), record.bytes());
+        let Some(kwargs) = kwargs else {
+            return Ok(Fresh::copied(py, ty, bytes)?.finish(Origin::default()));
+        };
+        let kwargs = kwargs.cast::<PyDict>()?;
+        let mut fresh = match convert::tail_of(ty, kwargs)? {
+            None => Fresh::copied(py, ty, bytes)?,
+            // As long as the new tail makes it.
+            Some(len) => {
+                let mut fresh = Fresh::zeroed_of(py, ty, len)?;
+                let both = len.min(bytes.len());
+                fresh.bytes()[..both].copy_from_slice(&bytes[..both]);
+                fresh
+            }
+        };
+        convert::encode_some(ty, kwargs, fresh.bytes())?;
         Ok(fresh.finish(Origin::default()))
     })
 }
@@ -613,11 +636,7 @@ unsafe extern "C" fn reduce(
         // SAFETY: a method of `Record`.
         let object = unsafe { borrow(py, &object) };
         let record = Record(object);
-        let Origin {
-            version,
-            written_at,
-            writer_pid,
-        } = record.origin();
+        let origin = record.origin();
         let ty = record.ty();
         // A class of the user's own is found by its name, any other is made anew from its layout.
         let class = match ty.is_declared() {
@@ -631,9 +650,7 @@ unsafe extern "C" fn reduce(
             class,
             ty.layout().id(),
             PyBytes::new(py, record.bytes()),
-            version,
-            written_at,
-            writer_pid,
+            (origin.pattern as u8, origin.pid, origin.number, origin.at),
         );
         Ok((restore, state).into_pyobject(py)?.into_any())
     })
@@ -654,25 +671,27 @@ pub fn restore<'py>(
     class: &Bound<'py, PyAny>,
     layout_id: u64,
     bytes: &[u8],
-    version: u64,
-    written_at: u64,
-    writer_pid: u32,
+    origin: (u8, u32, u64, u64),
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = class.py();
     let ty = match class.cast::<PyType>() {
         Ok(class) => RecordType::of(class)?,
         Err(_) => dynamic(py, &LayoutObject::parse(class.extract()?)?)?,
     };
-    if ty.layout().id() != layout_id || bytes.len() != ty.size() {
+    if ty.layout().id() != layout_id || !ty.fits(bytes.len()) {
         let message = format!(
             "the record was pickled with another layout of {}",
             ty.name()
         );
         return Err(errors::invalid(message));
     }
+    let (pattern, pid, number, at) = origin;
+    let pattern = Pattern::from_number(pattern)
+        .ok_or_else(|| errors::invalid("the record was pickled by a later version of crosspage"))?;
     Ok(Fresh::copied(py, ty, bytes)?.finish(Origin {
-        version,
-        written_at,
-        writer_pid,
+        pattern,
+        pid,
+        number,
+        at,
     }))
 }

@@ -80,6 +80,16 @@ pub fn pages(py: Python<'_>) -> PyResult<Vec<PageInfo>> {
         .collect()
 }
 
+/// The pattern of a page; None where it cannot be looked at.
+#[pyfunction(name = "_pattern_of")]
+pub fn pattern_of(
+    py: Python<'_>,
+    #[pyo3(from_py_with = name_of)] locator: String,
+) -> Option<&'static str> {
+    py.detach(|| registry::inspect(&locator).ok())
+        .map(|page| page.pattern)
+}
+
 /// Removes a segment. One that living participants use is only removed with `force`.
 #[pyfunction]
 #[pyo3(signature = (locator, *, force=false))]

@@ -1,6 +1,7 @@
 //! The Python class of each layout, and what its fields look like from Python.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use crosspage::layout::{self, EnumType, Scalar, StructType, Type};
@@ -44,6 +45,11 @@ pub enum Kind {
         stride: usize,
         len: usize,
     },
+    /// As many items as there are bytes for: the last field of a message.
+    Tail {
+        item: Box<Kind>,
+        stride: usize,
+    },
     Struct(&'static RecordType),
     Enum {
         repr: Scalar,
@@ -58,8 +64,18 @@ impl Kind {
             Kind::Scalar(scalar) | Kind::Enum { repr: scalar, .. } => scalar.size(),
             Kind::Text(size) => *size,
             Kind::Array { stride, len, .. } => stride * len,
+            Kind::Tail { .. } => 0,
             Kind::Struct(ty) => ty.size(),
         }
+    }
+
+    /// Where its bytes are in a value of `total` bytes, from `offset` on; None where they are not inside.
+    pub fn range(&self, offset: usize, total: usize) -> Option<Range<usize>> {
+        let size = match self {
+            Kind::Tail { stride, .. } => total.checked_sub(offset)? / stride * stride,
+            _ => self.size(),
+        };
+        Some(offset..offset.checked_add(size)?).filter(|range| range.end <= total)
     }
 
     fn array(item: Kind, len: usize) -> Kind {
@@ -67,6 +83,13 @@ impl Kind {
             stride: item.size(),
             item: Box::new(item),
             len,
+        }
+    }
+
+    fn tail(item: Kind) -> Kind {
+        Kind::Tail {
+            stride: item.size(),
+            item: Box::new(item),
         }
     }
 
@@ -95,11 +118,7 @@ impl Kind {
                     Err(_) => Kind::Scalar(of.repr),
                 }
             }
-            Type::Tail(_) => {
-                return Err(errors::unsupported(
-                    "a struct with a tail is a message, not a value",
-                ));
-            }
+            Type::Tail(item) => Kind::tail(Kind::of(py, item)?),
         })
     }
 
@@ -113,6 +132,11 @@ impl Kind {
         let format = match self {
             Kind::Scalar(of) | Kind::Enum { repr: of, .. } => scalar(*of),
             Kind::Text(size) => format!("S{size}"),
+            Kind::Tail { .. } => {
+                return Err(errors::unsupported(
+                    "a struct with a tail has no fixed size, and so no dtype",
+                ));
+            }
             Kind::Array { .. } => {
                 // numpy tells an array of arrays from one of two dimensions.
                 let (mut item, mut shape) = (self, Vec::new());
@@ -301,6 +325,26 @@ impl RecordType {
         self.layout.size()
     }
 
+    /// The last field, where it is a tail.
+    pub fn tail(&self) -> Option<(&Field, &Kind, usize)> {
+        let last = self.fields.last()?;
+        match &last.kind {
+            Kind::Tail { item, stride } => Some((last, item, *stride)),
+            _ => None,
+        }
+    }
+
+    /// Whether a value can have so many bytes.
+    pub fn fits(&self, len: usize) -> bool {
+        match self.tail() {
+            None => len == self.size(),
+            Some((tail, _, stride)) => {
+                let behind = len.checked_sub(tail.offset);
+                behind.is_some_and(|behind| behind.is_multiple_of(stride))
+            }
+        }
+    }
+
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
@@ -358,13 +402,14 @@ impl RecordType {
         let (mut offset, mut kind) = (field.offset, &field.kind);
         for index in indices.split_inclusive(']') {
             let index: usize = index.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
-            let Kind::Array { item, stride, len } = kind else {
-                return None;
+            // How many items a tail has is known where its bytes are.
+            let (item, stride, len) = match kind {
+                Kind::Array { item, stride, len } => (item, stride, *len),
+                Kind::Tail { item, stride } => (item, stride, isize::MAX as usize / stride),
+                _ => return None,
             };
-            (offset, kind) = (
-                offset + stride * Some(index).filter(|index| index < len)?,
-                item,
-            );
+            let index = Some(index).filter(|index| *index < len)?;
+            (offset, kind) = (offset.checked_add(stride.checked_mul(index)?)?, item);
         }
         match (rest, kind) {
             (None, _) => Some((offset, kind)),
@@ -431,6 +476,14 @@ impl RecordType {
 }
 
 impl Field {
+    /// Its bytes in those of a value.
+    pub fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        match self.kind.range(self.offset, bytes.len()) {
+            Some(range) => &bytes[range],
+            None => &[], // A tail of nothing; all else lies inside of every value.
+        }
+    }
+
     /// Type, unit and meaning, for `help()`.
     pub fn describe(&self) -> &str {
         &self.doc
@@ -653,7 +706,7 @@ pub fn declare(
 }
 
 /// The type that `_declare.py` describes: a scalar's name, a `Layout`, or a tuple that starts with
-/// "text", "array" or "enum".
+/// "text", "array", "tail" or "enum".
 fn type_of(spec: &Bound<'_, PyAny>) -> PyResult<(Type, Kind)> {
     if let Ok(layout) = spec.cast::<LayoutObject>() {
         let ty = layout.get().0;
@@ -684,6 +737,10 @@ fn type_of(spec: &Bound<'_, PyAny>) -> PyResult<(Type, Kind)> {
                 )));
             }
             Ok((ty, Kind::array(kind, len)))
+        }
+        "tail" => {
+            let (item, kind) = type_of(&parts.get_item(1)?)?;
+            Ok((Type::Tail(Box::new(item)), Kind::tail(kind)))
         }
         "enum" => {
             let class = parts.get_item(1)?.cast_into::<PyType>()?;

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{ffi, intern};
 
-use crate::convert::encode_all;
+use crate::convert::{encode_all, size_of};
 use crate::errors;
 use crate::handle::LARGE;
 use crate::record::Record;
@@ -85,7 +85,7 @@ impl<'a> Source<'a> {
     }
 
     fn fields(ty: &RecordType, fields: &Bound<'_, PyDict>) -> PyResult<Source<'a>> {
-        let mut bytes = Scratch::new(ty.size());
+        let mut bytes = Scratch::new(size_of(ty, fields)?);
         encode_all(ty, fields, &mut bytes)?;
         Ok(Source::Fields(bytes))
     }
@@ -106,6 +106,15 @@ impl<'a> Source<'a> {
             check_layout(ty, layout.0)?;
         }
         Buffer::new(value, ty, false).map(Source::Buffer)
+    }
+
+    /// How many bytes there are: those of the layout, or more where it ends in a tail.
+    pub fn len(&self) -> usize {
+        match self {
+            Source::Record(bytes) => bytes.len(),
+            Source::Buffer(buffer) => buffer.len(),
+            Source::Fields(bytes) => bytes.len(),
+        }
     }
 
     /// The layout's bytes, valid as long as `self`. Those of a buffer are somebody else's to change, as
@@ -140,7 +149,35 @@ pub fn check_layout(ty: &RecordType, value: &RecordType) -> PyResult<()> {
 pub struct Buffer(Box<ffi::Py_buffer>);
 
 impl Buffer {
+    /// As many bytes as `ty` has.
     pub fn new(object: &Bound<'_, PyAny>, ty: &RecordType, writable: bool) -> PyResult<Buffer> {
+        let buffer = Buffer::of(object, writable, || {
+            let hint = match object.is_instance_of::<PyDict>() {
+                true => "; fields are given by keyword: write(**fields)",
+                false => "",
+            };
+            Ok(PyTypeError::new_err(format!(
+                "expected a {} or its bytes, got {}{hint}",
+                ty.name(),
+                object.get_type().name()?
+            )))
+        })?;
+        match buffer.len() {
+            len if ty.fits(len) => Ok(buffer),
+            len => Err(errors::invalid(format!(
+                "{} has {} bytes, the buffer {len}",
+                ty.name(),
+                ty.size(),
+            ))),
+        }
+    }
+
+    /// As many bytes as there are; `other` is the error where the object has no buffer at all.
+    pub fn of(
+        object: &Bound<'_, PyAny>,
+        writable: bool,
+        other: impl FnOnce() -> PyResult<PyErr>,
+    ) -> PyResult<Buffer> {
         let mut view = Box::new(ffi::Py_buffer::new());
         let flags = if writable {
             ffi::PyBUF_WRITABLE
@@ -154,29 +191,17 @@ impl Buffer {
             if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 1 {
                 return Err(error); // It says what is in the way: not contiguous, or not writable.
             }
-            let hint = match object.is_instance_of::<PyDict>() {
-                true => "; fields are given by keyword: write(**fields)",
-                false => "",
-            };
-            return Err(PyTypeError::new_err(format!(
-                "expected a {} or its bytes, got {}{hint}",
-                ty.name(),
-                object.get_type().name()?
-            )));
+            return Err(other()?);
         }
-        let buffer = Buffer(view);
-        match usize::try_from(buffer.0.len) {
-            Ok(len) if len == ty.size() => Ok(buffer),
-            _ => Err(errors::invalid(format!(
-                "{} has {} bytes, the buffer {}",
-                ty.name(),
-                ty.size(),
-                buffer.0.len
-            ))),
-        }
+        Ok(Buffer(view))
     }
 
-    /// As many bytes as the layout has; held as long as `self`.
+    pub fn len(&self) -> usize {
+        // Never negative, says CPython.
+        self.0.len as usize
+    }
+
+    /// As many bytes as `len` says; held as long as `self`.
     pub fn as_ptr(&self) -> *mut u8 {
         self.0.buf.cast()
     }

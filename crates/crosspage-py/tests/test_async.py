@@ -268,3 +268,156 @@ def test_opening_and_foreign_waits() -> None:
     finally:
         if sys.platform != "win32":  # there it is gone with its last handle
             crosspage.remove(locator, force=True)
+
+
+# ---- topics ----------------------------------------------------------------------------------
+
+
+def test_messages_are_awaited() -> None:
+    publisher = crosspage.topic.publisher("readings", Telemetry)
+    subscriber = crosspage.topic.subscriber("readings", Telemetry)
+    messages = crosspage.topic.subscriber("bytes")
+
+    async def publish() -> None:
+        await publisher.wait_subscribers_async(1, timeout=5)
+        for n in range(5):
+            await asyncio.sleep(0.02)
+            await publisher.publish_async(counter=n)
+        await asyncio.sleep(0.1)
+        subscriber.close()
+
+    async def main() -> None:
+        task = asyncio.create_task(publish())
+        assert await subscriber.wait_publishers_async(1, timeout=5) == 1
+        assert [record.counter async for record in subscriber] == list(range(5)), "ends with the handle"
+        await task
+        before = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await messages.recv_async(timeout=0.12)
+        with pytest.raises(TimeoutError):
+            await messages.recv_many_async(3, timeout=0)
+        with pytest.raises(TimeoutError):
+            await messages.wait_publishers_async(1, timeout=0.1)
+        assert 0.2 < time.monotonic() - before < 5
+        with pytest.raises(ValueError):
+            await messages.recv_async(timeout=-1)
+        asyncio.get_running_loop().call_later(0.1, lambda: crosspage.topic.publisher("bytes", bytes).publish_many([b"a", b"b"]))
+        assert await messages.recv_many_async(3) == [b"a", b"b"]
+        with pytest.raises(crosspage.Closed):
+            await subscriber.recv_async()
+
+    asyncio.run(main())
+
+
+def test_publishing_waits_for_room() -> None:
+    publisher = crosspage.topic.publisher("readings", Telemetry, policy="block", capacity=4096)
+    subscriber = crosspage.topic.subscriber("readings")
+    large = crosspage.topic.publisher("large", bytes, policy="block", capacity=1 << 16)
+    pieces = crosspage.topic.subscriber("large")
+
+    async def main() -> None:
+        while publisher.try_publish(counter=0) is not None:
+            pass
+        before = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await publisher.publish_async(counter=1, timeout=0.1)
+        with pytest.raises(TimeoutError):
+            await publisher.publish_many_async([Telemetry(counter=1)], timeout=0.1)
+        assert 0.15 < time.monotonic() - before < 5
+        waiting = asyncio.ensure_future(publisher.publish_async(counter=-1))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        seen = 0
+        while (await subscriber.recv_async(timeout=5)).counter != -1:
+            seen += 1
+        assert seen > 10 and await waiting > seen
+        many = asyncio.ensure_future(publisher.publish_many_async([Telemetry(counter=n) for n in range(1000)]))
+        assert [(await subscriber.recv_async(timeout=5)).counter for n in range(1000)] == list(range(1000))
+        assert await many == 1000
+        value = os.urandom(500_000)
+        sending = asyncio.ensure_future(large.publish_async(value))
+        assert await pieces.recv_async(timeout=5) == value
+        assert await sending > 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_cancelling_loses_no_message() -> None:
+    publisher = crosspage.topic.publisher("readings", Telemetry, policy="block", capacity=4096)
+    subscriber = crosspage.topic.subscriber("readings")
+
+    async def main() -> None:
+        await settled(0)
+        waiting = [asyncio.create_task(subscriber.recv_async()) for _ in range(5)]
+        await settled(5)
+        for task in waiting:
+            task.cancel()
+        await settled(0)
+        received: list[int] = []
+
+        async def receive() -> None:
+            received.append((await subscriber.recv_async()).counter)
+
+        for n in range(300):
+            task = asyncio.create_task(receive())
+            await asyncio.sleep(0)
+            await publisher.publish_async(counter=n)
+            if n % 3:
+                await asyncio.sleep(0.0002 * (n % 7))
+            task.cancel()
+            await asyncio.wait([task])
+        while (record := subscriber.try_recv()) is not None:
+            received.append(record.counter)
+        assert received == list(range(300))
+
+        # Nor is a publisher the worse for it.
+        while publisher.try_publish(counter=0) is not None:
+            pass
+        task = asyncio.ensure_future(publisher.publish_async(counter=1))
+        await settled(1)
+        task.cancel()
+        await settled(0)
+        while subscriber.try_recv() is not None:
+            pass
+        await publisher.publish_async(counter=7, timeout=5)
+        assert (await subscriber.recv_async(timeout=5)).counter == 7
+
+    asyncio.run(main())
+
+
+def test_many_tasks_receive_with_one_handle() -> None:
+    publisher = crosspage.topic.publisher("readings", Telemetry)
+    subscriber = crosspage.topic.subscriber("readings")
+
+    async def main() -> list[int]:
+        tasks = [asyncio.create_task(subscriber.recv_async(timeout=10)) for _ in range(10)]
+        await asyncio.sleep(0.1)
+        publisher.publish_many([Telemetry(counter=n) for n in range(10)])
+        return sorted([record.counter for record in await asyncio.gather(*tasks)])
+
+    assert asyncio.run(main()) == list(range(10))
+
+
+def test_ending_while_a_message_is_awaited() -> None:
+    program = """
+import asyncio, crosspage
+with crosspage.testing.namespace():
+    publisher = crosspage.topic.publisher("b", bytes, policy="block", capacity=4096)
+    subscriber = crosspage.topic.subscriber("b")
+    async def main():
+        task = asyncio.create_task(anext(subscriber))
+        await asyncio.sleep(0.05)
+        publisher.wait_subscribers_async(3)
+    asyncio.run(main())
+    async def more():
+        while publisher.try_publish(b"x" * 100): pass
+        publisher.publish_async(b"y")
+        await asyncio.sleep(0.05)
+    asyncio.run(more())
+    print("end")
+"""
+    before = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+    assert time.monotonic() - before < 10

@@ -271,6 +271,222 @@ def test_awaiting(page: Any) -> None:
     repeat(20 if LONG else 5, cycle, noise=2048)
 
 
+# ---- topics ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def topic() -> Iterator["crosspage.topic.Publisher[Any]"]:
+    with crosspage.topic.publisher("bytes", bytes, max_participants=8, capacity=1 << 20, max_held=2) as publisher:
+        publisher.publish(b"first")
+        yield publisher
+
+
+def subscribers() -> None:
+    for T in (bytes, None):
+        subscriber = crosspage.topic.subscriber("bytes", T)
+        assert subscriber.try_recv() is None and subscriber.publishers >= 1
+    subscriber.close()
+
+
+def publishers() -> None:
+    crosspage.topic.publisher("bytes").publish(b"x")
+    with crosspage.topic.publisher("bytes", bytes) as publisher:
+        publisher.publish(bytes(20_000))
+
+
+def held_messages() -> None:
+    publisher = crosspage.topic.publisher("bytes", bytes)
+    subscriber = crosspage.topic.subscriber("bytes")
+    for n in range(5):  # more than may be held
+        publisher.publish(bytes([n]) * 20_000)
+    messages = subscriber.recv_many(10)
+    views = [memoryview(message) for message in messages]
+    subscriber.close()
+    publisher.close()
+    assert [view[0] for view in views] == list(range(5))
+
+
+def loans() -> None:
+    publisher = crosspage.topic.publisher("bytes", bytes)
+    for n in range(5):
+        with publisher.loan(20_000) as view:
+            view[0] = n
+    with pytest.raises(RuntimeError):
+        with publisher.loan(20_000):
+            raise RuntimeError
+    with publisher.loan(20_000) as view:
+        part = view[1:]
+    publisher.close()
+    part[0] = 1
+    publisher.loan(10)
+    never = crosspage.topic.publisher("bytes").loan(20_000)
+    never.__enter__()
+
+
+def knotted_messages() -> None:
+    """What only the garbage collector finds."""
+    publisher = crosspage.topic.publisher("bytes", bytes)
+    knot: list[Any] = [publisher, crosspage.topic.subscriber("bytes")]
+    publisher.publish(bytes(20_000))
+    knot += [knot, knot[1].recv()]
+    del knot, publisher
+    gc.collect()
+
+
+def whole_topic() -> None:
+    publisher = crosspage.topic.publisher("another", Telemetry)
+    subscriber = crosspage.topic.subscriber("another")
+    publisher.publish(counter=1, temperature=2)
+    assert subscriber.recv().counter == 1
+
+
+def refused_topics() -> None:
+    for T in (Telemetry, Other):
+        with pytest.raises(crosspage.Error):
+            crosspage.topic.subscriber("bytes", T)
+        with pytest.raises(crosspage.Error):
+            crosspage.topic.publisher("bytes", T)
+    with pytest.raises(crosspage.Error):
+        crosspage.topic.subscriber("bytes", policy="block")
+
+
+def unpickled_topics() -> None:
+    publisher = pickle.loads(pickle.dumps(crosspage.topic.publisher("bytes", bytes)))
+    subscriber = pickle.loads(pickle.dumps(crosspage.topic.subscriber("bytes")))
+    publisher.publish(b"x")
+    assert pickle.loads(pickle.dumps(subscriber.recv())) == b"x"
+
+
+@pytest.mark.parametrize(
+    ("cycle", "times"),
+    [
+        (subscribers, 1000), (publishers, 1000), (held_messages, 300), (loans, 300), (knotted_messages, 50),
+        (whole_topic, 200), (refused_topics, 300), (unpickled_topics, 300),
+    ],
+    ids=lambda of: getattr(of, "__name__", ""),
+)  # fmt: skip
+@pytest.mark.usefixtures("topic")
+def test_topics(cycle: Callable[[], object], times: int) -> None:
+    repeat(10 * times if LONG else times, cycle)
+
+
+def test_messages(topic: Any) -> None:
+    """What is called a million times, on one handle."""
+    numpy = pytest.importorskip("numpy")
+    readings = crosspage.topic.publisher("readings", Telemetry, send_time=True, policy="block", capacity=4096)
+    records = crosspage.topic.subscriber("readings", Telemetry)
+    messages = crosspage.topic.subscriber("bytes")
+    frames = crosspage.topic.publisher("frames", numpy.ndarray, max_held=2, capacity=1 << 20)
+    arrays = crosspage.topic.subscriber("frames")
+    record, frame = Telemetry(counter=1, temperature=2), numpy.ones((100, 100), "f4")
+
+    def cycle() -> None:
+        readings.publish(record)
+        readings.publish(counter=1, temperature=2)
+        readings.publish_many([record, bytes(record)])
+        assert crosspage.meta(records.recv()).sent_at
+        assert len(records.recv_many(10)) == 3
+        assert records.try_recv() is None
+        with pytest.raises(TimeoutError):
+            records.recv(timeout=0)
+        for value in (b"x", bytes(30_000)):
+            topic.publish(value)
+            message = messages.recv()
+            assert message == value and memoryview(message) == value
+            repr(message)
+        frames.publish(frame)
+        with frames.loan_array((100, 100), "f4") as array:
+            array[:] = 3
+        with frames.loan_array((100, 100), "f4") as array:
+            view = array[1:]
+        view[:] = 2
+        kept = [arrays.recv() for _ in range(3)]
+        assert crosspage.meta(kept[1][3:]).sequence and kept[1].sum() == 30_000
+        for wrong in ({"countr": 1}, {"counter": 2**40, "temperature": 1}, {"counter": "x", "temperature": 1}):
+            with pytest.raises((TypeError, ValueError)):
+                readings.publish(**wrong)
+        for array in (frame[:, 1], numpy.array([None])):
+            with pytest.raises(ValueError):
+                frames.publish(array)
+
+    for _ in range(100):  # until every publisher has all the memory that it takes
+        cycle()
+    repeat(2000 if LONG else 300, cycle)
+
+
+def test_awaiting_messages(topic: Any) -> None:
+    subscriber = crosspage.topic.subscriber("bytes")
+    full = crosspage.topic.publisher("full", bytes, policy="block", capacity=4096)
+    crosspage_full = crosspage.topic.subscriber("full")
+    while full.try_publish(b"x" * 100) is not None:
+        pass
+
+    async def cycles() -> None:
+        for _ in range(20):
+            waiting = [asyncio.create_task(subscriber.recv_async()) for _ in range(3)]
+            await asyncio.sleep(0)
+            waiting[2].cancel()
+            topic.publish_many([b"a", b"b"])
+            await asyncio.gather(*waiting[:2])
+            with pytest.raises(TimeoutError):
+                await subscriber.recv_many_async(3, timeout=0)
+            await topic.publish_async(b"c")
+            await subscriber.recv_async()
+            sending = asyncio.ensure_future(full.publish_async(b"y" * 100))
+            await asyncio.sleep(0)
+            sending.cancel()
+
+    def cycle() -> None:
+        asyncio.run(cycles())
+        while sys.platform == "linux" and len(os.listdir("/proc/self/task")) > threads:
+            pass  # A cancelled wait ends within its slice.
+
+    threads = len(os.listdir("/proc/self/task")) if sys.platform == "linux" else 0
+    repeat(20 if LONG else 5, cycle, noise=2048)
+    assert crosspage_full.try_recv() == b"x" * 100
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_forked_workers_of_a_topic(topic: Any) -> None:
+    subscriber = crosspage.topic.subscriber("bytes")
+    topic.publish(bytes(30_000))
+    message = subscriber.recv()
+    mine, before = left(topic), held()
+    for n in range(60):  # more than the page has places for
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                for call in (subscriber.try_recv, lambda: topic.publish(b"x")):
+                    with pytest.raises(crosspage.Forked):
+                        call()
+                own = crosspage.topic.publisher("bytes", bytes)
+                others = crosspage.topic.subscriber("bytes")
+                own.publish(bytes([n]) * 30_000)
+                kept = others.recv(timeout=20)
+                if n % 3 == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                elif n % 3 == 1:
+                    for handle in (own, others, subscriber, topic):
+                        handle.close()
+                    del message
+                assert kept == bytes([n]) * 30_000
+                code = 0
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(pid, 0)
+        assert status == (signal.SIGKILL if n % 3 == 0 else 0)
+        assert subscriber.recv(timeout=20) == bytes([n]) * 30_000
+        if n % 10 == 0:
+            assert left(topic) == mine
+    assert left(topic) == mine
+    assert message == bytes(30_000), "what is held stays, whoever dies"
+    del message
+    subscriber.close()
+    subscriber = crosspage.topic.subscriber("bytes")
+    assert held()["descriptors"] == before["descriptors"]
+
+
 # ---- processes -------------------------------------------------------------------------------
 
 

@@ -133,6 +133,33 @@ def test_records_of_a_class_that_changed_do_not_unpickle() -> None:
         Telemetry = before  # type: ignore[misc]
 
 
+def follow(subscriber: Any) -> int:
+    """How many messages come until one is empty."""
+    count = 0
+    for message in subscriber:
+        if len(message) == 0:
+            return count
+        count += 1
+    return -1
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_topics_between_the_processes_of_a_pool(method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"there is no {method}")
+    publisher = crosspage.topic.publisher("bytes", bytes, policy="block", capacity=1 << 16)
+    subscriber = crosspage.topic.subscriber("bytes")
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as executor:
+        followers = [executor.submit(follow, subscriber) for _ in range(2)]
+        subscriber.close()  # Theirs are their own.
+        publisher.wait_subscribers(2, timeout=60)
+        for n in range(1000):
+            publisher.publish(b"x" * (n % 1000 + 1), timeout=60)
+        publisher.publish(bytes(300_000), timeout=60)
+        publisher.publish(b"", timeout=60)
+        assert [follower.result(timeout=60) for follower in followers] == [1001, 1001]
+
+
 # ---- forked ----------------------------------------------------------------------------------
 
 
@@ -177,6 +204,34 @@ def test_a_lock_that_another_thread_holds_at_a_fork() -> None:
     leave.set()
     thread.join()
     assert writer.write(large) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_publisher_that_waits_at_a_fork() -> None:
+    """In the child it is away for ever: nothing may wait for it."""
+    publisher = crosspage.topic.publisher("readings", Telemetry, policy="block", capacity=4096)
+    subscriber = crosspage.topic.subscriber("readings")
+    while publisher.try_publish(counter=0) is not None:
+        pass
+    threads = [
+        threading.Thread(target=publisher.publish, kwargs={"counter": 1}),
+        threading.Thread(target=subscriber.wait_publishers, args=(2, 20)),
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    record = Telemetry(counter=2)
+    calls = [
+        lambda: publisher.publish(record), lambda: publisher.publish_many([record]), lambda: publisher.wait_subscribers(3),
+        subscriber.try_recv, subscriber.recv, publisher.close, subscriber.close,
+    ]  # fmt: skip
+    assert in_child(calls) == ["Forked"] * 5 + ["nothing"] * 2
+    second = crosspage.topic.publisher("readings", Telemetry)
+    while subscriber.recv(timeout=5).counter != 1:
+        pass
+    for thread in threads:
+        thread.join()
+    assert second.publish(record) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
@@ -227,6 +282,33 @@ def test_every_call_on_a_closed_handle() -> None:
         crosspage.remove(locator)
 
 
+def test_every_call_on_a_closed_handle_of_a_topic() -> None:
+    publisher = crosspage.topic.publisher("readings", Telemetry)
+    subscriber = crosspage.topic.subscriber("readings", Telemetry)
+    untyped = crosspage.topic.subscriber("nothing")
+    other = crosspage.topic.publisher("nothing")
+    with pytest.raises(crosspage.Closed):
+        with publisher.loan(16) as view:
+            for handle in (publisher, subscriber, untyped, other):
+                handle.close()
+                handle.close()
+                assert "topic" in repr(handle) and handle.locator
+            view[:] = bytes(16)  # It is still mapped.
+    assert publisher.layout == subscriber.layout == crosspage.layout_of(Telemetry) and untyped.layout is None
+    calls: list[Callable[[], object]] = [
+        lambda: publisher.publish(counter=1), lambda: publisher.try_publish(counter=1), lambda: publisher.subscribers,
+        lambda: publisher.publish_many([Telemetry(counter=1)]), lambda: publisher.wait_subscribers(0), publisher.participants,
+        lambda: publisher.publish(bytes(16)), publisher.loan(16).__enter__,
+        subscriber.try_recv, subscriber.recv, lambda: subscriber.recv_many(3), lambda: subscriber.lost,
+        lambda: subscriber.publishers, lambda: subscriber.wait_publishers(0), subscriber.participants,
+        untyped.try_recv, untyped.recv, lambda: other.publish(b"x"), other.loan(3).__enter__,
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(crosspage.Closed, match="is closed"):
+            call()
+    assert list(subscriber) == [] and list(untyped) == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="maps are read in /proc")
 def test_closing_unmaps() -> None:
     def mapped() -> bool:
@@ -241,6 +323,22 @@ def test_closing_unmaps() -> None:
     assert not mapped(), "although the handles live"
     reader.reopen()
     assert mapped() and reader.read() is None
+    reader.close()
+
+    publisher = crosspage.topic.publisher("unmapped-topic", bytes)
+    subscriber = crosspage.topic.subscriber("unmapped-topic")
+    publisher.publish(bytes(100_000))
+    message = subscriber.recv()
+    with publisher.loan(100_000) as loan:
+        view = loan[10:]
+    publisher.close()
+    subscriber.close()
+    assert mapped(), "as a message is held, and a loan is seen"
+    assert message == bytes(100_000)
+    del message
+    assert mapped()
+    del view
+    assert not mapped()
 
 
 def test_a_large_record_from_within_a_filling() -> None:

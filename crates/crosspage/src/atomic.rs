@@ -102,6 +102,25 @@ mod real {
             self.word(offset)
         }
 
+        /// Says that the lines of the word at `offset` and of the one behind it will be written.
+        #[inline(always)]
+        pub(crate) fn prefetch_to_write(&self, offset: usize) {
+            debug_assert!(offset < self.len);
+            // SAFETY: changes nothing, and nothing comes of an address that is not mapped (the second may lie
+            // behind the end).
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            unsafe {
+                std::arch::asm!(
+                    "prefetchw [{at}]",
+                    "prefetchw [{at} + 64]",
+                    at = in(reg) self.base.wrapping_add(offset),
+                    options(nostack, preserves_flags, readonly),
+                );
+            }
+            #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+            let _ = offset;
+        }
+
         #[inline(always)]
         fn word(&self, offset: usize) -> &'a AtomicU64 {
             debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.len);

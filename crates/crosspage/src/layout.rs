@@ -50,6 +50,10 @@ pub use value::{Record, Value};
     note = "add `#[derive(Clone, Copy, crosspage::Layout)]` and `#[repr(C)]` to the struct"
 )]
 pub unsafe trait Layout: Copy + Send + 'static {
+    /// How a value is kept that was received; the derive chooses by size.
+    #[doc(hidden)]
+    type Kept<H: Send>: rust::Keep<Self, H> + Send;
+
     /// The description of this struct, made once per type.
     fn layout() -> &'static Arc<StructType>;
 }

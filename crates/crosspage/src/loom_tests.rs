@@ -21,4 +21,6 @@ mod mutants;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod topic;
+#[cfg(test)]
 mod waiting;

@@ -679,11 +679,15 @@ impl Page {
             }
         };
         if facts.pattern != request.pattern.id {
+            let theirs = crate::registry::pattern(facts.pattern).map_or_else(
+                || format!("pattern number {}", facts.pattern),
+                |pattern| pattern.name.to_owned(),
+            );
             return Err(Error::new(
                 ErrorKind::Invalid,
                 format!(
-                    "page \"{locator}\" carries another pattern (number {}), not {}",
-                    facts.pattern, request.pattern.name
+                    "page \"{locator}\" carries {theirs}, not {}",
+                    request.pattern.name
                 ),
             ));
         }

@@ -55,7 +55,7 @@ fn spell(name: &str) -> String {
     }
 }
 
-/// `Sequence[float] = crosspage.array(crosspage.f32, 3)`
+/// `Sequence[float] = crosspage.array(crosspage.f32, 3)`, and `crosspage.tail(crosspage.f32)`
 fn annotation(types: &Types, field: &Field) -> String {
     let mut notes = String::new();
     for (key, note) in [("unit", &field.unit), ("doc", &field.doc)] {
@@ -66,7 +66,13 @@ fn annotation(types: &Types, field: &Field) -> String {
     let first = |notes: &str| notes.trim_start_matches(", ").to_owned();
     let (base, dims) = field.ty.base_and_dims();
     if !dims.is_empty() {
-        let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
+        // A tail has as many as its message says.
+        let (declared, lengths) = match field.ty {
+            Type::Tail(_) => ("tail", &dims[1..]),
+            _ => ("array", &dims[..]),
+        };
+        let lengths = lengths.iter().map(|n| format!(", {n}"));
+        let lengths: String = lengths.collect();
         let (item, spec) = match base {
             Type::Scalar(scalar) => (item_of(*scalar).to_owned(), scalar_name(*scalar)),
             Type::Text(size) => ("str".to_owned(), format!("crosspage.text({size})")),
@@ -82,10 +88,7 @@ fn annotation(types: &Types, field: &Field) -> String {
         let sequence = dims
             .iter()
             .fold(item, |item, _| format!("Sequence[{item}]"));
-        return format!(
-            "{sequence} = crosspage.array({spec}, {}{notes})",
-            dims.join(", ")
-        );
+        return format!("{sequence} = crosspage.{declared}({spec}{lengths}{notes})");
     }
     let scalar = |scalar| match notes.is_empty() {
         true => scalar_name(scalar),

@@ -17,7 +17,7 @@ import logging as _logging
 import os as _os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _crosspage, foreign, latest, testing
+from . import _crosspage, foreign, latest, testing, topic
 from ._crosspage import (
     FieldInfo,
     Garbage,
@@ -45,6 +45,7 @@ from ._declare import (
     i32,
     i64,
     layout_of,
+    tail,
     text,
     u8,
     u16,
@@ -125,10 +126,12 @@ __all__ = [
     "open_async",
     "remove",
     "replace",
+    "tail",
     "testing",
     "text",
     "to_dict",
     "to_numpy",
+    "topic",
     "u8",
     "u16",
     "u32",
@@ -138,14 +141,27 @@ __all__ = [
 _R = TypeVar("_R", bound=Record)
 
 
-def open(name: str, *, timeout: float | None = 0) -> "latest.Reader[Any]":
-    """A reader of whatever page has this name, waiting up to `timeout` seconds for it."""
-    return latest.open(name, timeout=timeout)
+def open(name: str, *, timeout: float | None = 0) -> Any:
+    """A reader or a subscriber of whatever page has this name, waiting up to `timeout` seconds for it.
+
+    A `latest.Reader` or a `topic.Subscriber`, as its pattern is.
+    """
+    try:
+        return latest.open(name, timeout=timeout)
+    except Error:
+        if _crosspage._pattern_of(name) != "topic":
+            raise
+        return topic.subscriber(name)
 
 
-async def open_async(name: str, *, timeout: float | None = 0) -> "latest.Reader[Any]":
+async def open_async(name: str, *, timeout: float | None = 0) -> Any:
     """`open` for asyncio."""
-    return await latest.open_async(name, timeout=timeout)
+    try:
+        return await latest.open_async(name, timeout=timeout)
+    except Error:
+        if _crosspage._pattern_of(name) != "topic":
+            raise
+        return topic.subscriber(name)
 
 
 def replace(record: _R, /, **changes: Any) -> _R:

@@ -1,9 +1,9 @@
 """The compiled half of crosspage: records, handles, and the registry."""
 
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from types import GenericAlias, TracebackType
-from typing import Any, Generic, Literal, Self, final, overload
+from typing import Any, ClassVar, Generic, Literal, Self, final, overload
 
 import numpy
 from typing_extensions import Buffer, TypeVar, disjoint_base
@@ -12,13 +12,17 @@ __all__ = [
     "FieldInfo",
     "Garbage",
     "Layout",
+    "Loan",
+    "Message",
     "Meta",
     "PageInfo",
     "Participant",
     "Pinned",
+    "Publisher",
     "Reader",
     "Record",
     "Slot",
+    "Subscriber",
     "View",
     "Writer",
     "__version__",
@@ -26,8 +30,10 @@ __all__ = [
     "_end_waits",
     "_from_source",
     "_layout_of_record",
+    "_pattern_of",
     "_remove_all",
     "_restore",
+    "_restore_message",
     "gc",
     "meta",
     "pages",
@@ -113,7 +119,11 @@ class Layout:
 
 @final
 class Meta:
-    """What a page says about a value."""
+    """What a page says about a value.
+
+    A value of `latest` has version, written_at and writer; a message of a topic has sequence, sent_at and
+    publisher. The others are an AttributeError.
+    """
 
     @property
     def version(self) -> int:
@@ -128,12 +138,28 @@ class Meta:
         """The same in nanoseconds."""
 
     @property
-    def age(self) -> float:
-        """Seconds since it was written, now."""
-
-    @property
     def writer(self) -> int:
         """The process that wrote it, as numbered in its own PID namespace."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was written or sent, now."""
+
+    @property
+    def sequence(self) -> int:
+        """Counts up by one with each message of its publisher; the first is 1."""
+
+    @property
+    def publisher(self) -> int:
+        """The process that published it, as numbered in its own PID namespace."""
+
+    @property
+    def sent_at(self) -> float | None:
+        """When it was sent, in seconds since 1970; None where the topic's messages do not say."""
+
+    @property
+    def sent_at_ns(self) -> int | None:
+        """The same in nanoseconds."""
 
     def __eq__(self, other: object, /) -> bool: ...
 
@@ -324,6 +350,223 @@ class Pinned(Generic[_R]):
     def __class_getitem__(cls, key: Any) -> GenericAlias: ...
 
 @final
+class Publisher(Generic[_R]):
+    """Publishes to a topic. Made by `crosspage.topic.publisher`."""
+
+    @staticmethod
+    def _make(
+        locator: str, declared: tuple[Any, Any] | None, keywords: Any
+    ) -> Publisher[Any]: ...
+    @overload
+    def publish(self, value: _R | Buffer, /, *, timeout: float | None = ...) -> int:
+        """Publishes a message and returns its sequence.
+
+        As the topic's type is: a record, the fields by keyword, or an object that holds the struct's bytes;
+        bytes, or an object with a buffer; a numpy array. Waits for room, with the policy "block", as long
+        as the publisher was told to, or `timeout` seconds.
+        """
+
+    @overload
+    def publish(self, value: None = None, /, *, timeout: float | None = ..., **fields: Any) -> int: ...
+    @overload
+    def try_publish(self, value: _R | Buffer, /) -> int | None:
+        """As `publish`, but never waits: None where there is no room."""
+
+    @overload
+    def try_publish(self, value: None = None, /, **fields: Any) -> int | None: ...
+    def publish_many(
+        self,
+        values: Iterable[_R | Buffer] | numpy.ndarray[Any, Any],
+        /,
+        *,
+        timeout: float | None = ...,
+    ) -> int:
+        """Publishes many messages: several, or for a struct an array of its dtype.
+
+        Returns how many, which are fewer where the time is over.
+        """
+
+    @overload
+    def publish_async(
+        self, value: _R | Buffer, /, *, timeout: float | None = ...
+    ) -> Future[int]:
+        """`publish` for asyncio."""
+
+    @overload
+    def publish_async(
+        self, value: None = None, /, *, timeout: float | None = ..., **fields: Any
+    ) -> Future[int]: ...
+    def publish_many_async(
+        self,
+        values: Iterable[_R | Buffer] | numpy.ndarray[Any, Any],
+        /,
+        *,
+        timeout: float | None = ...,
+    ) -> Future[int]:
+        """`publish_many` for asyncio."""
+
+    def loan(self, size: int) -> Loan[memoryview]:
+        """Memory of the topic for a message of so many bytes: `with publisher.loan(n) as view:`.
+
+        It is published at the end, or dropped where that is by an exception. What is not filled is what was
+        there before.
+        """
+
+    def loan_array(self, shape: int | tuple[int, ...], dtype: Any) -> Loan[numpy.ndarray[Any, Any]]:
+        """The same as a numpy array: `with publisher.loan_array((1080, 1920, 3), "u1") as array:`."""
+
+    @property
+    def subscribers(self) -> int:
+        """How many subscribers are attached."""
+
+    def wait_subscribers(self, n: int, timeout: float | None = None) -> int:
+        """Waits until at least `n` subscribers are attached, and returns how many there are."""
+
+    def wait_subscribers_async(self, n: int, timeout: float | None = None) -> Future[int]:
+        """`wait_subscribers` for asyncio."""
+
+    def close(self) -> None:
+        """Detaches; what was published stays, and who waits on this handle gets the error `Closed`."""
+
+    @property
+    def locator(self) -> str:
+        """The topic's locator."""
+
+    @property
+    def layout(self) -> Layout | None:
+        """The layout of the messages; None where they are no structs, or nobody has said what they are."""
+
+    def participants(self) -> list[Participant]:
+        """Who is attached to the topic."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        type: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+
+_V = TypeVar("_V", default=Any)
+
+@final
+class Loan(Generic[_V]):
+    """Memory of a topic for the time of a `with`. Made by `Publisher.loan` and `loan_array`."""
+
+    def __enter__(self) -> _V: ...
+    def __exit__(
+        self,
+        type: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+
+@final
+class Subscriber(Generic[_R]):
+    """Receives from a topic. Made by `crosspage.topic.subscriber`."""
+
+    @staticmethod
+    def _make(
+        locator: str, declared: tuple[Any, Any] | None, keywords: Any
+    ) -> Subscriber[Any]: ...
+    def _look(
+        self, n: int | None, timeout: float | None
+    ) -> tuple[Any, None] | tuple[None, Future[None]]: ...
+    def try_recv(self) -> _R | None:
+        """The next message; None where there is none yet."""
+
+    def recv(self, timeout: float | None = None) -> _R:
+        """Waits for the next message. Raises TimeoutError after `timeout` seconds."""
+
+    def recv_many(self, n: int, timeout: float | None = None) -> Any:
+        """Waits for at least one message, and takes up to `n` that are there.
+
+        For a struct they are one numpy array of its dtype, otherwise a list.
+        """
+
+    def recv_async(self, timeout: float | None = None) -> Coroutine[Any, Any, _R]:
+        """`recv` for asyncio."""
+
+    def recv_many_async(self, n: int, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
+        """`recv_many` for asyncio."""
+
+    @property
+    def lost(self) -> int:
+        """How many messages were overwritten before this subscriber received them."""
+
+    @property
+    def publishers(self) -> int:
+        """How many publishers are attached."""
+
+    def wait_publishers(self, n: int, timeout: float | None = None) -> int:
+        """Waits until at least `n` publishers are attached, and returns how many there are."""
+
+    def wait_publishers_async(self, n: int, timeout: float | None = None) -> Future[int]:
+        """`wait_publishers` for asyncio."""
+
+    def close(self) -> None:
+        """Detaches; whoever waits on this handle gets the error `Closed`."""
+
+    @property
+    def locator(self) -> str:
+        """The topic's locator."""
+
+    @property
+    def layout(self) -> Layout | None:
+        """The layout of the messages; None where they are no structs, or nobody has said what they are."""
+
+    def participants(self) -> list[Participant]:
+        """Who is attached to the topic."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        type: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _R: ...
+    def __aiter__(self) -> Self: ...
+    async def __anext__(self) -> _R: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+
+@final
+class Message:
+    """A message of a topic: bytes, and what is known of them.
+
+    It has a buffer, as `bytes` have: `bytes(message)`, `memoryview(message)`,
+    `numpy.frombuffer(message, "u1")`. What it holds never changes.
+    """
+
+    @property
+    def sequence(self) -> int:
+        """Counts up by one with each message of its publisher; the first is 1."""
+
+    @property
+    def publisher(self) -> int:
+        """The process that published it, as numbered in its own PID namespace."""
+
+    @property
+    def sent_at(self) -> float | None:
+        """When it was sent, in seconds since 1970; None where the topic's messages do not say."""
+
+    @property
+    def sent_at_ns(self) -> int | None:
+        """The same in nanoseconds."""
+
+    def __len__(self) -> int: ...
+    def __bytes__(self) -> bytes: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
 class View(Generic[_R]):
     """A foreign segment as a struct. Made by `crosspage.foreign.open` and `create`."""
 
@@ -442,8 +685,8 @@ class Garbage:
     @property
     def reason(self) -> str: ...
 
-def meta(record: Record | Pinned[Any]) -> Meta:
-    """Version, time and writer of a record that was read from a page."""
+def meta(record: Record | Pinned[Any] | Message | numpy.ndarray[Any, Any] | memoryview) -> Meta:
+    """What a page says about a value: of a record, a pinned value, a message, or an array that is one."""
 
 def to_dict(record: Record) -> dict[str, Any]:
     """A record as a dict, nested structs as dicts and arrays as lists."""
@@ -464,10 +707,10 @@ def _restore(
     class_: type[Record] | bytes,
     layout_id: int,
     bytes: bytes,
-    version: int,
-    written_at: int,
-    writer_pid: int,
+    origin: tuple[int, int, int, int],
 ) -> Record: ...
+def _restore_message(bytes: bytes, number: int, pid: int, at: int) -> Message: ...
+def _pattern_of(locator: str) -> str | None: ...
 def _layout_of_record(object: object) -> Layout | None: ...
 def _declare(
     name: str,

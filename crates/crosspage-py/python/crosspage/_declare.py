@@ -29,7 +29,7 @@ from ._crosspage import Layout, Record
 _T = TypeVar("_T")
 
 # What `_crosspage._declare` understands: a scalar's name, a Layout, or a tuple that starts with
-# "text", "array" or "enum".
+# "text", "array", "tail" or "enum".
 _Spec: TypeAlias = str | Layout | tuple[Any, ...]
 
 _REQUIRED: Any = object()
@@ -120,6 +120,16 @@ if TYPE_CHECKING:
     ) -> Any:
         """An array: `array(f32, 3)`, or `array(f32, 4, 2)` for C's `float[4][2]`."""
 
+    def tail(
+        type: Any,
+        *shape: int,
+        default: Any = _REQUIRED,
+        unit: str | None = None,
+        doc: str | None = None,
+        rename: str | None = None,
+    ) -> Any:
+        """As many as a message has: its last field, C's flexible `float[]`, or `tail(f32, 3)` for `float[][3]`."""
+
 else:
 
     class _Text:
@@ -142,11 +152,11 @@ else:
 
         def __call__(self, type, *shape, **options):
             if not shape:
-                raise TypeError("an array needs its length: crosspage.array(crosspage.f32, 3)")
-            spec = _spec(type)
-            for size in reversed(shape):
-                spec = ("array", spec, _size(size, "array"))
-            return _Field(spec, **options)
+                raise TypeError(
+                    "an array needs its length: crosspage.array(crosspage.f32, 3);"
+                    " the last field of a message may be crosspage.tail(crosspage.f32)"
+                )
+            return _Field(_array(type, shape), **options)
 
         def __getitem__(self, args):
             return self(*args) if isinstance(args, tuple) else self(args)
@@ -154,8 +164,29 @@ else:
         def __repr__(self):
             return "crosspage.array"
 
+    class _Tail:
+        """As many as a message has: `crosspage.tail(crosspage.f32)`; as an annotation also `tail[f32]`."""
+
+        __slots__ = ()
+
+        def __call__(self, type, *shape, **options):
+            return _Field(("tail", _array(type, shape)), **options)
+
+        def __getitem__(self, args):
+            return self(*args) if isinstance(args, tuple) else self(args)
+
+        def __repr__(self):
+            return "crosspage.tail"
+
+    def _array(type, shape):
+        spec = _spec(type)
+        for size in reversed(shape):
+            spec = ("array", spec, _size(size, "array"))
+        return spec
+
     text = _Text()
     array = _Array()
+    tail = _Tail()
 
 
 def _size(size: Any, what: str) -> int:
@@ -206,8 +237,11 @@ def _spec_of_type(of: Any) -> _Spec:
         return _spec(plain)
     if of is builtins.bool:
         return "bool"
-    if of is text or of is array:
-        raise TypeError(f"{of!r} needs its size, such as crosspage.text(500) or crosspage.array(crosspage.f32, 3)")
+    if of is text or of is array or of is tail:
+        raise TypeError(
+            f"{of!r} needs its size, such as crosspage.text(500) or crosspage.array(crosspage.f32, 3),"
+            " and a tail its type: crosspage.tail(crosspage.f32)"
+        )
     if isinstance(of, type) and issubclass(of, enum.Enum):
         return _enum(of, "i32")
     scalar = _ctypes_scalar(of)
@@ -249,7 +283,7 @@ def _enum(of: type, stored_as: str) -> _Spec:
 
 
 @dataclass_transform(
-    kw_only_default=True, frozen_default=True, field_specifiers=(field, text, array)
+    kw_only_default=True, frozen_default=True, field_specifiers=(field, text, array, tail)
 )
 class _StructMeta(type):
     """Makes a class whose instances are records, with a getter in C for each field."""

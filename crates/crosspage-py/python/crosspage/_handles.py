@@ -2,9 +2,14 @@
 
 import asyncio
 import importlib
-from typing import Any, TypeVar
+import time
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._errors import Closed
+
+if TYPE_CHECKING:
+    from ._crosspage import Subscriber
 
 _T = TypeVar("_T")
 
@@ -26,7 +31,23 @@ def _deliver(future: "asyncio.Future[Any]", value: Any, error: BaseException | N
         future.set_result(value)
 
 
-async def _next_async(value: "asyncio.Future[_T]") -> _T:
+async def _receive_async(subscriber: "Subscriber[Any]", n: int | None, timeout: float | None) -> Any:
+    """The next message, or up to `n` of them.
+
+    Whatever is found is returned before anything is awaited again: a task that is cancelled loses none.
+    """
+    begin = time.monotonic()
+    left = timeout
+    while True:
+        found, ready = subscriber._look(n, left)
+        if ready is None:
+            return found
+        await ready
+        if timeout is not None:
+            left = max(begin + timeout - time.monotonic(), 0)
+
+
+async def _next_async(value: Awaitable[_T]) -> _T:
     """The next item of an `async for`, which ends when the handle is closed."""
     try:
         return await value

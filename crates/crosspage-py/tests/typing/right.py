@@ -49,6 +49,36 @@ for record in reader:
 untyped = crosspage.latest.open("typed")
 assert_type(untyped.read(), Any | None)
 
+with crosspage.topic.publisher("readings", SharedData, policy="block", timeout=1.5) as publisher:
+    assert_type(publisher, crosspage.topic.Publisher[SharedData])
+    assert_type(publisher.publish(data, timeout=0), int)
+    assert_type(publisher.try_publish(bytes(data)), int | None)
+    assert_type(publisher.publish_many([data, data]), int)
+    assert_type(publisher.wait_subscribers(1, timeout=1), int)
+    with publisher.loan(10) as memory:
+        assert_type(memory, memoryview)
+subscriber = crosspage.topic.subscriber("readings", SharedData, history=3)
+assert_type(subscriber.try_recv(), SharedData | None)
+assert_type(subscriber.recv(timeout=1), SharedData)
+assert_type(crosspage.meta(subscriber.recv()).sent_at, float | None)
+for reading in subscriber:
+    assert_type(reading.process_id, int)
+    assert_type(subscriber.lost, int)
+    break
+messages = crosspage.topic.subscriber("bytes", bytes)
+assert_type(messages.recv(), crosspage.topic.Message)
+assert_type(bytes(messages.recv()), bytes)
+memoryview(messages.recv())
+crosspage.topic.publisher("bytes", bytes).publish(bytearray(3))
+assert_type(crosspage.topic.subscriber("any").recv(), Any)
+
+
+class Scan(crosspage.Struct):
+    points: Sequence[float] = crosspage.tail(crosspage.f32, default=())
+
+
+assert_type(Scan(points=[1.0]).points, Sequence[float])
+
 view = crosspage.foreign.create("posix:/typed", SharedData, size=1024)
 assert_type(view.read_stable(timeout=1), SharedData)
 
@@ -59,6 +89,10 @@ async def follow() -> None:
     assert_type(await view.read_ready_async("data_ready"), SharedData)
     async for record in reader:
         assert_type(record, SharedData)
+    assert_type(await subscriber.recv_async(timeout=1), SharedData)
+    assert_type(await publisher.publish_async(data), int)
+    async for reading in subscriber:
+        assert_type(reading, SharedData)
 
 
 try:

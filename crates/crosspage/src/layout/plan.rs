@@ -212,6 +212,12 @@ impl Plan {
         !self.enums.is_empty()
     }
 
+    /// Whether any bytes are a value of this side's struct: none of its fields is a bool or an enum.
+    #[cfg(not(loom))]
+    pub(crate) fn takes_any_bytes(&self) -> bool {
+        self.enums.is_empty() && self.bools.is_empty()
+    }
+
     /// [`words`](Plan::words) without its loops, where there are none.
     #[inline(always)]
     pub(crate) fn straight_words(&self) -> Option<&[WordOp]> {

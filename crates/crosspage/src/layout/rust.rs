@@ -68,14 +68,103 @@ unsafe impl<const N: usize> FieldType for Text<N> {
     }
 }
 
+/// How a value is kept that was received: a small one beside what is known of it; a large one, which the
+/// stack has no room for, in whatever holds it (`H`) or in a box.
+///
+/// Only the type itself knows its size where its fields are chosen, so the derive names one of the two.
+#[doc(hidden)]
+pub trait Keep<T, H>: Sized {
+    /// Whether this is nothing but a `T`.
+    const SMALL: bool;
+
+    /// One that `holder` holds; a small one is not to be held.
+    fn held(holder: H) -> Result<Self, H>;
+
+    /// One that was copied.
+    fn boxed(value: Box<T>) -> Self;
+
+    /// The value; where it is held, `find` finds it.
+    fn get(&self, find: impl Fn(&H) -> &T) -> &T;
+}
+
+/// See [`Keep`].
+#[doc(hidden)]
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Small<T>(T);
+
+impl<T, H> Keep<T, H> for Small<T> {
+    const SMALL: bool = true;
+
+    fn held(holder: H) -> Result<Self, H> {
+        Err(holder)
+    }
+
+    fn boxed(value: Box<T>) -> Self {
+        Small(*value)
+    }
+
+    #[inline(always)]
+    fn get(&self, _: impl Fn(&H) -> &T) -> &T {
+        &self.0
+    }
+}
+
+/// See [`Keep`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Large<T, H> {
+    Held(H),
+    Boxed(Box<T>),
+}
+
+impl<T, H> Keep<T, H> for Large<T, H> {
+    const SMALL: bool = false;
+
+    fn held(holder: H) -> Result<Self, H> {
+        Ok(Large::Held(holder))
+    }
+
+    fn boxed(value: Box<T>) -> Self {
+        Large::Boxed(value)
+    }
+
+    fn get(&self, find: impl Fn(&H) -> &T) -> &T {
+        match self {
+            Large::Held(holder) => find(holder),
+            Large::Boxed(value) => value,
+        }
+    }
+}
+
 /// What the derive's code needs at hand. No part of the API.
 #[doc(hidden)]
+#[allow(missing_docs, reason = "no part of the API")]
 pub mod derive {
     pub use std::sync::{Arc, OnceLock};
 
     pub use super::super::{
         Cost, EnumType, Field, FieldType, Layout, MAX_ALIGN, MAX_SIZE, Scalar, StructType, Type,
     };
+
+    /// The larger of the two [`Keep`](super::Keep)s begins beyond this many bytes.
+    pub const SMALL: usize = 4096;
+
+    /// Chooses by whether a type is small.
+    pub struct Choose<const IS_SMALL: bool>;
+
+    /// What was chosen.
+    pub trait Chosen {
+        type Kept<T, H>: super::Keep<T, H>;
+    }
+
+    impl Chosen for Choose<true> {
+        type Kept<T, H> = super::Small<T>;
+    }
+
+    impl Chosen for Choose<false> {
+        type Kept<T, H> = super::Large<T, H>;
+    }
 
     /// Whether a struct keeps to the caps.
     pub const fn is_allowed<T>(cost: Cost) -> bool {

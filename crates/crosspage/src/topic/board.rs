@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::chunks;
 use super::lane::{Geometry, Lane, NOT_ATTACHED, SEGMENTS};
 use super::options::{Kind, Options, Policy};
 use super::pool::Range;
@@ -128,12 +129,8 @@ fn heal(page: &Page, index: u16) {
         let Ok(Some((lane, _mapping))) = board.lane(number, &decided) else {
             continue;
         };
-        let row = lane.row(usize::from(index));
-        row.cursor.store(NOT_ATTACHED, Ordering::Release);
-        for held in row.held {
-            // Release: as in `chunks::release`.
-            held.store(0, Ordering::Release);
-        }
+        ring::detach(&lane, usize::from(index));
+        chunks::release_all(&lane, usize::from(index));
         let owner = lane.owner();
         if owner.load(Ordering::Relaxed) as u16 == index + 1 {
             owner.store(0, Ordering::Release);
@@ -169,6 +166,8 @@ fn recover(page: &Page) {
         for word in [lane.tail(), lane.limit(), lane.count(), lane.owner()] {
             zero(word);
         }
+        // The next header.
+        zero(lane.ring().at(0));
     }
 }
 
@@ -757,17 +756,18 @@ fn show(i: usize, value: u64) -> String {
 
 /// Mapped extents, each mapped when it is first needed.
 #[derive(Debug, Default)]
-pub(crate) struct Maps(Mutex<Vec<(usize, Arc<Mapping>)>>);
+pub(crate) struct Maps(Mutex<Vec<(usize, Range, Arc<Mapping>)>>);
 
 impl Maps {
-    pub(crate) fn get(&self, board: &Board<'_>, number: usize) -> Result<Arc<Mapping>> {
+    /// An extent, and where it lay when it was mapped: its entry in the page may say otherwise by now.
+    pub(crate) fn get(&self, board: &Board<'_>, number: usize) -> Result<(Range, Arc<Mapping>)> {
         let mut maps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, mapping)) = maps.iter().find(|(known, _)| *known == number) {
-            return Ok(mapping.clone());
+        if let Some((_, range, mapping)) = maps.iter().find(|(known, ..)| *known == number) {
+            return Ok((*range, mapping.clone()));
         }
-        let Range { offset, len } = board.extent(number)?.range;
-        let mapping = Arc::new(board.page.map_extent(offset, len)?);
-        maps.push((number, mapping.clone()));
-        Ok(mapping)
+        let range = board.extent(number)?.range;
+        let mapping = Arc::new(board.page.map_extent(range.offset, range.len)?);
+        maps.push((number, range, mapping.clone()));
+        Ok((range, mapping))
     }
 }

@@ -73,6 +73,13 @@ pub(crate) fn release(lane: &Lane, index: usize, place: usize) {
     lane.row(index).held[place].store(0, Ordering::Release);
 }
 
+/// Lets go of all that a dead subscriber held.
+pub(crate) fn release_all(lane: &Lane, index: usize) {
+    for place in 0..lane.geometry().held {
+        release(lane, index, place);
+    }
+}
+
 /// Whether a subscriber holds the chunk, in any generation, or is about to find out that it does not.
 pub(crate) fn is_held(lane: &Lane, rows: usize, chunk: usize) -> bool {
     (0..rows.min(lane.geometry().participants)).any(|index| {

@@ -80,7 +80,8 @@ pub(crate) fn info(page: &Page) -> Result<TopicInfo> {
         }
     }
     let count = |lane: &Lane| lane.count().load(Ordering::Relaxed);
-    info.messages = lanes.iter().map(|(lane, _)| count(lane)).sum();
+    let counts = lanes.iter().map(|(lane, _)| count(lane));
+    info.messages = counts.fold(0, u64::saturating_add);
     let rows = board.subscribers_end().load(Ordering::Relaxed) as usize;
     for (entry, participant) in page.entries() {
         let mut one = TopicParticipant {

@@ -110,6 +110,11 @@ impl Geometry {
 pub(crate) struct Lane {
     base: *mut u8,
     geometry: Geometry,
+    // Worked out once: these are on the path of every message.
+    #[cfg(not(loom))]
+    ring: *mut u8,
+    #[cfg(not(loom))]
+    row_stride: usize,
 }
 
 // SAFETY: a `Lane` is an address and numbers; all that it reaches is atomic.
@@ -129,7 +134,13 @@ impl Lane {
     /// `base` is aligned to 4096 and `geometry.size()` bytes from it stay mapped writable for as long as
     /// this value or anything from it is used; read-only where nothing is stored.
     pub(crate) unsafe fn new(base: *mut u8, geometry: Geometry) -> Lane {
-        Lane { base, geometry }
+        Lane {
+            base,
+            geometry,
+            // SAFETY: `size` has the ring at its end.
+            ring: unsafe { base.add(geometry.ring_at()) },
+            row_stride: geometry.row_stride(),
+        }
     }
 
     /// # Safety
@@ -187,7 +198,7 @@ impl Lane {
     #[inline(always)]
     pub(crate) fn row(&self, index: usize) -> Row<'_> {
         assert!(index < self.geometry.participants);
-        let at = ROWS_AT + index * self.geometry.row_stride();
+        let at = ROWS_AT + index * self.row_stride;
         // SAFETY: `chunks_at` leaves room for a row of this stride for each participant.
         let words = unsafe { self.slice::<AtomicU64>(at, ROW_WORDS + self.geometry.held) };
         Row {
@@ -206,7 +217,7 @@ impl Lane {
     #[inline(always)]
     pub(crate) fn ring(&self) -> Words<'_> {
         // SAFETY: the last part of the lane, at a multiple of 4096.
-        unsafe { Words::new(self.base.add(self.geometry.ring_at()), self.geometry.ring) }
+        unsafe { Words::new(self.ring, self.geometry.ring) }
     }
 }
 

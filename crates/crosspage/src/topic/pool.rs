@@ -71,6 +71,8 @@ pub(crate) struct Pool {
     starts: Vec<u64>,
     /// Of all memory, free or not.
     bytes: u64,
+    /// Of the longest memory that is mapped by itself: no chunk is longer.
+    longest: u64,
 }
 
 impl Pool {
@@ -90,6 +92,7 @@ impl Pool {
             aside: Vec::new(),
             starts: extents.iter().map(|extent| extent.offset).collect(),
             bytes: 0,
+            longest: extents.iter().map(|extent| extent.len).max().unwrap_or(0),
         };
         let mut used = Vec::new();
         for (index, chunk) in lane.chunks().iter().enumerate() {
@@ -167,6 +170,7 @@ impl Pool {
     /// Adds memory.
     pub(crate) fn grow(&mut self, range: Range) {
         self.bytes += range.len;
+        self.longest = self.longest.max(range.len);
         self.starts.push(range.offset);
         self.give(range.offset, range.len);
     }
@@ -174,6 +178,16 @@ impl Pool {
     /// Bytes of all its memory.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Whether a chunk of `len` bytes could be had if nothing else were in use.
+    pub(crate) fn is_long_enough(&self, len: usize) -> bool {
+        len as u64 <= self.longest
+    }
+
+    /// Whether all chunks are in use, however much memory there is.
+    pub(crate) fn is_out_of_chunks(&self) -> bool {
+        self.free.is_empty()
     }
 
     /// Frees memory, and merges it with its neighbours.

@@ -62,6 +62,8 @@ struct Outlet {
     decided: Decided,
     extras: usize,
     max_inline: usize,
+    /// The size of structs that are copied into the ring as they are.
+    plain: Option<usize>,
     /// Where layouts differ, or a checksum is asked for, the page's image of a value.
     image: Vec<u8>,
 }
@@ -88,6 +90,11 @@ impl RawLoan {
         self.ptr
     }
 
+    /// The same place, to be read.
+    pub fn as_ptr(&self) -> *const u8 {
+        self.ptr
+    }
+
     /// How many they are.
     pub fn len(&self) -> usize {
         self.whole - self.start
@@ -107,6 +114,8 @@ impl Drop for RawLoan {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             dropped.push(self.loaned);
+            // Relaxed: the mutex orders what is behind it.
+            shared.any_dropped.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -231,21 +240,32 @@ impl RawPublisher {
     /// Timed out, in `block`; too large; closed, replaced, forked, corrupt.
     #[inline]
     pub unsafe fn publish(&mut self, value: *const u8) -> Result<u64> {
+        if let Some(outlet) = &mut self.outlet
+            && let Some(size) = outlet.plain
+            && self.shared.page.is_open()
+            && let Some(room) = outlet.writer.room(&outlet.lane, size)
+        {
+            // SAFETY: handed through from the caller.
+            unsafe { outlet.put_value(room, value, size) };
+            outlet.writer.publish(&outlet.lane);
+            let sequence = outlet.writer.count() - outlet.first;
+            self.notify();
+            return Ok(sequence);
+        }
+        // SAFETY: as above.
+        unsafe { self.publish_slowly(value) }
+    }
+
+    /// [`publish`](RawPublisher::publish) where there is more to do, or to say.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn publish_slowly(&mut self, value: *const u8) -> Result<u64> {
         self.shared.page.check()?;
         let outlet = self.outlet()?;
-        let Typed::Struct(agreement) = &outlet.typed else {
-            return Err(self.other_kind("structs"));
-        };
-        let size = agreement.page.size();
-        if agreement.page.tail().is_none()
-            && agreement.plan.is_direct()
-            && size <= outlet.max_inline
-            && !outlet.decided.checksum
-        {
-            let room = match outlet.writer.room(&outlet.lane, size) {
-                Some(room) => room,
-                None => self.wait_for_room(size)?,
-            };
+        if let Some(size) = outlet.plain {
+            let room = self.room(size)?;
             let outlet = self.outlet.as_mut().expect("it was there");
             // SAFETY: handed through from the caller.
             unsafe { outlet.put_value(room, value, size) };
@@ -253,17 +273,6 @@ impl RawPublisher {
             self.notify();
             return Ok(self.sequence());
         }
-        // SAFETY: as above.
-        unsafe { self.publish_slowly(value) }
-    }
-
-    /// [`publish`](RawPublisher::publish) by an image of the value.
-    ///
-    /// # Safety
-    /// As there.
-    #[cold]
-    unsafe fn publish_slowly(&mut self, value: *const u8) -> Result<u64> {
-        let outlet = self.outlet()?;
         let Typed::Struct(agreement) = &outlet.typed else {
             return Err(self.other_kind("structs"));
         };
@@ -308,18 +317,12 @@ impl RawPublisher {
         let Typed::Struct(agreement) = &outlet.typed else {
             return Err(self.other_kind("structs"));
         };
-        let (size, stride) = (agreement.page.size(), agreement.here.size());
-        let direct = agreement.page.tail().is_none()
-            && agreement.plan.is_direct()
-            && size <= outlet.max_inline
-            && !outlet.decided.checksum;
+        let stride = agreement.here.size();
+        let plain = outlet.plain;
         for i in 0..count {
             // SAFETY: one of the values.
             let value = unsafe { values.add(i * stride) };
-            let done = if !direct {
-                // SAFETY: by the contract.
-                unsafe { self.publish(value) }.map(|_| ())
-            } else {
+            let done = if let Some(size) = plain {
                 let outlet = self.outlet.as_mut().expect("it was there");
                 let room = match outlet.writer.room(&outlet.lane, size) {
                     Some(room) => Ok(room),
@@ -335,6 +338,9 @@ impl RawPublisher {
                     // SAFETY: by the contract.
                     unsafe { outlet.put_value(room, value, size) };
                 })
+            } else {
+                // SAFETY: by the contract.
+                unsafe { self.publish(value) }.map(|_| ())
             };
             match done {
                 Ok(()) => {}
@@ -342,7 +348,9 @@ impl RawPublisher {
                 Err(error) => return Err(error),
             }
         }
-        if direct && let Some(outlet) = &self.outlet {
+        if plain.is_some()
+            && let Some(outlet) = &mut self.outlet
+        {
             outlet.writer.publish(&outlet.lane);
             self.notify();
         }
@@ -902,14 +910,26 @@ impl Outlet {
         for other in 0..board.extent_count() {
             let extent = board.extent(other)?;
             if extent.what == What::Pool && extent.lane == number {
-                memory.push((extent.range, shared.maps.get(&board, other)?));
+                memory.push(shared.maps.get(&board, other)?);
             }
         }
         let ranges: Vec<Range> = memory.iter().map(|(range, _)| *range).collect();
         let rows = board.subscribers_end().load(Ordering::Relaxed) as usize;
         let pool = Pool::recover(&lane, &ranges, rows, writer.position()).map_err(damaged)?;
+        let plain = match &typed {
+            Typed::Struct(agreement)
+                if agreement.page.tail().is_none()
+                    && agreement.plan.is_direct()
+                    && !decided.checksum
+                    && agreement.page.size() <= decided.max_inline() =>
+            {
+                Some(agreement.page.size())
+            }
+            _ => None,
+        };
         Ok(Outlet {
             lane,
+            plain,
             number,
             _mapping: mapping,
             first: writer.count(),
@@ -1000,6 +1020,9 @@ impl Outlet {
 
     /// Loans that were dropped.
     fn take_back(&mut self, shared: &Shared) {
+        if !shared.any_dropped.swap(false, Ordering::Relaxed) {
+            return;
+        }
         let mut dropped = shared
             .dropped
             .lock()
@@ -1033,6 +1056,10 @@ impl Outlet {
                         budget = self.pool.bytes();
                     }
                 }
+                Take::Full if !self.pool.is_long_enough(len) && !self.pool.is_out_of_chunks() => {
+                    // It grew in pieces, and a message does not go over two of them.
+                    self.grow(shared, self.decided.capacity)?;
+                }
                 Take::Full if blocks => return Ok(None),
                 Take::Full if !swept => {
                     // Some of what is held may be the dead's.
@@ -1042,7 +1069,9 @@ impl Outlet {
                 Take::Full => {
                     // What subscribers hold comes on top of the capacity: `max_held` bounds it.
                     let most = self.most_held(rows());
-                    if self.pool.bytes() >= self.decided.capacity.saturating_add(most) {
+                    if self.pool.is_out_of_chunks()
+                        || self.pool.bytes() >= self.decided.capacity.saturating_add(most)
+                    {
                         return Err(Error::new(
                             ErrorKind::Full,
                             format!(
@@ -1066,6 +1095,8 @@ impl Outlet {
     /// Bytes that subscribers can hold at most.
     fn most_held(&self, rows: usize) -> u64 {
         let each = self.decided.max_message.min(self.decided.capacity);
+        // What the page says of rows may be anything.
+        let rows = rows.min(self.decided.geometry.participants);
         let chunks = (rows * self.decided.geometry.held) as u64;
         chunks.saturating_mul(each)
     }
@@ -1076,8 +1107,7 @@ impl Outlet {
             let _registration = shared.page.register(deadline_of(Some(Duration::ZERO)))?;
             board.append(What::Pool, Some(self.number), more)?
         };
-        let range = board.extent(number)?.range;
-        let mapping = shared.maps.get(&board, number)?;
+        let (range, mapping) = shared.maps.get(&board, number)?;
         self.memory.push((range, mapping));
         self.pool.grow(Range {
             offset: range.offset,
@@ -1181,13 +1211,12 @@ pub(super) fn lane(
     decided: &Decided,
 ) -> Result<(Lane, Arc<Mapping>)> {
     let board = shared.board();
-    let extent = board.extent(number)?;
-    if extent.range.len < decided.geometry.size() as u64 {
+    let (range, mapping) = shared.maps.get(&board, number)?;
+    if range.len < decided.geometry.size() as u64 {
         return Err(shared
             .page
             .corrupt(format_args!("its lane {number} is too short")));
     }
-    let mapping = shared.maps.get(&board, number)?;
     // SAFETY: the mapping has the lane's size, just checked, and begins at a multiple of 4096; who uses the
     // lane keeps the mapping.
     let lane = unsafe { Lane::new(mapping.as_ptr(), decided.geometry) };

@@ -3,26 +3,29 @@
 //!
 //! ```text
 //! limit   up to where the publisher may have written; moves by an eighth of the ring at a time
-//! tail    up to where records are published; the one word that publishes
+//! header  of a record: 0 until it is published, by the one store that publishes
+//! tail    up to where records are published, for who comes later
 //! marks   position and count of the first record that starts in each eighth
 //! row     a subscriber's cursor
 //!
 //! write:  end > limit: limit = end rounded up | overwrite: fence(Release)
 //!                                             | block: fence(SeqCst), then every cursor >= limit - ring
-//!         bytes | tail = end (Release)
-//! read:   cursor < tail (Acquire) | copy | overwrite: fence(Acquire), limit - cursor <= ring, else lapped
+//!         next header = 0 | bytes | header (Release) | tail = end (Release)
+//! read:   header != 0 (Acquire) | copy | overwrite: fence(Acquire), limit - cursor <= ring, else lapped
 //! join:   row.cursor = position | fence(SeqCst) | limit - position <= ring, else again
 //! ```
 //!
 //! Broadcasting by intent and tail is Aeron's way (aeron_broadcast_transmitter.c); here the limit is the
-//! intent, but moves in steps, so that its line stays in the subscribers' caches. A publisher that is
-//! killed leaves nothing that has to be put right: what is not below the tail does not exist, and the
-//! next one writes over it. Records carry no number: a subscriber counts them, and the marks tell a
+//! intent, but moves in steps, so that its line stays in the subscribers' caches, and subscribers look at the
+//! next record's header instead of the tail, so that a message moves no line but its own. The header behind
+//! a record is cleared before the record is published: nobody takes for a header what an earlier turn of the
+//! ring left there. A publisher that is killed leaves nothing that has to be put right: behind the last header
+//! that is not 0 nothing exists, and the next publisher writes over it. Records carry no number: a subscriber counts them, and the marks tell a
 //! newcomer, and one that was lapped, where to begin to count.
 
 use crate::atomic::{Ordering, Words, fence};
 
-use super::lane::{Lane, SEGMENTS};
+use super::lane::{Lane, NOT_ATTACHED, SEGMENTS};
 
 /// Bytes of a record's header.
 pub(crate) const HEADER: usize = 8;
@@ -56,7 +59,7 @@ pub(crate) struct Header {
 
 impl Header {
     #[inline(always)]
-    fn encode(self) -> u64 {
+    pub(crate) fn encode(self) -> u64 {
         u64::from(self.len) | u64::from(self.kind) << 32 | u64::from(self.epoch) << 40
     }
 
@@ -99,15 +102,18 @@ pub(crate) struct Damaged(pub(crate) &'static str);
 /// What a publisher keeps of its ring: private, so that no peer's store can lead it astray.
 #[derive(Debug)]
 pub(crate) struct Writer {
+    /// Where the next record begins.
     tail: u64,
+    /// The first record that is not published yet, and its header.
+    first: Option<(u64, Header)>,
     /// Up to where it may write.
     limit: u64,
     /// Up to where it has said that it may write.
     said: u64,
     /// Messages before the tail.
     count: u64,
-    /// The segment of the last record that began.
-    segment: u64,
+    /// A record that begins here, or later, is the first in its segment.
+    unmarked: u64,
     epoch: u8,
     /// Words beside each payload.
     extras: usize,
@@ -125,7 +131,7 @@ impl Writer {
     /// Goes on where the last publisher of the lane left off. Nobody else may publish meanwhile.
     pub(crate) fn resume(lane: &Lane, extras: usize) -> Result<Writer, Damaged> {
         // Acquire: pairs with the Release in `publish` of the last one.
-        let tail = lane.tail().load(Ordering::Acquire);
+        let mut tail = lane.tail().load(Ordering::Acquire);
         let limit = lane.limit().load(Ordering::Acquire);
         let ring = lane.geometry().ring as u64;
         let step = lane.geometry().step();
@@ -135,24 +141,41 @@ impl Writer {
         if tail > limit || limit - tail > ring || limit > u64::MAX / 2 {
             return Err(Damaged("the ends of its ring are too far from each other"));
         }
+        // It may have died between the two stores that publish.
+        while tail < limit {
+            let at = (tail & (ring - 1)) as usize;
+            // Acquire: as in `Reader::peek`.
+            let word = lane.ring().at(at).load(Ordering::Acquire);
+            if word == 0 {
+                break;
+            }
+            let total = Header::decode(word).total(extras);
+            if !total.is_multiple_of(8) || total > limit - tail {
+                return Err(Damaged("a record of its ring is longer than the ring"));
+            }
+            tail += total;
+        }
+        lane.tail().store(tail, Ordering::Release);
         let mut count = 0;
-        let mut segment = 0;
+        let mut unmarked = 0;
         if tail != 0 {
             let base = Base::before(lane, tail).ok_or(Damaged("its ring has no marks"))?;
             count = walk(lane, base, tail, extras, &mut |_, _| {})?;
             // A mark for the tail's segment stands only where a record before the tail has begun in it.
-            segment = if base_is_in(lane, tail) {
-                tail / step
-            } else {
-                u64::MAX
+            unmarked = match base_is_in(lane, tail) {
+                true => (tail / step + 1) * step,
+                false => tail,
             };
         }
+        // SYNC POINT limit/bytes: as in `make_room`, for what is written below the limit as it is.
+        fence(Ordering::Release);
         Ok(Writer {
             tail,
+            first: None,
             limit: tail.next_multiple_of(step).min(limit),
             said: limit,
             count,
-            segment,
+            unmarked,
             epoch: lane.epoch().load(Ordering::Relaxed) as u8,
             extras,
         })
@@ -178,7 +201,13 @@ impl Writer {
     #[inline(always)]
     pub(crate) fn room(&self, lane: &Lane, len: usize) -> Option<Room> {
         let room = self.room_at(lane, self.tail, total(len, self.extras));
-        (self.tail + room.pad + room.total <= self.limit).then_some(room)
+        (self.end_of(&room) <= self.limit).then_some(room)
+    }
+
+    /// The end of what is written for a record: the next one's header is, too.
+    #[inline(always)]
+    fn end_of(&self, room: &Room) -> u64 {
+        self.tail + room.pad + room.total + HEADER as u64
     }
 
     #[inline(always)]
@@ -200,8 +229,7 @@ impl Writer {
     ) -> bool {
         let room = self.room_at(lane, self.tail, total(len, self.extras));
         let ring = lane.geometry().ring as u64;
-        let end = self.tail + room.pad + room.total;
-        let limit = end.next_multiple_of(lane.geometry().step());
+        let limit = self.end_of(&room).next_multiple_of(lane.geometry().step());
         debug_assert!(limit - self.tail <= ring);
         if limit > self.said {
             self.said = limit;
@@ -246,9 +274,7 @@ impl Writer {
                 kind: kind::PAD,
                 epoch: self.epoch,
             };
-            // Relaxed, as all that follows: the tail's Release publishes it.
-            ring.at((self.tail & mask) as usize)
-                .store(pad.encode(), Ordering::Relaxed);
+            self.head(lane, pad);
             self.tail += room.pad;
         }
         self.begin(lane, self.tail);
@@ -258,7 +284,13 @@ impl Writer {
             kind,
             epoch: self.epoch,
         };
-        ring.at(at).store(header.encode(), Ordering::Relaxed);
+        let next = ((self.tail + room.total) & mask) as usize;
+        // Before the first store, which would wait for its line alone.
+        ring.prefetch_to_write(at);
+        // SYNC POINT next/header: this comes before the Release in `publish`. Who has seen the record sees
+        // that there is none behind it, until there is.
+        ring.at(next).store(0, Ordering::Relaxed);
+        self.head(lane, header);
         for (i, extra) in extras.iter().enumerate() {
             ring.at(at + HEADER + 8 * i)
                 .store(*extra, Ordering::Relaxed);
@@ -268,23 +300,50 @@ impl Writer {
         self.count += header.counts();
     }
 
-    /// Marks a record that is the first to start in its segment. The limit is beyond that already.
+    /// Gives the record at the end its header, or, to the first since the last time, promises it: none of
+    /// them is there before that one is.
+    #[inline(always)]
+    fn head(&mut self, lane: &Lane, header: Header) {
+        if self.first.is_none() {
+            self.first = Some((self.tail, header));
+            return;
+        }
+        let mask = lane.geometry().ring as u64 - 1;
+        // Relaxed: the Release in `publish` comes later.
+        lane.ring()
+            .at((self.tail & mask) as usize)
+            .store(header.encode(), Ordering::Relaxed);
+    }
+
     #[inline(always)]
     fn begin(&mut self, lane: &Lane, at: u64) {
-        let segment = at / lane.geometry().step();
-        if segment != self.segment {
-            self.segment = segment;
-            let mark = &lane.marks()[(segment % SEGMENTS) as usize];
-            mark.position.store(at, Ordering::Relaxed);
-            mark.count.store(self.count, Ordering::Relaxed);
+        if at >= self.unmarked {
+            self.mark(lane, at);
         }
+    }
+
+    /// Marks a record that is the first to start in its segment. The limit is beyond that already.
+    #[cold]
+    fn mark(&mut self, lane: &Lane, at: u64) {
+        let step = lane.geometry().step();
+        let segment = at / step;
+        self.unmarked = (segment + 1) * step;
+        let mark = &lane.marks()[(segment % SEGMENTS) as usize];
+        mark.position.store(at, Ordering::Relaxed);
+        mark.count.store(self.count, Ordering::Relaxed);
     }
 
     /// Publishes all that was put since the last time.
     #[inline(always)]
-    pub(crate) fn publish(&self, lane: &Lane) {
+    pub(crate) fn publish(&mut self, lane: &Lane) {
+        let Some((position, header)) = self.first.take() else {
+            return;
+        };
+        let at = (position & (lane.geometry().ring as u64 - 1)) as usize;
+        // SYNC POINT bytes/header: Release pairs with the Acquire in `Reader::peek`.
+        lane.ring().at(at).store(header.encode(), Ordering::Release);
         lane.count().store(self.count, Ordering::Relaxed);
-        // SYNC POINT bytes/tail: Release pairs with the Acquire in `Reader::peek`.
+        // Release: pairs with the Acquire of those who begin at the tail.
         lane.tail().store(self.tail, Ordering::Release);
     }
 }
@@ -298,6 +357,14 @@ pub(crate) fn slowest(lane: &Lane, rows: usize) -> u64 {
         slowest = slowest.min(lane.row(index).cursor.load(Ordering::Acquire));
     }
     slowest
+}
+
+/// Nobody waits for this subscriber any longer: it is gone, or proven dead.
+pub(crate) fn detach(lane: &Lane, index: usize) {
+    // Release: as in `Reader::advance`.
+    lane.row(index)
+        .cursor
+        .store(NOT_ATTACHED, Ordering::Release);
 }
 
 /// A place where the count is known.
@@ -320,6 +387,8 @@ impl Base {
             let limit = lane.limit().load(Ordering::Relaxed);
             let fits = position < tail
                 && position.is_multiple_of(8)
+                && position < MOST
+                && count < MOST
                 && position / step % SEGMENTS == i as u64
                 && limit.saturating_sub(position) <= ring;
             fits.then_some(Base { position, count })
@@ -332,12 +401,14 @@ impl Base {
         all.max_by_key(|base| base.position)
     }
 
-    /// The first one, or rather one that stays for a while: the two oldest segments are next to go.
+    /// The first one, or rather one that stays for a while: not one that goes with the limit's next step.
     fn oldest(lane: &Lane, tail: u64) -> Option<Base> {
+        let (ring, step) = (lane.geometry().ring as u64, lane.geometry().step());
+        let limit = lane.limit().load(Ordering::Relaxed);
         let mut all: Vec<_> = Base::all(lane, tail).into_iter().flatten().collect();
         all.sort_unstable_by_key(|base| base.position);
-        let oldest = all.len().saturating_sub(1).min(1);
-        all.get(oldest).copied()
+        let stays = |base: &&Base| limit.saturating_sub(base.position) <= ring - step;
+        all.iter().find(stays).or(all.last()).copied()
     }
 }
 
@@ -359,7 +430,11 @@ fn walk(
     extras: usize,
     each: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, Damaged> {
-    let mask = lane.geometry().ring as u64 - 1;
+    let ring = lane.geometry().ring as u64;
+    if end - base.position > ring {
+        return Err(Damaged("the end of its ring is too far away"));
+    }
+    let mask = ring - 1;
     let Base {
         mut position,
         mut count,
@@ -389,8 +464,6 @@ fn walk(
 pub(crate) struct Reader {
     /// Where the next record is.
     at: u64,
-    /// The tail as it was last seen.
-    tail: u64,
     /// Messages before `at`.
     count: u64,
     extras: usize,
@@ -420,7 +493,6 @@ impl Reader {
     pub(crate) fn from_start(extras: usize, blocks: bool) -> Reader {
         Reader {
             at: 0,
-            tail: 0,
             count: 0,
             extras,
             blocks,
@@ -459,7 +531,6 @@ impl Reader {
             if limit.saturating_sub(start.position) <= lane.geometry().ring as u64 {
                 let reader = Reader {
                     at: start.position,
-                    tail: end.position,
                     count: start.count,
                     extras,
                     blocks,
@@ -472,7 +543,7 @@ impl Reader {
     /// Where to begin, and the end. `None`: it was overwritten meanwhile.
     fn place(lane: &Lane, extras: usize, history: usize) -> Result<Option<(Base, Base)>, Damaged> {
         let ring = lane.geometry().ring as u64;
-        // Acquire: as in `peek`.
+        // Acquire: pairs with the Release in `Writer::publish`.
         let tail = lane.tail().load(Ordering::Acquire);
         let start = Base {
             position: 0,
@@ -520,24 +591,21 @@ impl Reader {
     /// says so afterwards.
     #[inline(always)]
     pub(crate) fn peek(&mut self, lane: &Lane) -> Result<Peek, Damaged> {
-        if self.at == self.tail {
-            // SYNC POINT bytes/tail: Acquire pairs with the Release in `Writer::publish`.
-            self.tail = lane.tail().load(Ordering::Acquire);
-            if self.at == self.tail {
-                return Ok(Peek::Nothing);
-            }
-        }
         let ring = lane.geometry().ring as u64;
-        // Wraps for a tail that went back.
-        let behind = self.tail.wrapping_sub(self.at);
-        if behind > ring {
-            return self.not_there(lane);
-        }
         let at = self.at & (ring - 1);
-        let header = Header::decode(lane.ring().at(at as usize).load(Ordering::Relaxed));
+        // SYNC POINT bytes/header: Acquire pairs with the Release in `Writer::publish`.
+        let word = lane.ring().at(at as usize).load(Ordering::Acquire);
+        if word == 0 {
+            // A later turn may have a 0 here, too.
+            return Ok(match self.holds(lane) {
+                true => Peek::Nothing,
+                false => Peek::Lapped,
+            });
+        }
+        let header = Header::decode(word);
         let total = header.total(self.extras);
         // A record that does not lie where records lie was overwritten, or is damaged.
-        if total > behind || total > ring - at || !total.is_multiple_of(8) {
+        if total > ring - at || !total.is_multiple_of(8) {
             return self.not_there(lane);
         }
         Ok(Peek::Record(Record {
@@ -547,11 +615,40 @@ impl Reader {
         }))
     }
 
+    /// [`peek`](Reader::peek), copy, [`holds`](Reader::holds) and [`advance`](Reader::advance) in one, for the
+    /// next record if its header is `expected`, and it has `total` bytes then. `copy` gets what follows the
+    /// header. False: it is another one, or none, or was overwritten, and what was copied is nothing.
+    #[inline(always)]
+    pub(crate) fn take_expected(
+        &mut self,
+        lane: &Lane,
+        index: usize,
+        (expected, total): (u64, u64),
+        copy: impl FnOnce(Words<'_>),
+    ) -> bool {
+        let ring = lane.geometry().ring as u64;
+        let at = self.at & (ring - 1);
+        let words = lane.ring();
+        // SYNC POINT bytes/header: as in `peek`.
+        if words.at(at as usize).load(Ordering::Acquire) != expected || total > ring - at {
+            return false;
+        }
+        copy(words.from(at as usize + HEADER));
+        if !self.holds(lane) {
+            return false;
+        }
+        self.at += total;
+        self.count += 1;
+        let row = lane.row(index);
+        row.count.store(self.count, Ordering::Relaxed);
+        // SYNC POINT copy/cursor: as in `advance`.
+        row.cursor.store(self.at, Ordering::Release);
+        true
+    }
+
     #[cold]
     fn not_there(&mut self, lane: &Lane) -> Result<Peek, Damaged> {
         if self.holds(lane) || self.blocks {
-            // What comes next is not to be found by what is damaged.
-            self.tail = lane.tail().load(Ordering::Acquire);
             return Err(Damaged("a record of its ring is none"));
         }
         Ok(Peek::Lapped)
@@ -593,7 +690,7 @@ impl Reader {
     /// Goes on with the oldest message that is still there, and says how many were lost.
     pub(crate) fn resume(&mut self, lane: &Lane, index: usize) -> Result<u64, Damaged> {
         for _ in 0..TRIES {
-            // Acquire: as in `peek`.
+            // Acquire: pairs with the Release in `Writer::publish`.
             let tail = lane.tail().load(Ordering::Acquire);
             let Some(base) = Base::oldest(lane, tail) else {
                 crate::atomic::spin_hint();
@@ -604,7 +701,6 @@ impl Reader {
             }
             let lost = base.count - self.count;
             self.at = base.position;
-            self.tail = tail;
             self.count = base.count;
             let row = lane.row(index);
             row.count.store(self.count, Ordering::Relaxed);
@@ -620,11 +716,13 @@ impl Reader {
 
     /// Goes to the end of a ring that is damaged, so that what comes later can be received.
     pub(crate) fn skip(&mut self, lane: &Lane, index: usize) {
-        self.tail = lane.tail().load(Ordering::Acquire);
-        self.at = self.tail;
+        self.at = (lane.tail().load(Ordering::Acquire) & !7).min(MOST);
         lane.row(index).cursor.store(self.at, Ordering::Release);
     }
 }
+
+/// No ring gets so far, nor are there so many messages: nothing that is added to this overflows.
+const MOST: u64 = 1 << 62;
 
 /// How often a place is looked for while a publisher is faster.
 const TRIES: u32 = if cfg!(loom) { 3 } else { 1 << 12 };

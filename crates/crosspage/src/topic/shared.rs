@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::board::{Board, Extent, Maps, PATTERN, PUBLISHER, SUBSCRIBER, What};
 use super::lane::NOT_ATTACHED;
 use super::options::Options;
-use super::pool::{ALIGN, Loaned};
+use super::pool::{ALIGN, Loaned, Range};
 use super::publisher::lane;
 use crate::atomic::Ordering;
-use crate::atomic::local::AtomicU64;
+use crate::atomic::local::{AtomicBool, AtomicU64};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locator::Locator;
 use crate::page::{Design, Intent, Me, Page, Participant, Request, Terms, deadline_of};
@@ -26,8 +26,9 @@ pub(super) struct Shared {
     role: u8,
     /// Messages that are held in the page.
     pub(super) held: AtomicU64,
-    /// Loans that were dropped, to be given back by the publisher.
+    /// Loans that were dropped, to be given back by the publisher; and whether there are any.
     pub(super) dropped: Mutex<Vec<Loaned>>,
+    pub(super) any_dropped: AtomicBool,
 }
 
 impl Shared {
@@ -69,6 +70,7 @@ impl Shared {
             role,
             held: AtomicU64::new(0),
             dropped: Mutex::default(),
+            any_dropped: AtomicBool::new(false),
         })
     }
 
@@ -78,20 +80,32 @@ impl Shared {
     }
 
     /// Where a chunk is mapped, if it lies in one of the page's pools.
-    pub(super) fn find(&self, offset: u64, len: u64) -> Result<Option<(Arc<Mapping>, *const u8)>> {
+    pub(super) fn find(
+        &self,
+        offset: u64,
+        len: u64,
+        last: &mut Option<(Range, Arc<Mapping>)>,
+    ) -> Result<Option<(Arc<Mapping>, *const u8)>> {
+        // Most chunks lie where the last one did.
+        if let Some((range, mapping)) = last
+            && let Some(at) = place_in(*range, offset, len)
+        {
+            // SAFETY: inside of the mapping, which has the range's length.
+            let bytes = unsafe { mapping.at(at) };
+            return Ok(Some((mapping.clone(), bytes.cast_const())));
+        }
         let board = self.board();
         // Whoever refers to a chunk has appended its extent before.
         for number in 0..board.extent_count() {
             let Extent { what, range, .. } = board.extent(number)?;
-            let Some(at) = offset.checked_sub(range.offset) else {
+            if what != What::Pool || place_in(range, offset, len).is_none() {
                 continue;
-            };
-            let whole = len.checked_next_multiple_of(8);
-            let inside = at <= range.len && whole.is_some_and(|len| len <= range.len - at);
-            if what == What::Pool && inside && offset.is_multiple_of(ALIGN) {
-                let mapping = self.maps.get(&board, number)?;
-                // SAFETY: inside of the mapping, which has the range's length.
-                let bytes = unsafe { mapping.at(at as usize) };
+            }
+            let (range, mapping) = self.maps.get(&board, number)?;
+            if let Some(at) = place_in(range, offset, len) {
+                // SAFETY: as above.
+                let bytes = unsafe { mapping.at(at) };
+                *last = Some((range, mapping.clone()));
                 return Ok(Some((mapping, bytes.cast_const())));
             }
         }
@@ -170,6 +184,14 @@ impl Shared {
             self.page.leave();
         }
     }
+}
+
+/// Where a chunk lies in a range, if it does.
+fn place_in(range: Range, offset: u64, len: u64) -> Option<usize> {
+    let at = offset.checked_sub(range.offset)?;
+    let len = len.checked_next_multiple_of(8)?;
+    let inside = at <= range.len && len <= range.len - at && offset.is_multiple_of(ALIGN);
+    inside.then_some(at as usize)
 }
 
 /// What other threads may do with a handle while one is inside of it.

@@ -8,8 +8,9 @@ use super::chunks;
 use super::lane::{EPOCHS, Lane};
 use super::message::{Buffer, Held, Meta, RawMessage};
 use super::options::{ArrayType, Kind, Options};
+use super::pool::Range;
 use super::publisher::{REFERENCE, digest, lane};
-use super::ring::{Damaged, Peek, Reader, Record, kind};
+use super::ring::{self, Damaged, Header, Peek, Reader, Record, kind};
 use super::shared::{Control, Shared, Watch};
 use crate::atomic::{Ordering, Words};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +23,13 @@ use crate::wait::SleepAsync;
 use crate::wait::bell::{Bell, Raw as RawHandle, Source};
 use crate::wait::{self, Alarm, Sleep, WaitWord};
 
+/// So many messages of one publisher are received before another has its turn: enough for its lines to be
+/// worth fetching.
+const TURN: u32 = 32;
+
+/// No record has this header. (0 is what is there before one is published.)
+const NONE: u64 = u64::MAX;
+
 /// Receives messages of a kind that is known at run time.
 #[derive(Debug)]
 pub struct RawSubscriber {
@@ -33,11 +41,15 @@ pub struct RawSubscriber {
     typed: Option<(Typed, Decided)>,
     /// This side's kind, for [`kind`](RawSubscriber::kind).
     kind: Option<Kind>,
+    /// What there is to know of structs that are copied out of the ring as they are.
+    plain: Option<Plain>,
+    blocks: bool,
     feeds: Vec<Feed>,
     /// Extents that were looked at for lanes.
     known: usize,
-    /// Whose turn it is.
+    /// Whose turn it is, and how many messages it has had.
     next: usize,
+    turn: u32,
     lost: u64,
     /// What event loops wait on, if this is asked for.
     bell: Option<Bell>,
@@ -54,8 +66,21 @@ struct Feed {
     /// Messages before this are history: nobody promised them.
     joined: u64,
     publisher: Publisher,
+    /// The header of a plain struct from this publisher; [`NONE`] while none is expected.
+    expected: u64,
+    /// Where its last chunk was mapped.
+    pool: Option<(Range, Arc<Mapping>)>,
     /// The pieces of a message that is not complete, if its first has come.
     pieces: Option<Buffer>,
+}
+
+#[derive(Debug)]
+struct Plain {
+    plan: Arc<Plan>,
+    size: usize,
+    /// Bytes of a record.
+    total: u64,
+    send_time: bool,
 }
 
 /// Who published the records that are being read.
@@ -97,9 +122,12 @@ impl RawSubscriber {
             declared: kind.cloned(),
             typed: None,
             kind: None,
+            plain: None,
+            blocks: false,
             feeds: Vec::new(),
             known: 0,
             next: 0,
+            turn: 0,
             lost: 0,
             bell: None,
             error: None,
@@ -162,6 +190,23 @@ impl RawSubscriber {
                     return Err(shared.page.corrupt("it has lanes, but nothing is decided"));
                 };
                 self.kind = Some(typed.here());
+                self.blocks = decided.blocks();
+                self.plain = match typed {
+                    Typed::Struct(agreement)
+                        if agreement.page.tail().is_none()
+                            && agreement.plan.is_direct()
+                            && !decided.checksum =>
+                    {
+                        let size = agreement.page.size();
+                        Some(Plain {
+                            plan: agreement.plan.clone(),
+                            size,
+                            total: ring::total(size, decided.extras()),
+                            send_time: decided.send_time,
+                        })
+                    }
+                    _ => None,
+                };
                 let (lane, mapping) = lane(&shared, number, decided)?;
                 let (extras, blocks, index) = (decided.extras(), decided.blocks(), shared.index());
                 let damaged = |damage: Damaged| shared.page.corrupt(damage.0);
@@ -180,6 +225,8 @@ impl RawSubscriber {
                     reader,
                     joined,
                     publisher: Publisher::default(),
+                    expected: NONE,
+                    pool: None,
                     pieces: None,
                 });
             }
@@ -217,7 +264,68 @@ impl RawSubscriber {
     /// As [`try_recv`](RawSubscriber::try_recv).
     #[inline]
     pub unsafe fn try_recv_into(&mut self, value: *mut u8) -> Result<Option<Meta>> {
-        self.next(&mut Into::Value(value))
+        // SAFETY: handed through from the caller.
+        match unsafe { self.try_plain(value) } {
+            Some(meta) => Ok(Some(meta)),
+            None => self.next(&mut Into::Value(value)),
+        }
+    }
+
+    /// The next message, where that is a struct that lies in the ring as it is here, from the lane whose turn
+    /// it is, and from the publisher that the last one came from.
+    ///
+    /// # Safety
+    /// As for [`try_recv_into`](RawSubscriber::try_recv_into).
+    #[inline(always)]
+    unsafe fn try_plain(&mut self, value: *mut u8) -> Option<Meta> {
+        let plain = self.plain.as_ref()?;
+        let feed = self.feeds.get_mut(self.next)?;
+        if !self.shared.page.is_open() {
+            return None;
+        }
+        let mut sent_at = None;
+        let taken = feed.reader.take_expected(
+            &feed.lane,
+            usize::from(self.shared.me.index),
+            (feed.expected, plain.total),
+            |words| {
+                let mut payload = words;
+                if plain.send_time {
+                    sent_at = Some(words.at(0).load(Ordering::Relaxed));
+                    payload = words.from(8);
+                }
+                // SAFETY: `value` has this side's size, which with a direct plan is the page's, and every
+                // record with the expected header has as many bytes, inside of the ring.
+                unsafe { payload.read(value, plain.size) }
+            },
+        );
+        if !taken {
+            return None;
+        }
+        // SAFETY: all bytes of the value were just written.
+        unsafe { plain.plan.normalise_at(value) };
+        let meta = Meta {
+            sequence: feed.reader.count().wrapping_sub(feed.publisher.first),
+            publisher: feed.publisher.pid,
+            sent_at,
+        };
+        self.notify();
+        self.count_turn();
+        Some(meta)
+    }
+
+    /// After some messages of one lane it is another one's turn.
+    #[inline(always)]
+    fn count_turn(&mut self) {
+        self.turn += 1;
+        if self.turn >= TURN {
+            self.turn = 0;
+            self.next = if self.next + 1 < self.feeds.len() {
+                self.next + 1
+            } else {
+                0
+            };
+        }
     }
 
     /// Waits for the next message, a struct, and receives it into a value of this side's layout.
@@ -362,7 +470,6 @@ impl RawSubscriber {
         Control(self.shared.clone())
     }
 
-    #[inline(always)]
     fn next(&mut self, into: &mut Into<'_>) -> Result<Option<Meta>> {
         if !self.shared.page.is_open() {
             self.check_slowly()?;
@@ -378,9 +485,13 @@ impl RawSubscriber {
         while empty < count {
             let at = self.next;
             match self.one(at, into)? {
-                Some(meta) => return Ok(Some(meta)),
+                Some(meta) => {
+                    self.count_turn();
+                    return Ok(Some(meta));
+                }
                 None => {
                     empty += 1;
+                    self.turn = 0;
                     self.next = if at + 1 == count { 0 } else { at + 1 };
                 }
             }
@@ -416,7 +527,6 @@ impl RawSubscriber {
     }
 
     /// The next message of one lane.
-    #[inline(always)]
     fn one(&mut self, at: usize, into: &mut Into<'_>) -> Result<Option<Meta>> {
         loop {
             let feed = &mut self.feeds[at];
@@ -454,7 +564,7 @@ impl RawSubscriber {
         feed.pieces = None;
         match feed.reader.resume(&feed.lane, index) {
             Ok(lost) => {
-                self.lost += lost;
+                self.lost = self.lost.saturating_add(lost);
                 Ok(())
             }
             Err(damage) => Err(self.damaged(at, damage)),
@@ -463,9 +573,7 @@ impl RawSubscriber {
 
     #[inline(always)]
     fn notify(&self) {
-        if let Some((_, decided)) = &self.typed
-            && decided.blocks()
-        {
+        if self.blocks {
             let shared = &self.shared;
             shared
                 .board()
@@ -474,7 +582,6 @@ impl RawSubscriber {
         }
     }
 
-    #[inline(always)]
     fn advance(&mut self, at: usize, record: &Record) {
         let feed = &mut self.feeds[at];
         feed.reader.advance(&feed.lane, self.shared.index(), record);
@@ -482,34 +589,7 @@ impl RawSubscriber {
     }
 
     /// Receives one record.
-    #[inline(always)]
     fn take(&mut self, at: usize, record: &Record, into: &mut Into<'_>) -> Result<Took> {
-        let feed = &mut self.feeds[at];
-        let (typed, decided) = self.typed.as_ref().expect("there are lanes");
-        if let (Into::Value(value), kind::DATA, Typed::Struct(agreement)) =
-            (&*into, record.header.kind, typed)
-            && agreement.plan.is_direct()
-            && record.len() == agreement.page.size()
-            && !decided.checksum
-            && feed.publisher.epoch == Some(record.header.epoch)
-        {
-            let meta = feed.meta(record, decided);
-            // SAFETY: `value` has this side's size, which with a direct plan is the page's; the record has
-            // as many bytes, which `peek` found to be inside of the ring.
-            unsafe { record.words(&feed.lane).read(*value, record.len()) };
-            if !feed.reader.holds(&feed.lane) {
-                return Ok(Took::Lapped);
-            }
-            // SAFETY: all bytes of the value were just written.
-            unsafe { agreement.plan.normalise_at(*value) };
-            self.advance(at, record);
-            return Ok(Took::Message(meta));
-        }
-        self.take_slowly(at, record, into)
-    }
-
-    /// [`take`](RawSubscriber::take) where there is more to do than to copy a struct.
-    fn take_slowly(&mut self, at: usize, record: &Record, into: &mut Into<'_>) -> Result<Took> {
         let feed = &mut self.feeds[at];
         let (typed, decided) = self.typed.as_ref().expect("there are lanes");
         let decided = *decided;
@@ -520,12 +600,15 @@ impl RawSubscriber {
         // ring; its payload may still be overwritten.
         if feed.publisher.epoch != Some(record.header.epoch) {
             feed.publisher = feed.find_publisher(record.header.epoch);
+            feed.expected = self.plain.as_ref().map_or(NONE, |plain| {
+                let header = Header {
+                    len: plain.size as u32,
+                    kind: kind::DATA,
+                    epoch: record.header.epoch,
+                };
+                header.encode()
+            });
         }
-        let meta = feed.meta(record, &decided);
-        let sum = decided.checksum.then(|| {
-            let at = usize::from(decided.send_time);
-            feed.reader.extra(&feed.lane, record, at)
-        });
         let place = record.header.kind & kind::PLACE;
         let (more, continues) = (
             record.header.kind & kind::MORE != 0,
@@ -542,6 +625,12 @@ impl RawSubscriber {
             self.advance(at, record);
             return Ok(Took::Nothing);
         }
+        // Padding has no words beside it.
+        let meta = feed.meta(record, &decided);
+        let sum = decided.checksum.then(|| {
+            let at = usize::from(decided.send_time);
+            feed.reader.extra(&feed.lane, record, at)
+        });
         if !continues {
             // What was begun before was given up.
             feed.pieces = more.then(Buffer::default);
@@ -665,7 +754,7 @@ impl RawSubscriber {
         if chunk >= feed.lane.geometry().chunks {
             return Err(self.damaged(at, Damaged("a reference of its ring is to no chunk")));
         }
-        let Some((mapping, bytes)) = shared.find(offset, len)? else {
+        let Some((mapping, bytes)) = shared.find(offset, len, &mut feed.pool)? else {
             return Err(self.damaged(at, Damaged("a chunk lies outside of the page's pools")));
         };
         let feed = &mut self.feeds[at];

@@ -119,12 +119,32 @@ fn points(trace: &Trace) -> Vec<Point> {
 /// Plays the scene once for each point, and kills the victim there.
 fn sweep(scene: &Scene, tally: &mut Tally) {
     let trace = trace_of(scene);
-    for point in points(&trace) {
-        let what = format!("{}: killed at {}", scene.name, point.describe(&trace));
+    play_all(scene, &trace, points(&trace), tally);
+}
+
+/// The same for `n` points of each sort; in a long run for all of them.
+pub fn sample(scene: &Scene, n: usize, tally: &mut Tally) {
+    let trace = trace_of(scene);
+    let mut chosen = points(&trace);
+    if !is_long() {
+        let steps = trace.pcs.len();
+        let effects = spread(0, trace.effects.len().saturating_sub(1), 2 * n);
+        let effects = effects.iter().filter_map(|&i| trace.effects.get(i));
+        let steps = spread(0, steps, n / 2).into_iter().chain([steps]);
+        let steps = steps.chain(effects.copied()).map(Point::Step);
+        let calls = spread(1, trace.calls, n).into_iter().map(Point::Call);
+        chosen = steps.chain(calls).collect();
+    }
+    play_all(scene, &trace, chosen, tally);
+}
+
+fn play_all(scene: &Scene, trace: &Trace, points: Vec<Point>, tally: &mut Tally) {
+    for point in points {
+        let what = format!("{}: killed at {}", scene.name, point.describe(trace));
         watch::phase(LIMIT, &what);
         context(&what, || {
             scene.play(&mut |mut victim| {
-                point.reach(&trace, &mut victim);
+                point.reach(trace, &mut victim);
             });
         });
         tally.kills += 1;

@@ -24,13 +24,20 @@ mod peers;
 mod scenes;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod stop;
+#[cfg(any(target_os = "linux", windows))]
+mod topic_campaign;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod topic_scenes;
 
 use harness::run::Test;
 
 fn main() -> std::process::ExitCode {
     #[cfg(windows)]
     if let Some(words) = harness::sys::words() {
-        campaign::work(&words);
+        match words.split_first() {
+            Some((first, rest)) if first == "topic" => topic_campaign::work(rest),
+            _ => campaign::work(&words),
+        }
     }
     let mut skipped = Vec::new();
     if cfg!(not(any(target_os = "linux", windows))) {
@@ -75,6 +82,18 @@ const TESTS: &[Test] = &[
         run: stop::overtaken,
         traced: true,
     },
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    Test {
+        name: "topic_killed_at_every_instruction",
+        run: topic_scenes::killed,
+        traced: true,
+    },
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    Test {
+        name: "topic_stopped_while_another_is_killed",
+        run: topic_scenes::stopped,
+        traced: true,
+    },
     Test {
         name: "killed_at_random",
         run: campaign::killed_at_random,
@@ -83,6 +102,21 @@ const TESTS: &[Test] = &[
     Test {
         name: "stopped_and_killed_at_random",
         run: campaign::stopped_and_killed_at_random,
+        traced: false,
+    },
+    Test {
+        name: "topic_killed_at_random",
+        run: topic_campaign::killed_at_random,
+        traced: false,
+    },
+    Test {
+        name: "topic_stopped_and_killed_at_random",
+        run: topic_campaign::stopped_and_killed_at_random,
+        traced: false,
+    },
+    Test {
+        name: "topic_soak",
+        run: topic_campaign::soak,
         traced: false,
     },
 ];

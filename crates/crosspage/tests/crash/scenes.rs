@@ -171,6 +171,11 @@ pub struct Scene {
 type Play = dyn Fn(&mut dyn FnMut(Victim));
 
 impl Scene {
+    pub fn new(name: String, play: impl Fn(&mut dyn FnMut(Victim)) + 'static) -> Scene {
+        let play = Box::new(play);
+        Scene { name, play }
+    }
+
     /// Prepares the page and a victim at its first marker, hands that to `kill`, and when it is dead
     /// asks the page whether it has survived.
     pub fn play(&self, kill: &mut dyn FnMut(Victim)) {

@@ -14,6 +14,8 @@ pub mod sys;
 #[cfg(windows)]
 #[path = "sys_windows.rs"]
 pub mod sys;
+#[cfg(any(target_os = "linux", windows))]
+pub mod topics;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod trace;
 pub mod values;

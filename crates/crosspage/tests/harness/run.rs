@@ -146,6 +146,8 @@ pub struct Tally {
     /// By processes that were killed at random.
     pub writes: u64,
     pub reads: u64,
+    /// Messages that a subscriber was too slow for.
+    pub lost: u64,
 }
 
 impl std::fmt::Display for Tally {
@@ -156,6 +158,7 @@ impl std::fmt::Display for Tally {
             (self.points as u64, "points"),
             (self.writes, "writes"),
             (self.reads, "reads"),
+            (self.lost, "lost"),
         ];
         for (i, (n, what)) in counts.iter().filter(|(n, _)| *n > 0).enumerate() {
             let comma = if i > 0 { ", " } else { "" };

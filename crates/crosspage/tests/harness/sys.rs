@@ -23,6 +23,11 @@ impl Status {
     pub fn is_killed(self) -> bool {
         self == Status::Killed(libc::SIGKILL)
     }
+
+    /// It came to its end.
+    pub fn is_well(self) -> bool {
+        self == Status::Exited(0)
+    }
 }
 
 fn check<N: PartialEq + From<i8>>(what: &str, result: N) -> N {
@@ -384,6 +389,18 @@ impl Child {
 
     pub fn resume(&self) {
         signal(self.pid, libc::SIGCONT);
+    }
+
+    /// Whether it has ended by itself; [`end`](Child::end) says how.
+    pub fn has_ended(&mut self) -> bool {
+        // SAFETY: plain integers, for which zero is valid; `info` is writable.
+        unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+            let id = self.pid as libc::id_t;
+            check("waitid", libc::waitid(libc::P_PID, id, &mut info, how));
+            info.si_pid() != 0
+        }
     }
 
     pub fn waits_on_a_futex(&self) -> bool {

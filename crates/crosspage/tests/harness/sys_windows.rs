@@ -93,6 +93,11 @@ impl Status {
     pub fn is_killed(self) -> bool {
         self.0 == Some(1)
     }
+
+    /// It came to its end.
+    pub fn is_well(self) -> bool {
+        self.0 == Some(0)
+    }
 }
 
 /// A process that is killed when this is dropped.
@@ -130,6 +135,11 @@ impl Child {
         // SAFETY: as above.
         let status = unsafe { NtResumeProcess(self.handle()) };
         assert!(status >= 0, "NtResumeProcess: {status:#x}");
+    }
+
+    /// Whether it has ended by itself; [`end`](Child::end) says how.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("our child").is_some()
     }
 
     /// Kills it, and says how it ended (which may have been before).

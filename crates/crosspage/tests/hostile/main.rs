@@ -19,6 +19,8 @@ mod bytes;
 mod places;
 #[cfg(target_os = "linux")]
 mod probe;
+#[cfg(target_os = "linux")]
+mod topic;
 
 use harness::run::Test;
 
@@ -47,6 +49,10 @@ const TESTS: &[Test] = &[
     test("refused_file_systems", places::refused),
     test("overwritten_words", attached::overwritten),
     test("a_vandal", attached::vandal),
+    test("overwritten_words_of_a_topic", topic::overwritten),
+    test("grown_extents_of_a_topic", topic::grown),
+    test("far_ends_of_a_topic", topic::far_away),
+    test("a_vandal_in_a_topic", topic::vandal),
 ];
 
 #[cfg(target_os = "linux")]

@@ -8,6 +8,7 @@ mod golden;
 mod latest;
 #[cfg(feature = "tokio")]
 mod tasks;
+mod topic;
 mod topic_raw;
 
 /// A directory for `file:` pages: in memory on Linux, so that no test waits for a disk.

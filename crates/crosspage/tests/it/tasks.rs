@@ -310,3 +310,95 @@ fn foreign_flags() {
     });
     crosspage::remove_forced(&name).unwrap();
 }
+
+/// Every call of a topic that waits has its form for tasks, and none of them blocks the others' thread.
+#[test]
+fn topics() {
+    use crosspage::topic::{DynSubscriber, DynValue, Policy, Publisher, Subscriber};
+    fn movable<F: Future + Send>(future: F) -> F {
+        future
+    }
+    let _namespace = testing::namespace();
+    let mut publisher = Publisher::<Sample>::options()
+        .policy(Policy::Block)
+        .capacity(4096)
+        .timeout(PATIENCE)
+        .attach("counts")
+        .unwrap();
+    run(async {
+        let late = publisher.wait_subscribers_async(1, Duration::from_millis(20));
+        assert!(movable(late).await.unwrap_err().is_timed_out());
+        let come = async {
+            soon().await;
+            Subscriber::<Sample>::attach("counts").unwrap()
+        };
+        let (number, mut subscriber) = both(publisher.wait_subscribers_async(1, None), come).await;
+        assert_eq!(number.unwrap(), 1);
+        assert_eq!(subscriber.wait_publishers_async(1, None).await.unwrap(), 1);
+
+        let late = subscriber.recv_async(Duration::from_millis(20)).await;
+        assert!(late.unwrap_err().is_timed_out());
+        let limit = Duration::from_millis(20);
+        assert!(
+            tokio::time::timeout(limit, subscriber.recv_async(None))
+                .await
+                .is_err()
+        );
+        // More than there is room for: each waits for the other.
+        let publish = async {
+            for counter in 1..=2000 {
+                let sample = Sample { counter };
+                let sent = movable(publisher.publish_async(&sample)).await;
+                assert_eq!(sent.unwrap(), counter);
+            }
+            let mut loan = publisher.loan().unwrap();
+            loan.as_mut().unwrap().counter = 2001;
+            movable(loan.commit_async()).await.unwrap();
+        };
+        let receive = async {
+            soon().await;
+            let mut seen = 0;
+            while seen < 2001 {
+                let message = movable(subscriber.recv_async(PATIENCE)).await.unwrap();
+                seen += 1;
+                assert_eq!((message.sequence, message.value.counter), (seen, seen));
+                let more = subscriber.recv_many_async(3, PATIENCE);
+                if seen < 2000 {
+                    seen += movable(more).await.unwrap().len() as u64;
+                }
+            }
+        };
+        both(publish, receive).await;
+
+        let mut dynamic = DynSubscriber::attach("counts").unwrap();
+        let publish = async {
+            soon().await;
+            publisher.publish_async(&Sample { counter: 7 }).await
+        };
+        let (message, sent) = both(dynamic.recv_async(None), publish).await;
+        assert_eq!(sent.unwrap(), 2002);
+        match message.unwrap().value {
+            DynValue::Record(record) => {
+                assert_eq!(record.get("counter").unwrap().as_int(), Some(7));
+            }
+            other => panic!("{other:?}"),
+        }
+        // Nobody takes them: the time-out is that of publishing.
+        let mut publisher = Publisher::<[u8]>::options()
+            .policy(Policy::Block)
+            .capacity(4096)
+            .timeout(Duration::from_millis(20))
+            .attach("bytes")
+            .unwrap();
+        let _slow = Subscriber::<[u8]>::attach("bytes").unwrap();
+        let error = loop {
+            if let Err(error) = publisher.publish_async(&[0; 100]).await {
+                break error;
+            }
+        };
+        assert!(
+            error.is_timed_out() && error.to_string().contains("subscriber pid"),
+            "{error}"
+        );
+    });
+}

@@ -50,6 +50,7 @@ fn structs_arrive_in_order() {
     let mut publisher =
         RawPublisher::attach("t", Some(&pair_of_u64()), &Options::default()).unwrap();
     assert_eq!(publisher.subscribers(), 1);
+    assert_eq!(try_recv(&mut subscriber), None, "nothing is no message");
     for n in 0..10_000 {
         assert_eq!(publish(&mut publisher, n).unwrap(), n + 1);
         assert_eq!(try_recv(&mut subscriber), Some((n + 1, n)));
@@ -388,4 +389,72 @@ fn an_event_loop_can_wait() {
     control.close();
     assert!(is_ready(fd, 2000), "closing rings");
     assert!(subscriber.try_recv().unwrap_err().is_closed());
+}
+
+/// Memory grows in pieces; the largest message still fits into one of them.
+#[test]
+fn a_large_message_after_small_ones() {
+    for policy in [Policy::Overwrite, Policy::Block] {
+        let _namespace = crosspage::testing::namespace();
+        let mut options = Options::default();
+        options.policy = Some(policy);
+        options.capacity = Some(4 << 20);
+        options.timeout = Some(Duration::ZERO);
+        let mut publisher = RawPublisher::attach("t", Some(&Kind::Bytes), &options).unwrap();
+        for n in 0..60u64 {
+            publisher
+                .publish_bytes(&pattern(100_000 + n as usize, n))
+                .unwrap();
+        }
+        let mut subscriber = RawSubscriber::attach("t", None, &options).unwrap();
+        for n in 0..3 {
+            let bytes = pattern(4 << 20, n);
+            publisher.publish_bytes(&bytes).unwrap();
+            let message = subscriber.try_recv().unwrap().unwrap();
+            assert!(message.bytes() == bytes);
+        }
+    }
+}
+
+/// However little memory each takes, there are only so many loans.
+#[test]
+fn loans_without_end() {
+    for policy in [Policy::Overwrite, Policy::Block] {
+        let _namespace = crosspage::testing::namespace();
+        let mut options = Options::default();
+        options.policy = Some(policy);
+        options.capacity = Some(1 << 20);
+        options.timeout = Some(Duration::ZERO);
+        let mut publisher = RawPublisher::attach("t", Some(&Kind::Bytes), &options).unwrap();
+        let _subscriber = RawSubscriber::attach("t", None, &options).unwrap();
+        let mut loans = Vec::new();
+        let error = loop {
+            match publisher.loan(1) {
+                Ok(loan) => loans.push(loan),
+                Err(error) => break error,
+            }
+        };
+        assert!(loans.len() > 100, "{}", loans.len());
+        assert!(error.is_full() || error.is_timed_out(), "{error}");
+        for loan in loans {
+            publisher.discard(loan);
+        }
+        publisher.loan(1 << 20).unwrap();
+    }
+}
+
+/// Padding at the ring's end may be no more than its header.
+#[test]
+fn the_shortest_padding() {
+    let _namespace = crosspage::testing::namespace();
+    let mut options = overwrite(4096);
+    options.checksum = Some(true);
+    let mut publisher = RawPublisher::attach("t", Some(&Kind::Bytes), &options).unwrap();
+    let mut subscriber = RawSubscriber::attach("t", None, &options).unwrap();
+    // Records of 56 bytes: 73 of them leave 8.
+    for n in 0..200 {
+        publisher.publish_bytes(&pattern(40, n)).unwrap();
+        let message = subscriber.try_recv().unwrap().unwrap();
+        assert!(message.bytes() == pattern(40, n));
+    }
 }

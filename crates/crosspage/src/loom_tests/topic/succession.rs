@@ -1,0 +1,100 @@
+//! Models of a publisher that dies, and of the one that goes on with its lane.
+
+use super::{Publisher, Shared};
+use crate::loom_tests::actor::kill_everywhere;
+
+/// Takes over, and sees what is there: at least `least` messages, at most `most`.
+fn succeed(shared: &Shared, words: usize, least: u64, most: u64) -> Publisher {
+    let publisher = shared.publisher(words);
+    let count = publisher.writer.count();
+    assert!((least..=most).contains(&count), "{count} messages");
+    publisher
+}
+
+/// A newcomer finds the last messages, and the end.
+fn check_history(shared: &Shared, total: u64) {
+    for history in [0, 3] {
+        let (newcomer, count) = shared.join(1, history);
+        assert_eq!(count, total);
+        let first = newcomer.reader.count();
+        assert_eq!(first, total.saturating_sub(history as u64));
+        newcomer.finish(first, total);
+        shared.heal(1);
+    }
+}
+
+#[test]
+fn a_publisher_dies_and_another_goes_on() {
+    kill_everywhere(1, |fate| {
+        let shared = Shared::new(16, false);
+        let subscriber = shared.subscriber(0);
+        let mut publisher = shared.publisher(1);
+        publisher.send_many(8);
+        let subscriber = shared.spawn(|_| subscriber.look(1));
+        let victim = fate.spawn(move || publisher.send());
+        let least = if victim.join().is_some() { 9 } else { 8 };
+        let mut next = succeed(&shared, 1, least, 9);
+        next.send();
+        let total = next.writer.count();
+        subscriber.done().finish(0, total);
+        check_history(&shared, total);
+    });
+}
+
+/// What it had put and not published is nothing, whatever the next one's records look like.
+#[test]
+fn a_publisher_dies_in_a_batch() {
+    kill_everywhere(1, |fate| {
+        let shared = Shared::new(32, false);
+        let subscriber = shared.subscriber(0);
+        let mut publisher = shared.publisher(1);
+        publisher.send();
+        let victim = fate.spawn(move || {
+            for _ in 0..3 {
+                assert!(publisher.try_put());
+            }
+            publisher.publish();
+        });
+        let least = if victim.join().is_some() { 4 } else { 1 };
+        let mut next = succeed(&shared, 2, least, 4);
+        for _ in 0..4 {
+            next.send();
+            check_history(&shared, next.writer.count());
+        }
+        subscriber.finish(0, next.writer.count());
+    });
+}
+
+/// The next one writes at once where the last one was allowed to: a slow subscriber sees the limit that
+/// the last one set as soon as it sees anything of it.
+#[test]
+fn a_successor_within_the_limit() {
+    kill_everywhere(1, |fate| {
+        let shared = Shared::new(32, false);
+        let subscriber = shared.subscriber(0);
+        let mut publisher = shared.publisher(1);
+        publisher.send_many(16);
+        let victim = fate.spawn(move || publisher.send());
+        let subscriber = shared.spawn(|_| subscriber.look(1));
+        victim.join();
+        let mut next = succeed(&shared, 1, 16, 17);
+        next.send();
+        subscriber.done().finish(0, next.writer.count());
+    });
+}
+
+#[test]
+fn a_publisher_dies_in_block() {
+    kill_everywhere(1, |fate| {
+        let shared = Shared::new(16, true);
+        let subscriber = shared.subscriber(0);
+        let mut publisher = shared.publisher(1);
+        publisher.send_many(8);
+        let subscriber = shared.spawn(|_| subscriber.recv_many(2));
+        let victim = fate.spawn(move || publisher.send());
+        let least = if victim.join().is_some() { 9 } else { 8 };
+        let mut next = succeed(&shared, 1, least, 9);
+        next.send();
+        subscriber.done().finish(0, next.writer.count());
+    });
+}
