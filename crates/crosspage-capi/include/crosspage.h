@@ -117,13 +117,14 @@ typedef struct crosspage_enum {
 } crosspage_enum;
 
 /* One member of a struct. `size` is that of the whole member, arrays included, so the length of a text
- * is size divided by all dims. */
+ * is size divided by all dims. In messages of a topic the last member may be a tail, T[]: its first dim is 0, and its
+ * size that of one element; there are as many as the message has bytes for. */
 typedef struct crosspage_field {
   const char *name;
   uint64_t offset;
   uint64_t size;
   uint32_t type;  /* a crosspage_type; of an array: its element's */
-  uint32_t ndims; /* 0: no array, 1: T[N], 2: T[N][M], ... */
+  uint32_t ndims; /* 0: no array, 1: T[N] or a tail T[], 2: T[N][M], ... */
   uint64_t dims[CROSSPAGE_MAX_DIMS];
   const crosspage_struct *nested;    /* of CROSSPAGE_TYPE_STRUCT */
   const crosspage_enum *enumeration; /* of CROSSPAGE_TYPE_ENUM */
@@ -199,6 +200,20 @@ struct crosspage_struct {
    NULL,                                                                                       \
    NULL,                                                                                       \
    unit,                                                                                       \
+   doc}
+
+/* T[] of numbers or bools, without a length: the last member, in messages only. */
+#define CROSSPAGE_FIELD_TAIL(Struct, member) CROSSPAGE_FIELD_TAIL_DOC(Struct, member, NULL, NULL)
+#define CROSSPAGE_FIELD_TAIL_DOC(Struct, member, unit, doc) \
+  {#member,                                                 \
+   offsetof(Struct, member),                                \
+   sizeof(CROSSPAGE_(Struct, member)[0]),                   \
+   CROSSPAGE_TYPE_OF_(CROSSPAGE_(Struct, member)[0]),       \
+   1,                                                       \
+   {0},                                                     \
+   NULL,                                                    \
+   NULL,                                                    \
+   unit,                                                    \
    doc}
 
 /* char[N][M]: N texts. */
@@ -298,7 +313,8 @@ void crosspage_layout_free(crosspage_layout *layout);
 const crosspage_struct *crosspage_layout_struct(const crosspage_layout *layout);
 
 /* What lies at a path such as "arm.joints[2]": `field` gets its type, and its offset from the start of
- * the whole struct; its name is NULL. Not found names the nearest field. */
+ * the whole struct; its name is NULL. Not found names the nearest field. Whether a message has so many elements in its
+ * tail is for you to check. */
 int crosspage_layout_find(const crosspage_layout *layout, const char *path, crosspage_field *field,
                           crosspage_error *error);
 
@@ -498,7 +514,7 @@ int crosspage_topic_publisher_attach(const char *locator, uint32_t kind, const c
                                      const crosspage_topic_options *options, crosspage_topic_publisher **out,
                                      crosspage_error *error);
 
-/* Publishes a struct, or bytes of any length. Allocates nothing (unless matched by name). Waits only with
+/* Publishes a struct (with a tail: `size` bytes of it), or bytes of any length. Allocates nothing (unless matched by name). Waits only with
  * CROSSPAGE_POLICY_BLOCK, where a subscriber that lives is behind by all the capacity; after the options'
  * timeout_ns CROSSPAGE_ERR_TIMED_OUT names it, and nothing was published. Bytes that are larger than max_message (with
  * CROSSPAGE_POLICY_OVERWRITE: than the capacity) are CROSSPAGE_ERR_TOO_LARGE. `sequence` may be NULL. */

@@ -732,6 +732,9 @@ class Record {
 
   // Not for use by programs.
   explicit Record(Layout layout) : layout_(std::move(layout)), bytes_(layout_.size()) {}
+  Record(Layout layout, const void *bytes, std::size_t size)
+      : layout_(std::move(layout)),
+        bytes_(static_cast<const unsigned char *>(bytes), static_cast<const unsigned char *>(bytes) + size) {}
   unsigned char *data() noexcept { return bytes_.data(); }
 
  private:
@@ -741,6 +744,15 @@ class Record {
     detail::failure failure;
     if (const int code = crosspage_layout_find(layout_.get(), detail::c_name(path).c_str(), &field, &failure.head)) {
       report.fail(failure, code);
+      return std::nullopt;
+    }
+    const std::uint64_t rest = bytes_.size() - (field.offset < bytes_.size() ? field.offset : bytes_.size());
+    if (field.ndims != 0 && field.dims[0] == 0 && field.size != 0) {  // a tail has as many as there are bytes for
+      field.dims[0] = rest / field.size;
+      field.size *= field.dims[0];
+    }
+    if (field.size > rest) {
+      report.fail(error(errc::not_found, "the record's tail ends before " + std::string(path)));
       return std::nullopt;
     }
     report.succeed();

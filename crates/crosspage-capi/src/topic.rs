@@ -139,7 +139,10 @@ impl What {
     fn from_kind(kind: &Kind) -> What {
         match kind {
             Kind::Struct(layout) => What::Struct {
-                size: layout.size(),
+                size: match layout.tail() {
+                    None => layout.size(),
+                    Some(_) => usize::MAX,
+                },
                 layout: layout.clone(),
             },
             Kind::Bytes => What::Bytes,
@@ -165,11 +168,20 @@ impl What {
         }
     }
 
+    /// Whether each message has a size of its own.
+    fn varies(&self) -> bool {
+        match self {
+            What::Bytes => true,
+            What::Struct { size, .. } => *size == usize::MAX,
+            _ => false,
+        }
+    }
+
     /// Checks a struct's memory.
     #[inline(always)]
     fn check(&self, value: *const c_void, bytes: usize) -> Result<()> {
         match self {
-            What::Struct { layout, size } => {
+            What::Struct { layout, size } if *size != usize::MAX => {
                 check_value(value, bytes, *size, || layout.name().to_owned())
             }
             other => Err(other.no_struct()),
@@ -183,7 +195,11 @@ impl What {
                 .with_hint("attach with CROSSPAGE_MESSAGE_STRUCT and a layout"),
             What::Bytes => invalid("the messages are bytes, not a struct"),
             What::Array => no_array(),
-            What::Struct { .. } => invalid("the messages are a struct"),
+            What::Struct { layout, .. } => invalid(format!(
+                "{} ends in a tail, so its messages are not all of one size",
+                layout.name()
+            ))
+            .with_hint("publish and recv take one by one, whatever its size"),
         }
     }
 }
@@ -357,13 +373,11 @@ impl Inner {
     unsafe fn publish(&mut self, value: *const c_void, size: usize) -> Result<u64> {
         // SAFETY: handed through; a struct's size was checked.
         unsafe {
-            match &self.what {
-                What::Bytes => self.raw.publish_bytes(bytes_arg(value, size)?),
-                what => {
-                    what.check(value, size)?;
-                    self.raw.publish(value.cast())
-                }
+            if self.what.varies() {
+                return self.raw.publish_bytes(bytes_arg(value, size)?);
             }
+            self.what.check(value, size)?;
+            self.raw.publish(value.cast())
         }
     }
 
@@ -624,10 +638,9 @@ pub unsafe extern "C" fn crosspage_topic_publisher_loan(
     // SAFETY: the header's contract.
     unsafe {
         CLoan::lend(publisher, loan, error, |publisher| {
-            match &publisher.what {
-                What::Bytes => {}
+            if !publisher.what.varies() {
                 // Only the size is asked of it.
-                what => what.check(loan.cast(), size)?,
+                publisher.what.check(loan.cast(), size)?;
             }
             publisher.raw.loan(size)
         })

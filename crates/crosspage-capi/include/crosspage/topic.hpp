@@ -384,8 +384,7 @@ int receive(crosspage_topic_subscriber *from, [[maybe_unused]] known<T> &known_h
         if (const int failed = crosspage_topic_subscriber_layout(from, &layout, e)) return failed;
         known_here.layout = Layout(layout);
       }
-      Record record(known_here.layout);
-      std::memcpy(record.data(), held.c.data, record.size() < held.c.size ? record.size() : held.c.size);
+      Record record(known_here.layout, held.c.data, held.c.size);
       crosspage_topic_release(&held.c);  // the record is a copy
       out.emplace(std::move(record), std::move(held));
     } else {

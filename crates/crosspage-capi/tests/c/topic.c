@@ -129,6 +129,75 @@ static void byte_messages(void) {
   crosspage_topic_publisher_free(p);
 }
 
+/* A struct whose last member has as many elements as each message says. */
+typedef struct Points {
+  uint32_t id;
+  float points[];
+} Points;
+static const crosspage_field points_fields[] = {
+    CROSSPAGE_FIELD(Points, id),
+    CROSSPAGE_FIELD_TAIL(Points, points),
+};
+static const crosspage_struct points_layout = CROSSPAGE_LAYOUT(Points, points_fields);
+
+static void tails(void) {
+  crosspage_topic_publisher *p;
+  crosspage_topic_subscriber *any = subscriber("tails", CROSSPAGE_MESSAGE_ANY, NULL);
+  CHECK(crosspage_topic_publisher_attach("tails", CROSSPAGE_MESSAGE_STRUCT, &points_layout, NULL, &p, &error) == 0);
+  static union {
+    Points points;
+    uint32_t words[101];
+  } value;
+  crosspage_topic_message message;
+  for (uint32_t n = 0; n <= 100; n += 25) {
+    value.points.id = n;
+    for (uint32_t i = 0; i < n; i++) value.points.points[i] = (float)i / 2;
+    CHECK(crosspage_topic_publisher_publish(p, &value, sizeof(Points) + n * sizeof(float), NULL, &error) == 0);
+  }
+  CHECK(crosspage_topic_publisher_publish(p, &value, 5, NULL, &error) == CROSSPAGE_ERR_INVALID);
+  CHECK(crosspage_topic_publisher_publish(p, NULL, 8, NULL, &error) == CROSSPAGE_ERR_INVALID);
+  CHECK(crosspage_topic_publisher_publish_many(p, &value, 8, 1, NULL, &error) == CROSSPAGE_ERR_INVALID);
+  crosspage_topic_loan loan;
+  CHECK(crosspage_topic_publisher_loan(p, 4 + 4000, &loan, &error) == 0 && loan.size == 4004);
+  memset(loan.data, 0, loan.size);
+  CHECK(crosspage_topic_commit(&loan, NULL, &error) == 0);
+  for (uint32_t n = 0; n <= 100; n += 25) {
+    CHECK(crosspage_topic_subscriber_recv(any, SECOND, &message, &error) == 0);
+    const Points *points = message.data;
+    CHECK(message.kind == CROSSPAGE_MESSAGE_STRUCT && message.size == 4 + 4 * n && points->id == n);
+    for (uint32_t i = 0; i < n; i++) CHECK(points->points[i] == (float)i / 2);
+    if (n == 25) {
+      crosspage_layout *layout;
+      crosspage_field field;
+      char *json;
+      CHECK(crosspage_topic_subscriber_layout(any, &layout, &error) == 0);
+      const crosspage_field *tail = &crosspage_layout_struct(layout)->fields[1];
+      CHECK(tail->ndims == 1 && tail->dims[0] == 0 && tail->size == 4 && tail->type == CROSSPAGE_TYPE_F32);
+      CHECK(crosspage_layout_find(layout, "points[7]", &field, &error) == 0 && field.offset == 32 && field.ndims == 0);
+      CHECK(crosspage_value_json(layout, message.data, message.size, &json, &error) == 0);
+      CHECK(strncmp(json, "{\"id\":25,\"points\":[0.0,0.5,1.0,", 32) == 0);
+      crosspage_string_free(json);
+      CHECK(crosspage_value_json(layout, message.data, 3, &json, &error) == CROSSPAGE_ERR_INVALID);
+      crosspage_layout_free(layout);
+    }
+    crosspage_topic_release(&message);
+  }
+  CHECK(crosspage_topic_subscriber_recv(any, SECOND, &message, &error) == 0 && message.size == 4004);
+  crosspage_topic_release(&message);
+  CHECK(crosspage_topic_subscriber_try_recv_into(any, &value, 4, NULL, &error) == CROSSPAGE_ERR_INVALID);
+  CHECK(strstr(error.message, "tail") != NULL);
+  crosspage_topic_subscriber_free(any);
+  crosspage_topic_publisher_free(p);
+
+  /* Only a last member, and only in messages. */
+  crosspage_latest_writer *writer;
+  CHECK(crosspage_latest_writer_create("tails-latest", &points_layout, NULL, &writer, &error) != 0);
+  const crosspage_field wrong_fields[] = {points_fields[1], points_fields[0]};
+  const crosspage_struct wrong = {sizeof wrong, sizeof wrong_fields[0], "Wrong", 8, 4, wrong_fields, 2};
+  CHECK(crosspage_topic_publisher_attach("tails-wrong", CROSSPAGE_MESSAGE_STRUCT, &wrong, NULL, &p, &error) ==
+        CROSSPAGE_ERR_INVALID);
+}
+
 static void loans(void) {
   crosspage_topic_publisher *p = publisher("loans", CROSSPAGE_MESSAGE_BYTES, NULL);
   crosspage_topic_subscriber *s = subscriber("loans", CROSSPAGE_MESSAGE_ANY, NULL);
@@ -396,6 +465,7 @@ int main(void) {
   CHECK(crosspage_testing_namespace(&ns, &error) == 0);
   structs();
   byte_messages();
+  tails();
   loans();
   arrays();
   overwriting();

@@ -298,6 +298,29 @@ static void whatever_comes() {
   for (int i = 0; i < 20; ++i) publisher.publish(data);
   CHECK_EQ(subscriber.recv_many(30, 1s).size(), 20u);
 
+  // A tail has as many elements as the message has bytes for.
+  crosspage_field fields[2] = {};
+  fields[0] = {"id", 0, 4, CROSSPAGE_TYPE_U32, 0, {}, nullptr, nullptr, nullptr, nullptr};
+  fields[1] = {"points", 4, 8, CROSSPAGE_TYPE_F32, 2, {0, 2}, nullptr, nullptr, nullptr, nullptr};
+  const crosspage_struct layout = {sizeof layout, sizeof fields[0], "Points", 4, 4, fields, 2};
+  crosspage_topic_publisher *tails = nullptr;
+  CHECK_EQ(crosspage_topic_publisher_attach("tails", CROSSPAGE_MESSAGE_STRUCT, &layout, nullptr, &tails, nullptr), 0);
+  auto points = Subscriber<crosspage::dynamic>::attach("tails");
+  const float values[] = {0, 1, 2, 3, 4, 5, 6};
+  for (const std::size_t size : {28u, 4u, 20u})
+    CHECK_EQ(crosspage_topic_publisher_publish(tails, values, size, nullptr, nullptr), 0);
+  const auto three = points.recv(1s);
+  CHECK_EQ(three["points"].size(), 3u);
+  CHECK_EQ(three["points[2][1]"].as<float>(), 6.0f);
+  CHECK_EQ((three["points"].as<std::vector<std::array<float, 2>>>()[1][1]), 4.0f);
+  CHECK(thrown_by([&] { three["points[3]"]; }).is_not_found());
+  CHECK(thrown_by([&] { three["points[99999999999]"]; }).is_not_found());
+  const auto none = points.recv(1s);
+  CHECK_EQ(none["points"].size(), 0u);
+  CHECK(none["points"].as<std::vector<std::array<float, 2>>>().empty());
+  CHECK_CONTAINS(points.recv(1s).value.to_json(), R"("points":[[1.0,2.0],[3.0,4.0]]})");
+  crosspage_topic_publisher_free(tails);
+
   auto text = Publisher<crosspage::bytes>::attach("some-bytes");
   auto any = Subscriber<crosspage::dynamic>::attach("some-bytes");
   text.publish("hello");
