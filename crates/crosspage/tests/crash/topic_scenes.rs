@@ -651,10 +651,9 @@ impl Pair {
         let at = stopped.0.reach(stopped.1, &mut stays);
         // Who wants the lock that another holds waits for a second, and is told.
         let locked = sort.is_locked();
-        match killed {
-            Some((point, trace)) => drop(point.reach(trace, &mut dies)),
-            // It stays at its first marker, as somebody who does nothing.
-            None => {}
+        // Otherwise it stays at its first marker, as somebody who does nothing.
+        if let Some((point, trace)) = killed {
+            drop(point.reach(trace, &mut dies));
         }
         let dies = killed.is_none().then_some(dies);
         // Who is not held up by a subscriber that is stopped goes on meanwhile.
