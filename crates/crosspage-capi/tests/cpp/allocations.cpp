@@ -53,11 +53,14 @@ static void publish_and_receive(const char *name, std::size_t allowed) {
       if (message.sequence % 11 == 0) break;
     }
   };
-  round();  // the first one maps what is new
+  for (int i = 0; i < 100; ++i) round();  // the page grows up to its capacity
+  received = 0;
   const std::size_t before = calls;
   for (int i = 0; i < 100; ++i) round();
-  CHECK(calls - before <= allowed);
-  CHECK_EQ(received, 101u * 11);
+  const std::size_t counted = calls - before;
+  if (counted > allowed) std::fprintf(stderr, "%s: %zu allocations\n", name, counted);
+  CHECK(counted <= allowed);
+  CHECK_EQ(received, 100u * 11);
 }
 
 int main() {
