@@ -84,12 +84,14 @@ impl Pool {
         rows: usize,
         tail: u64,
     ) -> Result<Pool, Damaged> {
+        // Room for all of them, so that publishing allocates nothing.
+        let count = lane.chunks().len();
         let mut pool = Pool {
-            slots: Vec::new(),
-            free: Vec::new(),
-            ranges: Vec::new(),
-            published: VecDeque::new(),
-            aside: Vec::new(),
+            slots: Vec::with_capacity(count),
+            free: Vec::with_capacity(count),
+            ranges: Vec::with_capacity(count + 16),
+            published: VecDeque::with_capacity(count),
+            aside: Vec::with_capacity(count),
             starts: extents.iter().map(|extent| extent.offset).collect(),
             bytes: 0,
             longest: extents.iter().map(|extent| extent.len).max().unwrap_or(0),
@@ -314,11 +316,13 @@ impl Pool {
         }
         let rows = rows();
         let before = self.aside.len();
-        let aside = std::mem::take(&mut self.aside);
-        for chunk in aside {
-            match chunks::is_held(lane, rows, chunk) {
-                true => self.aside.push(chunk),
-                false => self.free(lane, chunk),
+        let mut at = 0;
+        while let Some(&chunk) = self.aside.get(at) {
+            if chunks::is_held(lane, rows, chunk) {
+                at += 1;
+            } else {
+                self.aside.swap_remove(at);
+                self.free(lane, chunk);
             }
         }
         self.aside.len() < before
