@@ -75,9 +75,8 @@ pub fn run(options: &Options) -> Outcome<()> {
     match pair::fork()? {
         Side::Other(orders) => serve(orders, &names),
         Side::Measuring(peer) => {
-            let measured = measure(peer, &names, options);
-            names.domain.remove();
-            report::report(&SUITE, &measured?, options)
+            let measured = measure(peer, &names, options)?;
+            report::report(&SUITE, &measured, options)
         }
     }
 }

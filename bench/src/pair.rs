@@ -57,7 +57,7 @@ pub struct Peer {
     pub shared: &'static Shared,
     commands: File,
     answers: File,
-    pid: libc::pid_t,
+    pub pid: libc::pid_t,
 }
 
 /// The process that measures, seen from the other.

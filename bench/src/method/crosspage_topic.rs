@@ -1,11 +1,10 @@
 //! crosspage's `topic`, through the interface without types that all faces are made of, with its
 //! defaults.
 
-use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use crosspage::topic::{Kind, Options, Policy, RawPublisher, RawSubscriber};
-use crosspage::{Error, ErrorKind, Layout, Result};
+use crosspage::{ErrorKind, Layout, Result};
 
 use super::{Aligned, Copies, Link, Message};
 use crate::measure::BATCH;
@@ -26,6 +25,8 @@ pub struct Ends {
     publisher: RawPublisher,
     subscriber: RawSubscriber,
     copies: Copies,
+    /// Places for messages that are received together.
+    batch: Box<Aligned<[Message; BATCH]>>,
 }
 
 impl Ends {
@@ -36,19 +37,16 @@ impl Ends {
             publisher: RawPublisher::attach(to, Some(&kind()), &options)?,
             subscriber: RawSubscriber::attach(from, Some(&kind()), &options)?,
             copies: Copies::new(),
+            batch: Box::new(Aligned([Message::new(0); BATCH])),
         })
     }
 
     /// Waits for a message.
-    pub fn receive(&mut self) -> Option<u64> {
-        let Ends {
-            subscriber, copies, ..
-        } = self;
-        copies.received(|into| {
-            // SAFETY: a place for a message of the layout that the topic was attached with.
-            let received = unsafe { subscriber.recv_into(std::ptr::from_mut(into).cast(), None) };
-            received.is_ok()
-        })
+    pub fn receive(&mut self) {
+        let place = std::ptr::from_mut(&mut self.copies.into.0).cast();
+        // SAFETY: a place for a message of the layout that the topic was attached with.
+        let received = unsafe { self.subscriber.recv_into(place, None) };
+        received.expect("the publisher lives");
     }
 
     #[inline(always)]
@@ -67,18 +65,19 @@ impl Ends {
 
     /// As many as there are, at most a batch.
     #[inline(always)]
-    pub fn try_receive_many<'a>(
-        &mut self,
-        messages: &'a mut Aligned<[MaybeUninit<Message>; BATCH]>,
-    ) -> &'a [Message] {
-        let place = messages.0.as_mut_ptr();
+    pub fn try_receive_many(&mut self) -> &[Message] {
+        let place = self.batch.0.as_mut_ptr().cast();
+        let now = Some(Duration::ZERO);
         // SAFETY: places for as many messages of the layout that the topic was attached with.
         let received = unsafe {
             self.subscriber
-                .recv_many_into(place.cast(), BATCH, Some(Duration::ZERO), &mut |_| {})
+                .recv_many_into(place, BATCH, now, &mut |_| {})
         };
-        // SAFETY: as many messages as it says were just written there.
-        unsafe { std::slice::from_raw_parts(place.cast(), or_none(received)) }
+        match received {
+            Ok(n) => &self.batch.0[..n],
+            Err(error) if error.kind() == ErrorKind::TimedOut => &[],
+            Err(error) => panic!("nobody removes the page: {error}"),
+        }
     }
 
     /// How many messages were overwritten before they were received.
@@ -109,29 +108,26 @@ impl Link for Ends {
     }
 }
 
-fn or_none(received: Result<usize>) -> usize {
-    match received {
-        Ok(n) => n,
-        Err(error) if error.kind() == ErrorKind::TimedOut => 0,
-        Err(error) => panic!("nobody removes the page: {error}"),
-    }
-}
-
 /// Sends and receives messages by loan; eight bytes of each are touched.
 pub struct Loans {
     publisher: RawPublisher,
     subscriber: RawSubscriber,
-    /// Of the messages to be sent; as long as the last one received.
+    /// Of the messages to be sent: who echoes sends as much as it received.
     pub len: usize,
 }
 
 impl Loans {
-    pub fn attach([to, from]: [&str; 2], policy: Policy, capacity: Option<u64>) -> Result<Loans> {
+    pub fn attach(
+        [to, from]: [&str; 2],
+        policy: Policy,
+        capacity: Option<u64>,
+        len: usize,
+    ) -> Result<Loans> {
         let options = options(policy, capacity);
         Ok(Loans {
             publisher: RawPublisher::attach(to, Some(&Kind::Bytes), &options)?,
             subscriber: RawSubscriber::attach(from, Some(&Kind::Bytes), &options)?,
-            len: 0,
+            len,
         })
     }
 }
@@ -157,31 +153,36 @@ impl Link for Loans {
     }
 }
 
-/// Publishes to subscribers that [`subscribe`].
-pub struct Crowd(RawPublisher);
+/// Publishes to those who [`subscribe`] or [`attend`].
+pub struct Crowd {
+    publisher: RawPublisher,
+    copies: Copies,
+}
 
 impl Crowd {
     pub fn attach(name: &str, policy: Policy) -> Result<Crowd> {
-        RawPublisher::attach(name, Some(&kind()), &options(policy, None)).map(Crowd)
+        Ok(Crowd {
+            publisher: RawPublisher::attach(name, Some(&kind()), &options(policy, None))?,
+            copies: Copies::new(),
+        })
     }
 
     #[inline(always)]
-    pub fn send(&mut self, message: &Message) {
+    pub fn send(&mut self, n: u64) {
+        let message = std::ptr::from_ref(self.copies.message(n)).cast();
         // SAFETY: a message of the layout that the topic was attached with.
-        let sent = unsafe { self.0.publish(std::ptr::from_ref(message).cast()) };
+        let sent = unsafe { self.publisher.publish(message) };
         sent.expect("nobody removes the page");
     }
 
     /// Waits until as many subscribers are attached.
     pub fn wait_subscribers(&self, n: usize) -> Result<()> {
-        self.0
-            .wait_subscribers(n, Some(Duration::from_secs(10)))
-            .map(drop)
+        let limit = Some(Duration::from_secs(10));
+        self.publisher.wait_subscribers(n, limit).map(drop)
     }
 }
 
-/// Attaches and calls `each` for each message, or `idle` again and again where it is not to receive,
-/// until `stopped`.
+/// Attaches, waits for messages and calls `each` for each, until `stopped`.
 pub fn subscribe(
     name: &str,
     policy: Policy,
@@ -210,5 +211,5 @@ pub fn attend(name: &str, policy: Policy, stopped: impl Fn() -> bool) -> Result<
     while !stopped() {
         std::thread::sleep(Duration::from_millis(1));
     }
-    Ok::<(), Error>(())
+    Ok(())
 }

@@ -16,15 +16,22 @@ const KEY: u64 = 1;
 
 /// Where this run keeps iceoryx2's files, apart from those of other users of it.
 pub struct Domain {
+    /// Who measures, and removes it.
+    process: u32,
     prefix: String,
     root: PathBuf,
 }
 
 impl Domain {
     pub fn of_this_run() -> Domain {
-        let prefix = format!("crosspage_bench_{}_", std::process::id());
+        let process = std::process::id();
+        let prefix = format!("crosspage_bench_{process}_");
         let root = std::env::temp_dir().join(&prefix);
-        Domain { prefix, root }
+        Domain {
+            process,
+            prefix,
+            root,
+        }
     }
 
     pub fn node(&self) -> Result<Node<ipc::Service>, Box<dyn Error>> {
@@ -38,9 +45,14 @@ impl Domain {
             .config(&config)
             .create::<ipc::Service>()?)
     }
+}
 
-    /// Removes what iceoryx2 leaves behind for the next user of the domain.
-    pub fn remove(&self) {
+impl Drop for Domain {
+    /// Removes what iceoryx2 leaves behind for the next user of the domain, once the other process is gone.
+    fn drop(&mut self) {
+        if std::process::id() != self.process {
+            return;
+        }
         let _ = std::fs::remove_dir_all(&self.root);
         for entry in std::fs::read_dir("/dev/shm")
             .into_iter()
