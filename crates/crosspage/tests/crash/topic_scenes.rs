@@ -653,7 +653,7 @@ impl Pair {
         let locked = sort.is_locked();
         // Otherwise it stays at its first marker, as somebody who does nothing.
         if let Some((point, trace)) = killed {
-            drop(point.reach(trace, &mut dies));
+            let _ = point.reach(trace, &mut dies);
         }
         let dies = killed.is_none().then_some(dies);
         // Who is not held up by a subscriber that is stopped goes on meanwhile.
