@@ -14,11 +14,13 @@ mod topic;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bench latest|topic [--quick] [--repetitions N] [--json FILE]
+const USAGE: &str =
+    "usage: bench latest|topic [--quick] [--repetitions N] [--json FILE] [--only TEXT]
 
   --quick          fewer operations and repetitions: a smoke test, not a measurement
   --repetitions N  how often everything is measured; the table shows medians (default 9, at least 7)
-  --json FILE      the same figures as one JSON document ('-': instead of the table)";
+  --json FILE      the same figures as one JSON document ('-': instead of the table)
+  --only TEXT      of topic, only the rows with this in their names";
 
 /// What the command line asks for.
 pub struct Options {
@@ -26,6 +28,7 @@ pub struct Options {
     pub repetitions: usize,
     pub quick: bool,
     pub json: Option<PathBuf>,
+    pub only: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -55,8 +58,10 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, Stri
         repetitions: 0,
         quick: false,
         json: None,
+        only: None,
     };
     let mut named = false;
+    let mut messages = false;
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "-h" | "--help" => return Ok(None),
@@ -66,9 +71,11 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, Stri
                 options.repetitions = n.ok_or("--repetitions needs a number")?;
             }
             "--json" => options.json = Some(args.next().ok_or("--json needs a file")?.into()),
+            "--only" => options.only = Some(args.next().ok_or("--only needs a text")?),
             "latest" | "topic" if !named => {
                 named = true;
-                if arg == "topic" {
+                messages = arg == "topic";
+                if messages {
                     options.suite = topic::run;
                 }
             }
@@ -77,6 +84,9 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, Stri
     }
     if !named {
         return Err("what to measure? there are: latest, topic".to_owned());
+    }
+    if options.only.is_some() && !messages {
+        return Err("--only is for topic".to_owned());
     }
     if options.repetitions == 0 {
         options.repetitions = if options.quick { 3 } else { 9 };

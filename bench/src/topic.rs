@@ -379,6 +379,8 @@ fn send_batches(shared: &Shared, ends: &mut crosspage::Ends) {
 /// The measuring process.
 struct Measuring {
     peer: Peer,
+    /// Only rows with this in their names.
+    only: Option<String>,
     effort: Effort,
     /// How long a stream is to last.
     window: Duration,
@@ -393,6 +395,9 @@ impl Measuring {
         name: &'static str,
         mut measure: impl FnMut(&mut Peer) -> Outcome<Figures>,
     ) -> Outcome<()> {
+        if self.only.as_ref().is_some_and(|only| !name.contains(only)) {
+            return Ok(());
+        }
         let mut before = self.peer.line_latency(LINE)?;
         let mut tries = 3;
         loop {
@@ -445,7 +450,7 @@ impl Measuring {
         lost: Option<fn(&L) -> Option<u64>>,
     ) -> Outcome<()> {
         let window = self.window;
-        let mut share = 0.0;
+        let mut share = None;
         self.row(name, |peer| {
             let mut go = |segments: u64| {
                 // The first message only starts the clock.
@@ -480,12 +485,10 @@ impl Measuring {
             go(2)?;
             let segments = 2 * window.as_nanos() / began.elapsed().as_nanos();
             let tally = go(segments.clamp(16, 4_096) as u64)?;
-            share = 1.0 - tally.received as f64 / tally.last as f64;
+            share = lost.map(|_| 1.0 - tally.received as f64 / tally.last as f64);
             Ok(measure::from_means(tally.means()))
         })?;
-        if lost.is_some() {
-            self.shares.push((name, share));
-        }
+        self.shares.extend(share.map(|share| (name, share)));
         Ok(())
     }
 
@@ -683,6 +686,7 @@ fn measure(mut peer: Peer, names: &Names, options: &Options) -> Outcome<Vec<Repe
     };
     let mut measuring = Measuring {
         peer,
+        only: options.only.clone(),
         effort,
         window,
         rows: Vec::new(),
@@ -973,6 +977,9 @@ fn targets(summary: &Summary) -> Vec<Target> {
 
 /// The streams in which messages may be lost, and the share that was: those do not count as received.
 fn notes(lost: &[(&'static str, f64)]) -> String {
+    if lost.is_empty() {
+        return String::new();
+    }
     let lost: Vec<String> = lost
         .iter()
         .map(|(row, share)| format!("{row}: {:.1} %", share * 100.0))
