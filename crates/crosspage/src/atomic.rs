@@ -315,6 +315,12 @@ mod real {
         /// As [`words_in`].
         #[inline(always)]
         pub(super) unsafe fn copy_in(dst: *mut u8, src: *const u8, len: usize) {
+            // What is small was made just before, field by field: a wide load would have to wait until
+            // those stores have reached the cache, while single words are forwarded from them.
+            if len < 128 {
+                // SAFETY: handed through from the caller.
+                return unsafe { words_in(dst, src, len) };
+            }
             // SAFETY: the processor has AVX where that is called; the rest is the caller's.
             unsafe {
                 match is_worth_avx(len) {
