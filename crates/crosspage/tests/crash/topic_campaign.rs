@@ -17,6 +17,7 @@ use crate::harness::watch;
 const MOST: usize = 16;
 /// How many lives are remembered.
 const LIVES: u64 = 1 << 14;
+const FIRST: u64 = 16;
 /// Nobody who attaches has anything to do with lives that are older.
 const OLD: u64 = 512;
 /// Somebody's death holds up nobody for longer, where the machine has time for him.
@@ -501,11 +502,10 @@ fn sizes(sort: &Sort) -> [u64; 3] {
 
 fn play(sort: &Sort, plan: &Plan, tally: &mut Tally) {
     let board: &Board = sys::shared();
-    // Lives begin at 1, so that a word of zeros is nobody's.
-    board.next.store(1, Ordering::SeqCst);
+    // The first are those of `Survivors`, and a word of zeros is nobody's.
+    board.next.store(FIRST, Ordering::SeqCst);
     board.stops.store(plan.stops.into(), Ordering::Relaxed);
     let mut observer = Listener::attach(sort, board).unwrap();
-    observer.next = 1;
     let employ = |me: usize| {
         let state = mix(seed(), random(u64::MAX));
         let job = plan.jobs[me];
