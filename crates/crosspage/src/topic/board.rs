@@ -352,7 +352,9 @@ impl<'a> Board<'a> {
             let Range { offset, len } = self.extent(before)?.range;
             end = end.max(offset.saturating_add(len));
         }
-        let offset = end.next_multiple_of(GRAIN);
+        let offset = end
+            .checked_next_multiple_of(GRAIN)
+            .ok_or_else(|| self.page.corrupt("where its extents end"))?;
         let len = len.next_multiple_of(GRAIN);
         self.page.extend(offset, len)?;
         prepare(&self.page.map_extent(offset, len)?);
