@@ -111,7 +111,7 @@ pub(crate) fn more_than_one_cpu() -> bool {
 /// A light fence and a heavy one order what two full ones do (membarrier(2)).
 pub(crate) fn use_light_fences() {}
 
-#[inline(always)]
+#[track_caller]
 pub(crate) fn light_fence() {
     crate::atomic::fence(Ordering::SeqCst);
 }

@@ -2,7 +2,7 @@
 //! its chunks. Here is where they lie; [`ring`](super::ring) and [`chunks`](super::chunks) are what is
 //! done with them.
 
-use crate::atomic::{AtomicU64, Words};
+use crate::atomic::{AtomicU64, Ordering, Words, fence};
 
 /// A contended word has a line of 128 bytes to itself (two lines: adjacent ones are prefetched).
 pub(crate) const LINE: usize = 128;
@@ -248,7 +248,7 @@ impl Area {
         };
         let rows: Vec<Vec<AtomicU64>> = (0..geometry.participants).map(|_| row()).collect();
         for row in &rows {
-            row[0].store(NOT_ATTACHED, crate::atomic::Ordering::Relaxed);
+            row[0].store(NOT_ATTACHED, Ordering::Relaxed);
         }
         Area {
             limit: AtomicU64::default(),
@@ -330,5 +330,35 @@ impl Lane {
     #[inline(always)]
     pub(crate) fn geometry(&self) -> &Geometry {
         &self.geometry
+    }
+
+    /// Says who publishes the records from count `first` on, until the next one does. Only a publisher that
+    /// takes over the lane may.
+    pub(crate) fn name_publisher(&self, number: u64, first: u64, signature: u64) {
+        let epoch = &self.epochs()[(number % EPOCHS as u64) as usize];
+        epoch.number.store(0, Ordering::Relaxed);
+        // SYNC POINT name/rename: pairs with the Acquire fence in `publisher`. Who sees a word of this one's
+        // sees that the number has changed.
+        fence(Ordering::Release);
+        epoch.first.store(first, Ordering::Relaxed);
+        epoch.signature.store(signature, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `publisher`: the other words are this one's.
+        epoch.number.store(number, Ordering::Release);
+    }
+
+    /// The first count and the signature of the publisher whose number ends in this byte, if its name is
+    /// not another's by now.
+    pub(crate) fn publisher(&self, number: u8) -> Option<(u64, u64)> {
+        self.epochs().iter().find_map(|epoch| {
+            // Acquire: pairs with the Release in `name_publisher`.
+            let before = epoch.number.load(Ordering::Acquire);
+            let first = epoch.first.load(Ordering::Relaxed);
+            let signature = epoch.signature.load(Ordering::Relaxed);
+            // SYNC POINT name/rename: pairs with the Release fence in `name_publisher`.
+            fence(Ordering::Acquire);
+            let after = epoch.number.load(Ordering::Relaxed);
+            let is_it = before == after && before != 0 && before as u8 == number;
+            is_it.then_some((first, signature))
+        })
     }
 }

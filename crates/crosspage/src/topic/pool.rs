@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use super::chunks::{self, State, Word};
 use super::lane::Lane;
 use super::ring::Damaged;
-use crate::atomic::Ordering;
+use crate::atomic::{Ordering, fence};
 
 /// Every chunk begins at a multiple of this.
 pub(crate) const ALIGN: u64 = 64;
@@ -97,6 +97,8 @@ impl Pool {
             longest: extents.iter().map(|extent| extent.len).max().unwrap_or(0),
         };
         let mut used = Vec::new();
+        // SYNC POINT hold/reuse: as in `chunks::take`, which the last publisher may not have got through.
+        fence(Ordering::SeqCst);
         for (index, chunk) in lane.chunks().iter().enumerate() {
             let word = Word(chunk.word.load(Ordering::Relaxed));
             let range = Range {

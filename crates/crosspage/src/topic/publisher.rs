@@ -894,17 +894,11 @@ impl Outlet {
         let epoch = lane.epoch().load(Ordering::Relaxed).wrapping_add(1);
         lane.epoch().store(epoch, Ordering::Relaxed);
         let writer = Writer::resume(&lane, decided.extras()).map_err(damaged)?;
-        let entry = &lane.epochs()[(epoch % super::lane::EPOCHS as u64) as usize];
-        // Relaxed, with 0 in between: a subscriber that sees another number afterwards looks again.
-        entry.number.store(0, Ordering::Release);
-        entry.first.store(writer.count(), Ordering::Relaxed);
         let me = shared.me;
         let signature = u64::from(std::process::id()) << 32
             | u64::from(me.generation as u16) << 16
             | u64::from(me.index);
-        entry.signature.store(signature, Ordering::Relaxed);
-        // Release: pairs with the Acquire in `Feed::publisher`.
-        entry.number.store(epoch, Ordering::Release);
+        lane.name_publisher(epoch, writer.count(), signature);
         let owner = u64::from(me.generation) << 16 | u64::from(me.index + 1);
         lane.owner().store(owner, Ordering::Release);
         let mut memory = Vec::new();

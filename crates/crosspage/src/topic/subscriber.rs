@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::board::{Decided, SUBSCRIBER, Typed, What};
 use super::chunks;
-use super::lane::{EPOCHS, Lane};
+use super::lane::Lane;
 use super::message::{Buffer, Held, Meta, RawMessage};
 use super::options::{ArrayType, Kind, Options};
 use super::pool::Range;
@@ -989,25 +989,17 @@ impl Feed {
     /// The publisher of this number.
     #[cold]
     fn find_publisher(&self, number: u8) -> Publisher {
-        for entry in self.lane.epochs().iter().take(EPOCHS) {
-            // Acquire: pairs with the Release in `Outlet::take`; the other words are this publisher's.
-            let before = entry.number.load(Ordering::Acquire);
-            let first = entry.first.load(Ordering::Relaxed);
-            let signature = entry.signature.load(Ordering::Relaxed);
-            crate::atomic::fence(Ordering::Acquire);
-            let after = entry.number.load(Ordering::Relaxed);
-            if before == after && before != 0 && before as u8 == number {
-                return Publisher {
-                    epoch: Some(number),
-                    first,
-                    pid: (signature >> 32) as u32,
-                };
-            }
-        }
-        // So many have come and gone that its name is forgotten.
-        Publisher {
-            epoch: Some(number),
-            ..Publisher::default()
+        match self.lane.publisher(number) {
+            Some((first, signature)) => Publisher {
+                epoch: Some(number),
+                first,
+                pid: (signature >> 32) as u32,
+            },
+            // So many have come and gone that its name is forgotten.
+            None => Publisher {
+                epoch: Some(number),
+                ..Publisher::default()
+            },
         }
     }
 }

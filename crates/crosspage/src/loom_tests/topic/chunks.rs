@@ -201,7 +201,7 @@ fn chunks_are_used_again() {
 
 #[test]
 fn a_publisher_of_chunks_dies() {
-    kill_everywhere(2, |fate| {
+    kill_everywhere(1, |fate| {
         let shared = Shared::with_chunks(32, false, 2);
         shared.enter(0);
         let mut store = shared.store();
@@ -258,7 +258,7 @@ fn a_publisher_dies_while_it_divides_its_memory() {
 /// What is published once it has joined is there when it comes to it.
 #[test]
 fn joining_beside_chunks_that_are_used_again() {
-    explore(2, || {
+    explore(1, || {
         let shared = Shared::with_chunks(32, true, 1);
         let mut store = shared.store();
         store.send();

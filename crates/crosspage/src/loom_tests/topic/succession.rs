@@ -29,11 +29,11 @@ fn a_publisher_dies_and_another_goes_on() {
         let shared = Shared::new(16, false);
         let subscriber = shared.subscriber(0);
         let mut publisher = shared.publisher(1);
-        publisher.send_many(8);
+        publisher.send_many(7);
         let subscriber = shared.spawn(|_| subscriber.look(1));
         let victim = fate.spawn(move || publisher.send());
-        let least = if victim.join().is_some() { 9 } else { 8 };
-        let mut next = succeed(&shared, 1, least, 9);
+        let least = if victim.join().is_some() { 8 } else { 7 };
+        let mut next = succeed(&shared, 1, least, 8);
         next.send();
         let total = next.writer.count();
         subscriber.done().finish(0, total);
@@ -96,5 +96,31 @@ fn a_publisher_dies_in_block() {
         let mut next = succeed(&shared, 1, least, 9);
         next.send();
         subscriber.done().finish(0, next.writer.count());
+    });
+}
+
+/// The eighth publisher after one takes over its place among the names.
+#[test]
+fn a_name_is_another_publishers_in_the_end() {
+    kill_everywhere(2, |fate| {
+        let shared = Shared::new(16, false);
+        let name = |number: u64| (10 * number, 100 * number);
+        let lane = shared.lane();
+        lane.name_publisher(1, name(1).0, name(1).1);
+        let reader = shared.spawn(move |shared| {
+            for number in [1, 9] {
+                let found = shared.lane().publisher(number);
+                assert!(found.is_none_or(|found| found == name(number.into())));
+            }
+        });
+        let victim = {
+            let shared = shared.clone();
+            fate.spawn(move || shared.lane().name_publisher(9, name(9).0, name(9).1))
+        };
+        if victim.join().is_none() {
+            lane.name_publisher(9, name(9).0, name(9).1);
+        }
+        reader.done();
+        assert_eq!(lane.publisher(9), Some(name(9)));
     });
 }
