@@ -31,6 +31,7 @@ pub(crate) mod bell;
 #[cfg(all(feature = "tokio", not(loom)))]
 mod reactor;
 
+#[cfg(not(loom))]
 pub(crate) use backend::use_light_fences;
 pub(crate) use blocking::{Sleep, until};
 #[cfg(all(feature = "tokio", not(loom)))]

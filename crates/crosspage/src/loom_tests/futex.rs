@@ -109,8 +109,6 @@ pub(crate) fn more_than_one_cpu() -> bool {
 }
 
 /// A light fence and a heavy one order what two full ones do (membarrier(2)).
-pub(crate) fn use_light_fences() {}
-
 #[track_caller]
 pub(crate) fn light_fence() {
     crate::atomic::fence(Ordering::SeqCst);

@@ -182,7 +182,7 @@ impl Publisher {
         self.writer.make_room(&lane, len, rows)
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
         self.writer.publish(&self.shared.lane());
         self.shared.0.messages.notify_all_lightly(&Alarm);
     }
@@ -292,8 +292,13 @@ impl Subscriber {
 
     fn resume(&mut self) {
         assert!(!self.shared.0.blocks, "nothing is lost in block");
-        let lost = self.reader.resume(&self.shared.lane(), self.index);
-        self.lost += lost.expect("no damage");
+        let before = self.reader.count();
+        let lost = self
+            .reader
+            .resume(&self.shared.lane(), self.index, self.joined);
+        let lost = lost.expect("no damage");
+        self.lost += lost;
+        self.gone += self.reader.count() - before - lost;
     }
 
     fn notify(&self) {

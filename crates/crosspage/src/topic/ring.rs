@@ -718,8 +718,14 @@ impl Reader {
         row.cursor.store(self.at, Ordering::Release);
     }
 
-    /// Goes on with the oldest message that is still there, and says how many were lost.
-    pub(crate) fn resume(&mut self, lane: &Lane, index: usize) -> Result<u64, Damaged> {
+    /// Goes on with the oldest message that is still there, and says how many were lost of those that came
+    /// when this subscriber had `joined`: history was promised by nobody.
+    pub(crate) fn resume(
+        &mut self,
+        lane: &Lane,
+        index: usize,
+        joined: u64,
+    ) -> Result<u64, Damaged> {
         for _ in 0..TRIES {
             // Acquire: pairs with the Release in `Writer::publish`.
             let tail = lane.tail().load(Ordering::Acquire);
@@ -730,7 +736,7 @@ impl Reader {
             if base.count < self.count || base.position <= self.at {
                 return Err(Damaged("the marks of its ring go back"));
             }
-            let lost = base.count - self.count;
+            let lost = base.count.saturating_sub(self.count.max(joined));
             self.at = base.position;
             self.count = base.count;
             let row = lane.row(index);

@@ -153,6 +153,8 @@ impl RawSubscriber {
         // Under the lock no lane comes in between.
         self.look_for_lanes(true)?;
         board.changes().wake_all(shared.page.alarm());
+        // A publisher may have seen a cursor that was further back.
+        board.space().notify_all_lightly(shared.page.alarm());
         Ok(())
     }
 
@@ -564,7 +566,7 @@ impl RawSubscriber {
         let index = self.shared.index();
         let feed = &mut self.feeds[at];
         feed.pieces = None;
-        match feed.reader.resume(&feed.lane, index) {
+        match feed.reader.resume(&feed.lane, index, feed.joined) {
             Ok(lost) => {
                 self.lost = self.lost.saturating_add(lost);
                 Ok(())
