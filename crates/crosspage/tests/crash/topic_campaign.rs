@@ -101,10 +101,12 @@ struct Listener<'a> {
     /// What is missing of lives that are over: at least and at most.
     missing: (u64, u64),
     held: Vec<(Key, RawMessage)>,
+    /// Which process this is.
+    me: Option<usize>,
 }
 
 impl<'a> Listener<'a> {
-    fn attach(sort: &'a Sort, board: &'a Board) -> Result<Listener<'a>> {
+    fn attach(sort: &'a Sort, board: &'a Board, me: Option<usize>) -> Result<Listener<'a>> {
         let first = board.next.load(Ordering::SeqCst).saturating_sub(OLD);
         let returned = |id: u64| Board::get(&board.life(id).returned, id);
         let before: Vec<u64> = (first..first + OLD).map(returned).collect();
@@ -126,11 +128,15 @@ impl<'a> Listener<'a> {
             next,
             missing: (0, 0),
             held: Vec::new(),
+            me,
         })
     }
 
     fn enter(&mut self, key: Key, meta: &Meta) {
         self.board.received.fetch_add(1, Ordering::Relaxed);
+        if let Some(me) = self.me {
+            self.board.progress[me].fetch_add(1, Ordering::Relaxed);
+        }
         let id = key.life & (LONG - 1);
         let life = self.board.life(id);
         if meta.publisher != 0 {
@@ -238,7 +244,17 @@ impl<'a> Listener<'a> {
         };
         let states: Vec<(u64, (bool, u64))> =
             self.known.keys().map(|id| (*id, state(id))).collect();
-        while self.receive()? {}
+        // Where others publish faster than this can receive, all of it does not come before their end.
+        let mut most = match board.end.load(Ordering::SeqCst) {
+            0 => 2000,
+            _ => u64::MAX,
+        };
+        while self.receive()? {
+            most -= 1;
+            if most == 0 {
+                return Ok(());
+            }
+        }
         let lost = self.subscriber.lost();
         let (mut least, mut most) = self.missing;
         // Of those who have come meanwhile.
@@ -446,7 +462,7 @@ impl Worker<'_> {
                 &*std::ptr::from_ref(self.board),
             )
         };
-        let attached = Listener::attach(sort, board);
+        let attached = Listener::attach(sort, board, Some(self.me));
         let mut listener = self.may_fail(attached, &[ErrorKind::Full])?;
         for _ in 0..self.random(400) {
             let how = self.random(32);
@@ -509,7 +525,7 @@ fn play(sort: &Sort, plan: &Plan, tally: &mut Tally) {
     // The first are those of `Survivors`, and a word of zeros is nobody's.
     board.next.store(FIRST, Ordering::SeqCst);
     board.stops.store(plan.stops.into(), Ordering::Relaxed);
-    let mut observer = Listener::attach(sort, board).unwrap();
+    let mut observer = Listener::attach(sort, board, None).unwrap();
     let employ = |me: usize| {
         let state = mix(seed(), random(u64::MAX));
         let job = plan.jobs[me];
