@@ -807,12 +807,12 @@ impl Loan {
         Ok(view)
     }
 
-    #[pyo3(signature = (exception=None, *_exception))]
+    #[pyo3(signature = (exception=None, *_rest))]
     fn __exit__(
         &self,
         py: Python<'_>,
         exception: Option<&Bound<'_, PyAny>>,
-        _exception: &Bound<'_, PyAny>,
+        _rest: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let in_use = self.in_use().take();
         let in_use = in_use.ok_or_else(|| errors::invalid("this loan is not in use"))?;
@@ -861,6 +861,9 @@ pub struct Subscriber {
     born: Born,
     recipe: Arc<TopicRecipe>,
 }
+
+/// A message or a future: one of them.
+type Looked<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
 
 #[pymethods]
 impl Subscriber {
@@ -944,7 +947,7 @@ impl Subscriber {
         slf: &Bound<'py, Self>,
         n: Option<usize>,
         timeout: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<(Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>)> {
+    ) -> PyResult<Looked<'py>> {
         /// Even where nobody wakes the thread, as who would have done so has died.
         const AT_MOST: Duration = Duration::from_secs(1);
         let (py, this) = (slf.py(), slf.get());

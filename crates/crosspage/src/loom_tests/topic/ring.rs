@@ -195,14 +195,14 @@ fn a_dead_subscriber_holds_nobody_up() {
         let shared = Shared::new(16, true);
         let (subscriber, living) = (shared.subscriber(0), shared.subscriber(1));
         let mut publisher = shared.publisher(ONE);
-        publisher.send_many(8);
-        let living = living.recv_many(8);
+        publisher.send_many(7);
+        let living = living.recv_many(7);
         let victim = fate.spawn(|| drop(subscriber.recv_many(2)));
         let publisher = shared.spawn(move |_| publisher.send_many(3));
         victim.join();
         shared.heal(0);
         publisher.done();
-        living.finish(0, 11);
+        living.finish(0, 10);
     });
 }
 
