@@ -23,6 +23,8 @@ const ARGUED: &[(&str, &str, &str, &str, &str)] = &[
     ("page.rs", "replaced_by", "store", "Release", "Relaxed"),
     ("page.rs", "settle", "store", "Release", "Relaxed"),
     ("page.rs", "state", "load", "Acquire", "Relaxed"),
+    ("topic/chunks.rs", "hold", "store", "Release", "Relaxed"),
+    ("topic/pool.rs", "fit", "store", "Release", "Relaxed"),
     ("wait.rs", "arm", "load", "Acquire", "Relaxed"),
     ("wait.rs", "wake", "fetch_add", "Release", "Relaxed"),
     ("wait.rs", "wake_all", "fetch_add", "Release", "Relaxed"),
