@@ -225,6 +225,11 @@ fn a_removed_page_does_not_stand() {
     let _namespace = testing::namespace();
     let page = attach(&BARE, Intent::Attach).unwrap();
     assert!(page.check_stands().is_ok());
+    // No library knows this pattern, so only the name goes, which an open file of Wine's does not tell.
+    if cfg!(windows) {
+        println!("not on Windows: whether a file has lost its name is not seen under Wine");
+        return;
+    }
     Page::remove_file(&page.place.path);
     let error = grow(&page, page.extents_start(), EXTENT).unwrap_err();
     assert!(error.is_replaced(), "{error}");

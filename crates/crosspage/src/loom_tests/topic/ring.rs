@@ -124,12 +124,12 @@ fn the_publisher_waits_for_the_slowest() {
         let shared = Shared::new(16, true);
         let (one, two) = (shared.subscriber(0), shared.subscriber(1));
         let mut publisher = shared.publisher(ONE);
-        publisher.send_many(8);
+        publisher.send_many(7);
         let one = shared.spawn(|_| one.recv_many(1));
         let two = shared.spawn(|_| two.recv_many(2));
         publisher.send_many(1);
-        one.done().finish(0, 9);
-        two.done().finish(0, 9);
+        one.done().finish(0, 8);
+        two.done().finish(0, 8);
     });
 }
 
@@ -175,7 +175,7 @@ fn one_leaves_and_another_joins() {
         let shared = Shared::new(16, true);
         let mut subscriber = shared.subscriber(0);
         let mut publisher = shared.publisher(ONE);
-        publisher.send_many(8);
+        publisher.send_many(7);
         let one = shared.spawn(move |shared| {
             subscriber.recv();
             shared.heal(0);
@@ -185,7 +185,7 @@ fn one_leaves_and_another_joins() {
         });
         publisher.send_many(2);
         let (one, first) = one.done();
-        one.finish(first, 10);
+        one.finish(first, 9);
     });
 }
 

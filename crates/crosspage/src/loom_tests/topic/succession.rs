@@ -89,11 +89,11 @@ fn a_publisher_dies_in_block() {
         let shared = Shared::new(16, true);
         let subscriber = shared.subscriber(0);
         let mut publisher = shared.publisher(1);
-        publisher.send_many(8);
+        publisher.send_many(7);
         let subscriber = shared.spawn(|_| subscriber.recv_many(2));
         let victim = fate.spawn(move || publisher.send());
-        let least = if victim.join().is_some() { 9 } else { 8 };
-        let mut next = succeed(&shared, 1, least, 9);
+        let least = if victim.join().is_some() { 8 } else { 7 };
+        let mut next = succeed(&shared, 1, least, 8);
         next.send();
         subscriber.done().finish(0, next.writer.count());
     });
