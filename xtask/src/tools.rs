@@ -13,7 +13,7 @@ struct Tool {
     works: fn() -> bool,
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
     Tool {
         package: "g++",
         purpose: "the C and C++ faces",
@@ -28,6 +28,11 @@ const TOOLS: [Tool; 5] = [
         package: "clang",
         purpose: "the C++ face under a second compiler",
         works: || succeeds(command("clang++").arg("--version")),
+    },
+    Tool {
+        package: "libclang-rt-14-dev",
+        purpose: "clang's sanitizers, which clang only recommends",
+        works: clang_has_sanitizers,
     },
     Tool {
         package: "pkg-config",
@@ -86,7 +91,16 @@ pub fn scratch(name: &str) -> Result<PathBuf> {
 
 /// The headers being there says nothing: only a whole program tells.
 fn compiles_for_32_bits() -> bool {
-    let Ok(scratch) = scratch("m32") else {
+    compiles("m32", "g++", "-m32")
+}
+
+fn clang_has_sanitizers() -> bool {
+    compiles("clang-asan", "clang++", "-fsanitize=address,undefined")
+}
+
+/// Whether a program of the standard library's is compiled and linked with this flag.
+fn compiles(name: &str, compiler: &str, flag: &str) -> bool {
+    let Ok(scratch) = scratch(name) else {
         return false;
     };
     let source = scratch.join("probe.cpp");
@@ -94,8 +108,8 @@ fn compiles_for_32_bits() -> bool {
         "#include <string>\nint main() { return static_cast<int>(std::string().size()); }\n";
     std::fs::write(&source, program).is_ok()
         && succeeds(
-            command("g++")
-                .arg("-m32")
+            command(compiler)
+                .arg(flag)
                 .arg(&source)
                 .arg("-o")
                 .arg(scratch.join("probe")),
