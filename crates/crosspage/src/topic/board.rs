@@ -406,28 +406,6 @@ impl<'a> Board<'a> {
                 ));
             }
         }
-        let facts = self.page.facts();
-        let mut fixed = |name: &str, page: String, here: Option<String>| {
-            if let Some(here) = here.filter(|here| *here != page) {
-                contradictions.push(format!("{name} is {page} in the page, {here} here"));
-            }
-        };
-        let mode = |mode: u32| format!("mode {mode:04o}");
-        fixed(
-            "max_participants",
-            facts.max_participants.to_string(),
-            options.max_participants.map(|n| n.to_string()),
-        );
-        fixed(
-            "lifetime",
-            facts.lifetime.to_string(),
-            options.lifetime.map(|lifetime| lifetime.to_string()),
-        );
-        fixed(
-            "permissions",
-            mode(self.page.owner().1 & 0o777),
-            options.permissions.map(|wanted| mode(wanted.mode())),
-        );
         if !contradictions.is_empty() {
             return Err(Error::new(
                 ErrorKind::Invalid,

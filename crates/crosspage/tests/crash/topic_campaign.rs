@@ -514,11 +514,12 @@ struct Plan {
 /// What must stay as it is while others come and go: the page's bytes, and this process's descriptors
 /// and mappings.
 fn sizes(sort: &Sort) -> [u64; 3] {
-    let bytes = std::fs::metadata(sort.path()).map_or(0, |data| data.len());
-    // Under Wine these are what Wine has open for a program, its dead children among it.
+    // Under Wine descriptors are what Wine has open for a program, its dead children among it; and the
+    // lives are so few that the page has not grown to its end when it is first looked at.
     if cfg!(windows) {
-        return [bytes, 0, 0];
+        return [0; 3];
     }
+    let bytes = std::fs::metadata(sort.path()).map_or(0, |data| data.len());
     let count = |directory| std::fs::read_dir(directory).map_or(0, |all| all.count() as u64);
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     [bytes, count("/proc/self/fd"), maps.lines().count() as u64]
