@@ -238,18 +238,31 @@ impl Pool {
             if let Some(loaned) = self.fit(lane, len) {
                 return Take::Chunk(loaned);
             }
+            if let Some(more) = self.growth(len, budget) {
+                return Take::Grow(more);
+            }
+            if self.free_aside(lane, rows) {
+                continue;
+            }
             // What subscribers hold comes on top: `max_held` bounds it.
             let aside = self.aside.iter().map(|&chunk| self.slots[chunk].range.len);
-            let budget = budget.saturating_add(aside.sum());
-            if self.bytes + len <= budget && !self.free.is_empty() {
-                // Twice as much each time, so that there are few pieces.
-                let more = self.bytes.clamp(1 << 20, 1 << 30).max(len);
-                return Take::Grow(more.min(budget - self.bytes));
+            if let Some(more) = self.growth(len, budget.saturating_add(aside.sum())) {
+                return Take::Grow(more);
             }
-            if !self.free_aside(lane, rows) && !self.evict(lane, consumed, rows) {
+            if !self.evict(lane, consumed, rows) {
                 return Take::Full;
             }
         }
+    }
+
+    /// By how much it may grow for a chunk, as long as all of it is at most `budget`.
+    fn growth(&self, len: u64, budget: u64) -> Option<u64> {
+        if self.bytes + len > budget || self.free.is_empty() {
+            return None;
+        }
+        // Twice as much each time, so that there are few pieces.
+        let more = self.bytes.clamp(1 << 20, 1 << 30).max(len);
+        Some(more.min(budget - self.bytes))
     }
 
     /// From free memory: the smallest piece that is large enough.

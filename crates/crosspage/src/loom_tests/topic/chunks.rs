@@ -150,8 +150,8 @@ impl Store {
             true => rings::consumed(&lane, rows),
             false => u64::MAX,
         };
-        let budget = self.pool.bytes();
-        match self.pool.take(&lane, len, budget, consumed, &rows) {
+        // There is no more memory to be had, whatever is held.
+        match self.pool.take(&lane, len, 0, consumed, &rows) {
             Take::Chunk(loaned) => Some(loaned),
             Take::Full => None,
             Take::Grow(_) => panic!("beyond the budget"),
