@@ -126,7 +126,25 @@ impl Shared {
         table
             .entries()
             .filter(|entry| entry.role == other && self.page.is_alive(entry.index))
+            .filter(|entry| other == PUBLISHER || self.has_joined(usize::from(entry.index)))
             .count()
+    }
+
+    /// Whether a subscriber gets what is published from now on: it is in the table before it has its cursors,
+    /// and has none any more when it was closed.
+    fn has_joined(&self, index: usize) -> bool {
+        let board = self.board();
+        let Ok(Some(decided)) = board.decided() else {
+            return true; // There are no lanes yet: who makes one gives it a cursor.
+        };
+        (0..board.extent_count())
+            .filter(|&number| {
+                board
+                    .extent(number)
+                    .is_ok_and(|extent| extent.what == What::Lane)
+            })
+            .filter_map(|number| lane(self, number, &decided).ok())
+            .all(|(lane, _mapping)| lane.row(index).cursor.load(Ordering::Relaxed) != NOT_ATTACHED)
     }
 
     fn too_few(&self, last: usize, n: usize) -> Error {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::board::{Decided, SUBSCRIBER, Typed, What};
 use super::chunks;
-use super::lane::Lane;
+use super::lane::{Lane, NOT_ATTACHED};
 use super::message::{Buffer, Held, Meta, RawMessage};
 use super::options::{ArrayType, Kind, Options};
 use super::pool::Range;
@@ -212,7 +212,9 @@ impl RawSubscriber {
                 let (lane, mapping) = lane(&shared, number, decided)?;
                 let (extras, blocks, index) = (decided.extras(), decided.blocks(), shared.index());
                 let damaged = |damage: Damaged| shared.page.corrupt(damage.0);
-                let (reader, joined) = match joins {
+                // A lane that was made since this subscriber is in the table has given it a cursor.
+                let is_new = lane.row(index).cursor.load(Ordering::Relaxed) == NOT_ATTACHED;
+                let (reader, joined) = match joins && is_new {
                     true => {
                         lane.row(index).lost.store(0, Ordering::Relaxed);
                         let history = decided.history;
