@@ -385,6 +385,7 @@ static void history(void) {
   CHECK(crosspage_topic_subscriber_try_recv_into(s, &value, sizeof value, NULL, &error) == CROSSPAGE_ERR_NO_VALUE);
   crosspage_topic_subscriber *refused;
   options.history = CROSSPAGE_NONE;
+  options.permissions = 0; /* which Wine does not tell as they were given */
   CHECK(crosspage_topic_subscriber_attach("history", CROSSPAGE_MESSAGE_ANY, NULL, &options, &refused, &error) ==
         CROSSPAGE_ERR_INVALID);
   CHECK(strstr(error.message, "history") != NULL && strstr(error.message, "3") != NULL);

@@ -533,7 +533,9 @@ static void options_and_layouts() {
     CHECK_EQ(page.pattern, "topic");
     CHECK_EQ(page.type, "Count");
     CHECK(page.lifetime == crosspage::Lifetime::keep);
+#ifndef _WIN32  // where Wine does not tell it as it was given
     CHECK_EQ(page.mode, 0660u);
+#endif
     CHECK_EQ(page.participants.size(), 3u);
   }
   CHECK(found);
