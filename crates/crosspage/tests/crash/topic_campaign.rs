@@ -22,6 +22,8 @@ const FIRST: u64 = 16;
 const OLD: u64 = 512;
 /// Somebody's death holds up nobody for longer, where the machine has time for him.
 const HELD_UP: Duration = Duration::from_secs(1);
+/// A process takes no longer to start: Wine starts one after the other, on a busy machine.
+const START: Duration = Duration::from_secs(60);
 const BETWEEN_KILLS: u64 = if cfg!(windows) { 80_000 } else { 4000 };
 
 /// What a publisher says of itself, beside the page. Each word has its life's number in the upper half.
@@ -338,6 +340,7 @@ impl Worker<'_> {
     }
 
     fn run(&mut self) -> i32 {
+        self.progress(); // It has started.
         while self.board.end.load(Ordering::Relaxed) == 0 {
             let what = match self.job {
                 Job::Anything => self.random(8),
@@ -500,6 +503,40 @@ impl Drop for Listener<'_> {
     }
 }
 
+/// What is seen of a worker's progress.
+#[derive(Debug, Clone)]
+struct Watched {
+    progress: u64,
+    since: Instant,
+    /// It has made some since it was employed.
+    started: bool,
+}
+
+impl Watched {
+    fn new(progress: u64) -> Watched {
+        Watched {
+            progress,
+            since: Instant::now(),
+            started: false,
+        }
+    }
+
+    fn look(&mut self, progress: u64) {
+        if progress != self.progress {
+            *self = Watched {
+                started: true,
+                ..Watched::new(progress)
+            };
+        }
+    }
+
+    /// A machine that wakes the one who looks late has no time for the others, either.
+    fn hangs(&self, late: Duration) -> bool {
+        let patience = if self.started { HELD_UP } else { START };
+        self.since.elapsed() > patience + 20 * late
+    }
+}
+
 /// How many there are, and for how long.
 struct Plan {
     jobs: Vec<Job>,
@@ -554,7 +591,7 @@ fn play(sort: &Sort, plan: &Plan, tally: &mut Tally) {
     };
     let count = plan.jobs.len();
     let mut workers: Vec<Child> = (0..count).map(employ).collect();
-    let mut seen = vec![(0, Instant::now()); count];
+    let mut watched = vec![Watched::new(0); count];
     let (start, mut killed, mut late) = (Instant::now(), 0, Duration::ZERO);
     let mut middle = None;
     let idle = || {
@@ -575,17 +612,16 @@ fn play(sort: &Sort, plan: &Plan, tally: &mut Tally) {
         }
         let until = Instant::now() + Duration::from_micros(random(plan.between));
         // Who goes on receives all the time, lest others wait for it.
-        loop {
+        let mut over = false;
+        while !over {
             let turn = Instant::now();
             for _ in 0..200 {
                 if !observer.receive().unwrap() {
                     break;
                 }
             }
-            if Instant::now() >= until {
-                break;
-            }
-            std::thread::sleep(Duration::from_micros(300));
+            over = Instant::now() >= until;
+            std::thread::sleep(Duration::from_micros(if over { 0 } else { 300 }));
             late = late.max(turn.elapsed());
         }
         let me = random(count as u64) as usize;
@@ -606,14 +642,10 @@ fn play(sort: &Sort, plan: &Plan, tally: &mut Tally) {
         killed += 1;
         tally.kills += 1;
         workers.insert(me, employ(me));
-        seen[me] = (board.progress[me].load(Ordering::Relaxed), Instant::now());
-        for (me, (progress, since)) in seen.iter_mut().enumerate() {
-            let now = board.progress[me].load(Ordering::Relaxed);
-            if now != *progress {
-                (*progress, *since) = (now, Instant::now());
-            }
-            // A machine that wakes this process late has no time for the others, either.
-            if since.elapsed() > HELD_UP + 20 * late {
+        watched[me] = Watched::new(board.progress[me].load(Ordering::Relaxed));
+        for (me, watched) in watched.iter_mut().enumerate() {
+            watched.look(board.progress[me].load(Ordering::Relaxed));
+            if watched.hangs(late) {
                 watch::report(&format!(
                     "{}: worker {me} makes no progress; this one was late by {late:?}",
                     sort.name

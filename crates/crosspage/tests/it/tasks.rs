@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crosspage::latest::{DynReader, Reader, Writer};
 use crosspage::{Layout, testing};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Layout)]
 #[repr(C)]
