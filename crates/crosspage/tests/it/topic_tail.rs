@@ -281,6 +281,18 @@ fn elements_are_checked_as_other_structs_are() {
         assert!(message.value.header().moving);
         let tail = message.value.tail();
         assert_eq!((tail[0].ready, tail[1].ready), (false, true));
+        // The same where the header is as it has to be.
+        bytes[4] = 1;
+        dynamic.publish_bytes(&bytes).unwrap();
+        let again = subscriber.recv(SOON).unwrap();
+        assert_eq!(again.value.tail(), tail);
+        // SAFETY: any byte is a u8.
+        let ready = unsafe {
+            std::ptr::from_ref(&again.value.tail()[1].ready)
+                .cast::<u8>()
+                .read()
+        };
+        assert_eq!(ready, 1);
         assert_eq!((tail[1].mode, tail[2].mode), (Mode::Stop, Mode::Run));
         strange(&mut bytes, 6);
         dynamic.publish_bytes(&bytes).unwrap();
@@ -546,6 +558,46 @@ fn large_headers_and_wide_elements() {
         let message = subscriber.recv(SOON).unwrap();
         assert_eq!(message.value.tail().len(), count);
         assert!(message.value.tail().as_ptr().is_aligned());
+    }
+}
+
+/// A tail that begins in the header's padding, which a short message does not have.
+#[test]
+fn by_name_into_padding() {
+    #[derive(Debug, Clone, Copy, PartialEq, Layout)]
+    #[repr(C)]
+    struct Page {
+        ready: bool,
+        number: u64,
+        new: u64,
+    }
+    #[derive(Debug, Clone, Copy, PartialEq, Layout)]
+    #[repr(C)]
+    struct Here {
+        number: u64,
+        ready: bool,
+    }
+    let _namespace = testing::namespace();
+    let mut publisher = Publisher::<(Page, [u16])>::attach("numbers").unwrap();
+    let mut subscriber = Subscriber::<(Here, [u16])>::options()
+        .match_by(Match::Name)
+        .attach("numbers")
+        .unwrap();
+    let header = Page {
+        ready: true,
+        number: 7,
+        new: 9,
+    };
+    for count in 0..20 {
+        let sent: Vec<u16> = (0..count).collect();
+        publisher.publish(&header, &sent).unwrap();
+        let message = subscriber.recv(SOON).unwrap();
+        let expected = Here {
+            number: 7,
+            ready: true,
+        };
+        assert_eq!(*message.value.header(), expected);
+        assert_eq!(message.value.tail(), sent);
     }
 }
 
