@@ -525,6 +525,15 @@ int crosspage_topic_publisher_publish(crosspage_topic_publisher *publisher, cons
 int crosspage_topic_publisher_try_publish(crosspage_topic_publisher *publisher, const void *value, size_t size,
                                           uint64_t *sequence, crosspage_error *error);
 
+/* Publishes a struct whose last member is a tail of `count` elements, which lie elsewhere: `value` is the struct up to the
+ * tail, `size` bytes or more. Its padding is not looked at. */
+int crosspage_topic_publisher_publish_tail(crosspage_topic_publisher *publisher, const void *value, size_t size,
+                                           const void *tail, size_t count, uint64_t *sequence,
+                                           crosspage_error *error);
+int crosspage_topic_publisher_try_publish_tail(crosspage_topic_publisher *publisher, const void *value, size_t size,
+                                               const void *tail, size_t count, uint64_t *sequence,
+                                               crosspage_error *error);
+
 /* Publishes `count` structs of `size` bytes each that lie one after the other: cheaper than one by one.
  * `published` says how many it were: fewer where the time-out ended meanwhile. */
 int crosspage_topic_publisher_publish_many(crosspage_topic_publisher *publisher, const void *values, size_t size,

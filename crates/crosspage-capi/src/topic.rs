@@ -382,6 +382,40 @@ impl Inner {
     }
 
     /// # Safety
+    /// `value` points to `size` bytes, and `tail` to `count` elements of the layout's tail, that nobody writes
+    /// meanwhile.
+    unsafe fn publish_tail(
+        &mut self,
+        value: *const c_void,
+        size: usize,
+        tail: *const c_void,
+        count: usize,
+    ) -> Result<u64> {
+        let layout = match &self.what {
+            What::Struct { layout, .. } if layout.tail().is_some() => layout,
+            What::Struct { layout, .. } => {
+                return Err(invalid(format!("{} does not end in a tail", layout.name())));
+            }
+            other => return Err(other.no_struct()),
+        };
+        let end = match layout.fields() {
+            [.., last, _] => last.offset + last.ty.size(),
+            _ => 0,
+        };
+        if value.is_null() || size < end {
+            return Err(invalid(format!(
+                "a value of {size} bytes; before its tail {} has {end}",
+                layout.name()
+            )));
+        }
+        if tail.is_null() && count > 0 {
+            return Err(null("tail"));
+        }
+        // SAFETY: the fields before the tail lie in `size` bytes; the rest is handed through.
+        unsafe { self.raw.publish_tail(value.cast(), tail.cast(), count) }
+    }
+
+    /// # Safety
     /// As the header says of arrays and their bytes.
     unsafe fn publish_array(
         &mut self,
@@ -518,6 +552,42 @@ pub unsafe extern "C" fn crosspage_topic_publisher_publish_many(
                 put(published, 0);
             }
             Ok(())
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crosspage_topic_publisher_publish_tail(
+    publisher: *mut Publisher,
+    value: *const c_void,
+    size: usize,
+    tail: *const c_void,
+    count: usize,
+    sequence: *mut u64,
+    error: *mut CError,
+) -> i32 {
+    // SAFETY: the header's contract: the value has `size` bytes, the tail `count` elements.
+    unsafe {
+        with_publisher(publisher, sequence, error, |publisher| {
+            publisher.publish_tail(value, size, tail, count)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crosspage_topic_publisher_try_publish_tail(
+    publisher: *mut Publisher,
+    value: *const c_void,
+    size: usize,
+    tail: *const c_void,
+    count: usize,
+    sequence: *mut u64,
+    error: *mut CError,
+) -> i32 {
+    // SAFETY: as above.
+    unsafe {
+        with_publisher(publisher, sequence, error, |publisher| {
+            publisher.at_once(|publisher| publisher.publish_tail(value, size, tail, count))
         })
     }
 }

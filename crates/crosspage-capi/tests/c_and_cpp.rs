@@ -1165,6 +1165,56 @@ fn messages_between_cpp_and_rust() {
     assert_eq!(receiver.0.wait_with_output_of(), "attached\nwhole\n");
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Layout)]
+#[repr(C)]
+#[layout(tail = "points")]
+struct Scan {
+    stamp: u64,
+    moving: bool,
+}
+
+/// Both declare the same layout, of which the canonical bytes are told to every language.
+#[test]
+fn tails_between_cpp_and_rust() {
+    use crosspage::topic::{Publisher, Subscriber};
+    let points = |n: u64| vec![[n as f32, n as f32 + 0.5, -(n as f32)]; (n * 7 % 1000) as usize];
+    let scan = |stamp: u64| Scan {
+        stamp,
+        moving: stamp.is_multiple_of(2),
+    };
+    let Some(program) = peer() else { return };
+    let namespace = crosspage::testing::namespace();
+    let wait = Duration::from_secs(10);
+    let start = |command: &str, topic: &str| {
+        let mut child = Command::new(&program);
+        let child = in_namespace(child.args([command, topic, "500"]), &namespace);
+        Running(child.stdout(Stdio::piped()).spawn().unwrap())
+    };
+
+    let mut subscriber = Subscriber::<(Scan, [[f32; 3]])>::options()
+        .policy(Policy::Block)
+        .attach("tails-from-cpp")
+        .unwrap();
+    let mut publisher = start("publish-tails", "tails-from-cpp");
+    for n in 0..500 {
+        let message = subscriber.recv(wait).unwrap();
+        assert_eq!(*message.value.header(), scan(n));
+        assert_eq!(message.value.tail(), points(n));
+    }
+    publisher.0.wait_with_output_of();
+
+    let mut publisher = Publisher::<(Scan, [[f32; 3]])>::options()
+        .policy(Policy::Block)
+        .attach("tails-from-rust")
+        .unwrap();
+    let mut receiver = start("receive-tails", "tails-from-rust");
+    publisher.wait_subscribers(1, wait).unwrap();
+    for n in 0..500 {
+        publisher.publish(&scan(n), &points(n)).unwrap();
+    }
+    assert_eq!(receiver.0.wait_with_output_of(), "whole\n");
+}
+
 #[test]
 fn a_killed_cpp_publisher_leaves_whole_messages() {
     let Some(program) = peer() else { return };

@@ -16,6 +16,8 @@ pub struct OfType {
     pub name: String,
     /// The path of the crate `crosspage`.
     pub krate: Path,
+    /// What the tail of messages with this header is called.
+    pub tail: Option<(String, Span)>,
 }
 
 /// Of a field or variant.
@@ -28,11 +30,22 @@ pub struct OfMember {
     pub doc: Option<String>,
 }
 
-pub fn of_type(ident: &Ident, attributes: &[Attribute]) -> Result<OfType> {
+pub fn of_struct(ident: &Ident, attributes: &[Attribute]) -> Result<OfType> {
+    of_type(ident, attributes, "name, crate, tail")
+}
+
+pub fn of_enum(ident: &Ident, attributes: &[Attribute]) -> Result<OfType> {
+    of_type(ident, attributes, "name, crate")
+}
+
+fn of_type(ident: &Ident, attributes: &[Attribute], allowed: &str) -> Result<OfType> {
     let mut name = ident.unraw().to_string();
     let mut krate = syn::parse_quote!(::crosspage);
-    each_key(attributes, "name, crate", |key, value| {
+    let mut tail = None;
+    each_key(attributes, allowed, |key, value| {
         match key {
+            "tail" if is_name(&value.value()) => tail = Some((value.value(), value.span())),
+            "tail" => return Err(Error::new_spanned(value, what_a_name_is())),
             "name" => {
                 name = value.value();
                 if name.is_empty()
@@ -50,7 +63,7 @@ pub fn of_type(ident: &Ident, attributes: &[Attribute]) -> Result<OfType> {
         }
         Ok(true)
     })?;
-    Ok(OfType { name, krate })
+    Ok(OfType { name, krate, tail })
 }
 
 pub fn of_field(ident: &Ident, attributes: &[Attribute]) -> Result<OfMember> {
@@ -86,10 +99,13 @@ fn of_member(ident: &Ident, attributes: &[Attribute], allowed: &str) -> Result<O
     if is_name(&member.name) {
         return Ok(member);
     }
-    let message = format!(
+    Err(Error::new(member.span, what_a_name_is()))
+}
+
+fn what_a_name_is() -> String {
+    format!(
         "a name is 1 to {MAX_NAME} bytes of letters, digits and `_`, and does not start with a digit"
-    );
-    Err(Error::new(member.span, message))
+    )
 }
 
 /// As `crosspage::layout` checks it.

@@ -4,11 +4,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DataEnum, DeriveInput, Error, Fields, Ident, Result};
 
-use crate::attributes::{of_type, of_variant, repr};
+use crate::attributes::{of_enum, of_variant, repr};
 
 pub fn expand(input: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
     let ident = &input.ident;
-    let of_type = of_type(ident, &input.attrs)?;
+    let of_type = of_enum(ident, &input.attrs)?;
     let scalar = scalar(ident, &repr(&input.attrs)?)?;
     if data.variants.is_empty() {
         let message = "an enum without variants has no value that could be shared";

@@ -23,6 +23,8 @@ mod structs;
 /// - `#[layout(rename = "dataReady")]` on a field or variant gives it another name in the layout.
 ///   (Case and `_` do not matter: `data_ready` already is `dataReady`.)
 /// - `#[layout(name = "SharedData")]` on the type gives it another name for display.
+/// - `#[layout(tail = "points")]` on a struct names the tail of messages `(Self, [T])`, which otherwise
+///   is called `tail`.
 /// - `#[layout(crate = "path::to::crosspage")]` on the type, where the crate has another name.
 ///
 /// ```

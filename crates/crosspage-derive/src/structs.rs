@@ -8,12 +8,12 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{DataStruct, DeriveInput, Error, Fields, Result};
 
-use crate::attributes::{fold, of_field, of_type, repr};
+use crate::attributes::{fold, of_field, of_struct, repr};
 use crate::refuse::refuse;
 
 pub fn expand(input: &DeriveInput, data: &DataStruct) -> Result<TokenStream> {
     let ident = &input.ident;
-    let of_type = of_type(ident, &input.attrs)?;
+    let of_type = of_struct(ident, &input.attrs)?;
     let mut problems = Problems::default();
     if !repr(&input.attrs)?.iter().any(|word| word == "C") {
         problems.add(Error::new_spanned(
@@ -79,7 +79,19 @@ pub fn expand(input: &DeriveInput, data: &DataStruct) -> Result<TokenStream> {
             __crosspage::field(#text, #field_type::ty(), ::core::mem::offset_of!(#ident, #name), #unit, #doc)
         ));
     }
+    if let Some((tail, span)) = &of_type.tail
+        && let Some(field) = known.get(&fold(tail))
+    {
+        let message = format!(
+            "the tail comes behind the fields, and is none of them: `{field}` is in the way"
+        );
+        problems.add(Error::new(*span, message));
+    }
     problems.check()?;
+    let tail = of_type
+        .tail
+        .as_ref()
+        .map(|(tail, _)| quote!(const TAIL: &'static str = #tail;));
     let (name, krate) = (&of_type.name, &of_type.krate);
     let name_len = name.len();
     let shown = ident.unraw().to_string();
@@ -111,6 +123,8 @@ pub fn expand(input: &DeriveInput, data: &DataStruct) -> Result<TokenStream> {
                 type Kept<__H: ::core::marker::Send> = <__crosspage::Choose<
                     { ::core::mem::size_of::<#ident>() <= __crosspage::SMALL },
                 > as __crosspage::Chosen>::Kept<#ident, __H>;
+
+                #tail
 
                 fn layout() -> &'static __crosspage::Arc<__crosspage::StructType> {
                     __layout()

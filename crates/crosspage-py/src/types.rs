@@ -444,34 +444,44 @@ impl RecordType {
 
     /// The numpy dtype, with explicit offsets.
     pub fn dtype<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
-        let make = || -> PyResult<Py<PyAny>> {
-            let description = PyDict::new(py);
-            description.set_item(
-                "names",
-                self.layout
-                    .fields()
-                    .iter()
-                    .map(|f| &*f.name)
-                    .collect::<Vec<_>>(),
-            )?;
-            let formats: Vec<_> = self
-                .fields
-                .iter()
-                .map(|f| f.kind.dtype(py))
-                .collect::<PyResult<_>>()?;
-            description.set_item("formats", formats)?;
-            description.set_item(
-                "offsets",
-                self.fields.iter().map(|f| f.offset).collect::<Vec<_>>(),
-            )?;
-            description.set_item("itemsize", self.size())?;
-            Ok(py
-                .import("numpy")?
-                .getattr("dtype")?
-                .call1((description,))?
-                .unbind())
+        let make = || {
+            let formats = self.fields.iter().map(|f| f.kind.dtype(py));
+            self.dtype_with(py, formats.collect::<PyResult<_>>()?, self.size())
+                .map(Bound::unbind)
         };
         Ok(self.dtype.get_or_try_init(py, make)?.bind(py))
+    }
+
+    /// What numpy calls one value of so many bytes: with a tail, of as many items as it has.
+    fn dtype_of_value<'py>(&self, py: Python<'py>, len: usize) -> PyResult<Bound<'py, PyAny>> {
+        let Some((tail, item, stride)) = self.tail() else {
+            return self.dtype(py).cloned();
+        };
+        let fixed = &self.fields[..self.fields.len() - 1];
+        let mut formats: Vec<_> = fixed
+            .iter()
+            .map(|f| f.kind.dtype(py))
+            .collect::<PyResult<_>>()?;
+        let count = len.saturating_sub(tail.offset) / stride;
+        let items = (item.dtype(py)?, (count,)).into_pyobject(py)?;
+        formats.push(items.into_any());
+        self.dtype_with(py, formats, len)
+    }
+
+    fn dtype_with<'py>(
+        &self,
+        py: Python<'py>,
+        formats: Vec<Bound<'py, PyAny>>,
+        size: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let names: Vec<_> = self.layout.fields().iter().map(|f| &*f.name).collect();
+        let offsets: Vec<_> = self.fields.iter().map(|f| f.offset).collect();
+        let description = PyDict::new(py);
+        description.set_item("names", names)?;
+        description.set_item("formats", formats)?;
+        description.set_item("offsets", offsets)?;
+        description.set_item("itemsize", size)?;
+        py.import("numpy")?.getattr("dtype")?.call1((description,))
     }
 }
 
@@ -604,6 +614,11 @@ impl LayoutObject {
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.0.dtype(py).cloned()
+    }
+
+    /// The numpy dtype of one value of so many bytes, whose tail has as many items as they hold.
+    fn _dtype_of_value<'py>(&self, py: Python<'py>, size: usize) -> PyResult<Bound<'py, PyAny>> {
+        self.0.dtype_of_value(py, size)
     }
 
     /// The canonical form: the same bytes for the same struct in every language.

@@ -31,8 +31,14 @@ class Telemetry(crosspage.Struct):
 
 class Scan(crosspage.Struct):
     stamp: crosspage.u64
-    ready: crosspage.bool = False
+    moving: crosspage.bool = False
     points: Sequence[Sequence[float]] = crosspage.tail(crosspage.f32, 3)
+
+
+class Other(crosspage.Struct):
+    stamp: crosspage.u64
+    moving: crosspage.bool = False
+    points: Sequence[Sequence[float]] = crosspage.tail(crosspage.f64, 3)
 
 
 DECLARATION = """
@@ -197,24 +203,38 @@ def test_tails() -> None:
     scan = Scan(stamp=1, points=[(1, 2, 3), (4, 5, 6)])
     publisher.publish(scan)
     publisher.publish(stamp=2, points=())
-    publisher.publish(stamp=3, ready=True, points=points)
+    publisher.publish(stamp=3, moving=True, points=points)
     publisher.publish(bytes(scan))
     assert publisher.publish_many([scan, scan]) == 2
     for subscriber in (typed, untyped):
         assert subscriber.recv() == scan
         assert subscriber.recv().points == ()
         large = subscriber.recv()
-        assert large.ready is True and len(large.points) == 1000 and large["points[999]"] == tuple(points[999].tolist())
+        assert large.moving is True and len(large.points) == 1000 and large["points[999]"] == tuple(points[999].tolist())
         assert (numpy.array(large.points, "f4") == points).all()
+        array = crosspage.to_numpy(large)
+        assert array["stamp"] == 3 and (array["points"] == points).all() and array["points"].dtype == "f4"
+        assert numpy.shares_memory(array["points"], crosspage.to_numpy(large)) and not array.flags.writeable
         assert crosspage.meta(large).sequence == 3
         assert subscriber.recv_many(10) == [scan] * 3, "a list: they are not all of one size"
     with publisher.loan(12 + 24) as view:
         view[:] = bytes(scan)
     assert typed.recv() == scan
+    empty = crosspage.to_numpy(Scan(stamp=1, points=()))
+    assert empty["points"].shape == (0, 3) and empty["stamp"] == 1
     for size in (11, 13):
         with pytest.raises(crosspage.Invalid, match="Scan"):
             publisher.loan(size).__enter__()
+        with pytest.raises(crosspage.Invalid, match="elements|items|Scan"):
+            publisher.publish(bytes(size))
+    with pytest.raises(crosspage.LayoutError, match="points"):
+        crosspage.topic.subscriber("scan", Other)
     assert crosspage.list()[0].layout == crosspage.layout_of(Scan)
+    # The same in the tests of Rust and of C++.
+    assert crosspage.layout_of(Scan).canonical().hex() == (
+        "0122100000000800000003000000050000007374616d700000000009060000006d6f76696e67080000000106000000"
+        "706f696e74730c0000002321030000000a"
+    )
 
 
 def test_by_name() -> None:
@@ -233,6 +253,43 @@ def test_by_name() -> None:
     assert sorted(record.counter for record in drain(subscriber)) == [3, 4]
     other.publish_many([Part(label="many", counter=n) for n in range(3)])
     assert counters(subscriber.recv_many(5)) == [0, 1, 2]
+
+
+def test_tails_by_name() -> None:
+    class Motor(crosspage.Struct):
+        speed: crosspage.u32
+        ready: crosspage.bool = False
+
+    class Grown(crosspage.Struct):
+        ident: crosspage.u16
+        ready: crosspage.bool
+        speed: crosspage.u32
+        current: crosspage.f64 = 0.5
+
+    class Arm(crosspage.Struct):
+        stamp: crosspage.u64
+        motors: Sequence[Motor] = crosspage.tail(Motor)
+
+    class Robot(crosspage.Struct):
+        name: str = crosspage.text(20)
+        stamp: crosspage.u64
+        motors: Sequence[Grown] = crosspage.tail(Grown)
+
+    class Stamp(crosspage.Struct):
+        stamp: crosspage.u64
+
+    robots = crosspage.topic.publisher("robot", Robot)
+    subscriber = crosspage.topic.subscriber("robot", Arm, match="name")
+    stamps = crosspage.topic.subscriber("robot", Stamp, match="name")
+    whole = crosspage.topic.subscriber("robot")
+    robots.publish(name="r", stamp=7, motors=[Grown(ident=n, ready=n == 1, speed=n) for n in range(3)])
+    expected = Arm(stamp=7, motors=[Motor(speed=n, ready=n == 1) for n in range(3)])
+    assert subscriber.recv() == expected and stamps.recv() == Stamp(stamp=7)
+    assert whole.recv().motors[2].current == 0.5
+    crosspage.topic.publisher("robot", Arm, match="name").publish(expected)
+    received = whole.recv()
+    assert (received.name, received.stamp, [motor.speed for motor in received.motors]) == ("", 7, [0, 1, 2])
+    assert subscriber.recv() == expected
 
 
 # ---- bytes -----------------------------------------------------------------------------------

@@ -54,6 +54,9 @@ pub unsafe trait Layout: Copy + Send + 'static {
     #[doc(hidden)]
     type Kept<H: Send>: rust::Keep<Self, H> + Send;
 
+    /// What the tail is called in messages `(Self, [T])`; `#[layout(tail = "points")]` names it.
+    const TAIL: &'static str = "tail";
+
     /// The description of this struct, made once per type.
     fn layout() -> &'static Arc<StructType>;
 }

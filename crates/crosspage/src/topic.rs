@@ -1,7 +1,7 @@
 //! Every message to every subscriber, in order per publisher.
 //!
-//! Any number of [`Publisher`]s and [`Subscriber`]s, started in any order. Messages are structs, bytes of any
-//! length, or arrays ([`NdArray`]). In [`Policy::Overwrite`] a publisher never waits, and a slow subscriber
+//! Any number of [`Publisher`]s and [`Subscriber`]s, started in any order. Messages are structs (also with a
+//! [tail](Payload)), bytes of any length, or arrays ([`NdArray`]). In [`Policy::Overwrite`] a publisher never waits, and a slow subscriber
 //! learns exactly how many messages it lost; in [`Policy::Block`] it waits for the slowest living subscriber,
 //! and what [`publish`](Publisher::publish) returned for is delivered to all that are attached. What a
 //! publisher has published outlives it.
@@ -71,7 +71,7 @@ pub use message::{Meta, RawMessage};
 #[cfg(not(loom))]
 pub use options::{ArrayType, Kind, Options, Policy};
 #[cfg(not(loom))]
-pub use payload::{Message, Payload, Value};
+pub use payload::{Message, Payload, Value, Whole};
 #[cfg(not(loom))]
 pub use publisher::{RawLoan, RawPublisher};
 #[cfg(not(loom))]

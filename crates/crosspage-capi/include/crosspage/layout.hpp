@@ -47,6 +47,11 @@ inline namespace CROSSPAGE_CXX {
 template <class T>
 struct type_tag {};
 
+// In place of a struct, for messages of a topic: the members of Header, and behind them a tail, as many T as each message
+// has: struct { ...; T tail[]; }. CROSSPAGE_TAIL names it.
+template <class Header, class T>
+struct with_tail {};
+
 namespace detail {
 
 // ---- Member types -----------------------------------------------------------------------------
@@ -552,6 +557,16 @@ std::array<crosspage_field, sizeof...(M)> make_fields(const members<M...> &all, 
   return {make_field<T, M>(all.names[I], all.offsets[I])...};
 }
 
+// The name from CROSSPAGE_TAIL.
+template <class H, class = void>
+struct tail_name {
+  static constexpr const char *text = "tail";
+};
+template <class H>
+struct tail_name<H, std::void_t<decltype(crosspage_tail(type_tag<H>()))>> {
+  static constexpr const char *text = crosspage_tail(type_tag<H>());
+};
+
 template <class T>
 auto members_of() {
   if constexpr (is_declared<T>()) return crosspage_members(type_tag<T>());
@@ -583,6 +598,46 @@ const crosspage_struct &struct_table() {
   }
 }
 
+constexpr std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
+// A struct's table with a tail behind its members, as a flexible array member lies: T tail[].
+template <class H, class T>
+const crosspage_struct &tail_table() {
+  static_assert(problem_of<T>() == problem::none && array_shape<T>::rank < CROSSPAGE_MAX_DIMS,
+                "crosspage: the elements of a tail are what members of a shared struct may be");
+  constexpr std::size_t count = decltype(members_of<H>())::count;
+  static const crosspage_struct &header = struct_table<H>();
+  static const auto fields = [] {
+    std::array<crosspage_field, count + 1> all = {};
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      all[i] = header.fields[i];
+      const std::size_t after = static_cast<std::size_t>(all[i].offset + all[i].size);
+      if (after > end) end = after;
+    }
+    crosspage_field &tail = all[count] = make_field<H, T>(tail_name<H>::text, round_up(end, alignof(T)));
+    for (std::size_t i = tail.ndims; i > 0; --i) tail.dims[i] = tail.dims[i - 1];
+    tail.dims[0] = 0;
+    ++tail.ndims;
+    return all;
+  }();
+  constexpr std::size_t align = alignof(H) > alignof(T) ? alignof(H) : alignof(T);
+  static const crosspage_struct table = {
+      sizeof(crosspage_struct), sizeof(crosspage_field), header.name, round_up(fields[count].offset, align), align,
+      fields.data(),            fields.size(),
+  };
+  return table;
+}
+
+template <class T>
+struct table_of {
+  static const crosspage_struct &get() { return struct_table<T>(); }
+};
+template <class H, class T>
+struct table_of<with_tail<H, T>> {
+  static const crosspage_struct &get() { return tail_table<H, T>(); }
+};
+
 }  // namespace detail
 
 // The layout of a struct, as the C functions take it. A struct that cannot be shared does not
@@ -591,7 +646,7 @@ template <class T>
 const crosspage_struct &layout_of() {
   static_assert(std::is_same_v<T, std::remove_cv_t<std::remove_reference_t<T>>>,
                 "crosspage: a layout belongs to a type without const, volatile or &");
-  return detail::struct_table<T>();
+  return detail::table_of<T>::get();
 }
 
 }  // namespace CROSSPAGE_CXX
@@ -647,5 +702,11 @@ const crosspage_struct &layout_of() {
   ::crosspage::detail::note { offsetof(Type, CROSSPAGE_EXPAND(CROSSPAGE_FIRST_ note_)), CROSSPAGE_REST_ note_ }
 #define CROSSPAGE_FIRST_(member, ...) member
 #define CROSSPAGE_REST_(member, ...) __VA_ARGS__
+
+// What the tail is called in messages crosspage::with_tail<Scan, T>, otherwise "tail"; stands in the struct's namespace:
+//     CROSSPAGE_TAIL(Scan, points);
+#define CROSSPAGE_TAIL(Type, name)                                                           \
+  constexpr const char *crosspage_tail(::crosspage::type_tag<Type>) { return #name; }        \
+  static_assert(::std::is_class_v<Type>, "crosspage: CROSSPAGE_TAIL takes the struct before the tail")
 
 #endif

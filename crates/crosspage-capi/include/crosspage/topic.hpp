@@ -139,6 +139,19 @@ inline constexpr std::uint32_t kind_of = std::is_same_v<T, bytes>     ? CROSSPAG
                                          : std::is_same_v<T, dynamic> ? CROSSPAGE_MESSAGE_ANY
                                                                       : CROSSPAGE_MESSAGE_STRUCT;
 template <class T>
+struct tailed : std::false_type {};
+template <class H, class T>
+struct tailed<with_tail<H, T>> : std::true_type {
+  static_assert(alignof(T) <= 64, "crosspage: messages lie at multiples of 64 in a page");
+  // Where the tail begins.
+  static std::size_t offset() {
+    const crosspage_struct &table = layout_of<with_tail<H, T>>();
+    return static_cast<std::size_t>(table.fields[table.count - 1].offset);
+  }
+  // So many bytes of the header come before the tail, and perhaps some padding does not.
+  static std::size_t fixed() { return sizeof(H) < offset() ? sizeof(H) : offset(); }
+};
+template <class T>
 const crosspage_struct *layout_for() {
   if constexpr (kind_of<T> == CROSSPAGE_MESSAGE_STRUCT) return &layout_of<T>();
   else return nullptr;
@@ -278,6 +291,32 @@ class Message<bytes, false> : public Meta {
   detail::held held_;
 };
 
+// A struct with a tail: the header is a copy, and the tail stays where it is while the message lives.
+template <class H, class T>
+class Message<with_tail<H, T>, false> : public Meta {
+ public:
+  union {  // as above
+    H header;
+  };
+  span<const T> tail() const noexcept {
+    const auto bytes = held_.bytes();
+    const std::size_t offset = detail::tailed<with_tail<H, T>>::offset();
+    if (bytes.size() < offset) return {};
+    return {reinterpret_cast<const T *>(bytes.data() + offset), (bytes.size() - offset) / sizeof(T)};
+  }
+
+  explicit Message(detail::held &&held) noexcept : Meta(held.c.meta), held_(std::move(held)) {
+    const auto bytes = held_.bytes();
+    const std::size_t fixed = detail::tailed<with_tail<H, T>>::fixed();
+    std::memcpy(static_cast<void *>(&header), bytes.data(), bytes.size() < fixed ? bytes.size() : fixed);
+  }
+  Message(Message &&) = default;
+  Message &operator=(Message &&) = default;
+
+ private:
+  detail::held held_;
+};
+
 // An array that somebody published.
 class array_view {
  public:
@@ -361,7 +400,7 @@ struct known<dynamic> {
 template <class T>
 int receive(crosspage_topic_subscriber *from, [[maybe_unused]] known<T> &known_here, const timeout *wait,
             std::optional<Message<T>> &out, crosspage_error *e) {
-  if constexpr (kind_of<T> == CROSSPAGE_MESSAGE_STRUCT && !stays_in_page<T>) {
+  if constexpr (kind_of<T> == CROSSPAGE_MESSAGE_STRUCT && !stays_in_page<T> && !tailed<T>::value) {
     crosspage_topic_meta meta;
     out.emplace();
     const int code = wait ? crosspage_topic_subscriber_recv_into(from, wait->ns(), &out->value, sizeof(T), &meta, e)
@@ -558,6 +597,24 @@ class Loan<ndarray> : public detail::base_loan {
   crosspage_array array_ = {};
 };
 
+// The header is given, and may be given anew; the tail is filled in place.
+template <class H, class T>
+class Loan<with_tail<H, T>> : public detail::base_loan {
+ public:
+  void set_header(const H &header) noexcept {
+    if (c_.data) std::memcpy(c_.data, &header, detail::tailed<with_tail<H, T>>::fixed());
+  }
+  span<T> tail() const noexcept {
+    if (!c_.data) return {};
+    const std::size_t offset = detail::tailed<with_tail<H, T>>::offset();
+    return {reinterpret_cast<T *>(bytes().data() + offset), (bytes().size() - offset) / sizeof(T)};
+  }
+
+ private:
+  friend class Publisher<with_tail<H, T>>;
+  Loan() = default;
+};
+
 namespace detail {
 
 // What all publishers share.
@@ -705,6 +762,79 @@ class Publisher : public detail::base_publisher {
     loan.lend(report, [&](crosspage_topic_loan *c, crosspage_error *e) {
       return crosspage_topic_publisher_loan(handle_.get(), sizeof(T), c, e);
     });
+    return loan;
+  }
+};
+
+// Publishes structs with a tail: a header, and the elements of the tail from anywhere.
+template <class H, class T>
+class Publisher<with_tail<H, T>> : public detail::base_publisher {
+ public:
+  static Options<Publisher> options() { return {}; }
+  static Publisher attach(std::string_view name, error &e) { return options().attach(name, e); }
+  std::uint64_t publish(const H &header, const T *tail, std::size_t count, error &e) {
+    return publish(header, tail, count, detail::reporting{e});
+  }
+  std::uint64_t publish(const H &header, span<const T> tail, error &e) {
+    return publish(header, tail.data(), tail.size(), e);
+  }
+  std::optional<std::uint64_t> try_publish(const H &header, const T *tail, std::size_t count, error &e) {
+    return try_publish(header, tail, count, detail::reporting{e});
+  }
+  std::optional<std::uint64_t> try_publish(const H &header, span<const T> tail, error &e) {
+    return try_publish(header, tail.data(), tail.size(), e);
+  }
+  // Lends memory for a message with this header and `count` elements.
+  Loan<with_tail<H, T>> loan(const H &header, std::size_t count, error &e) {
+    return loan(header, count, detail::reporting{e});
+  }
+#if CROSSPAGE_THROWS
+  static Publisher attach(std::string_view name) { return options().attach(name); }
+  std::uint64_t publish(const H &header, const T *tail, std::size_t count) {
+    return publish(header, tail, count, detail::throwing());
+  }
+  std::uint64_t publish(const H &header, span<const T> tail) { return publish(header, tail.data(), tail.size()); }
+  std::optional<std::uint64_t> try_publish(const H &header, const T *tail, std::size_t count) {
+    return try_publish(header, tail, count, detail::throwing());
+  }
+  std::optional<std::uint64_t> try_publish(const H &header, span<const T> tail) {
+    return try_publish(header, tail.data(), tail.size());
+  }
+  Loan<with_tail<H, T>> loan(const H &header, std::size_t count) {
+    return loan(header, count, detail::throwing());
+  }
+#endif
+
+  // Not for use by programs.
+  using message = with_tail<H, T>;
+
+ private:
+  friend class Options<Publisher>;
+  using detail::base_publisher::base_publisher;
+
+  template <class Report>
+  std::uint64_t publish(const H &header, const T *tail, std::size_t count, const Report &report) {
+    return send(report, [&](std::uint64_t *sequence, crosspage_error *e) {
+      return crosspage_topic_publisher_publish_tail(handle_.get(), &header, sizeof(H), tail, count, sequence, e);
+    });
+  }
+  template <class Report>
+  std::optional<std::uint64_t> try_publish(const H &header, const T *tail, std::size_t count, const Report &report) {
+    return try_send(report, [&](std::uint64_t *sequence, crosspage_error *e) {
+      return crosspage_topic_publisher_try_publish_tail(handle_.get(), &header, sizeof(H), tail, count, sequence, e);
+    });
+  }
+  template <class Report>
+  Loan<with_tail<H, T>> loan(const H &header, std::size_t count, const Report &report) {
+    Loan<with_tail<H, T>> loan;
+    const std::size_t offset = detail::tailed<message>::offset();
+    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+    // More than any memory where it overflows; the library refuses that.
+    const std::size_t size = count > (most - offset) / sizeof(T) ? most : offset + count * sizeof(T);
+    loan.lend(report, [&](crosspage_topic_loan *c, crosspage_error *e) {
+      return crosspage_topic_publisher_loan(handle_.get(), size, c, e);
+    });
+    loan.set_header(header);
     return loan;
   }
 };
@@ -925,7 +1055,7 @@ class Messages {
   error *error_;
 };
 
-// Receives every message that is published while it is attached. T is a struct, `bytes`, `ndarray`, or `dynamic`
+// Receives every message that is published while it is attached. T is a struct, `with_tail`, `bytes`, `ndarray`, or `dynamic`
 // for whatever comes: message["temperature"].as<double>().
 template <class T>
 class Subscriber {
@@ -1060,7 +1190,8 @@ class Subscriber {
 
   template <class Report>
   std::size_t recv_many(T *values, std::size_t max, timeout t, const Report &report) {
-    static_assert(detail::kind_of<T> == CROSSPAGE_MESSAGE_STRUCT, "crosspage: an array is filled with structs only");
+    static_assert(detail::kind_of<T> == CROSSPAGE_MESSAGE_STRUCT && !detail::tailed<T>::value,
+                  "crosspage: an array is filled with structs only");
     std::size_t count = 0;
     detail::failure failure;
     if (const int code = crosspage_topic_subscriber_recv_many_into(handle_.get(), t.ns(), values, sizeof(T), max,

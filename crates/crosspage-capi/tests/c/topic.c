@@ -157,6 +157,8 @@ static void tails(void) {
   CHECK(crosspage_topic_publisher_publish(p, &value, 5, NULL, &error) == CROSSPAGE_ERR_INVALID);
   CHECK(crosspage_topic_publisher_publish(p, NULL, 8, NULL, &error) == CROSSPAGE_ERR_INVALID);
   CHECK(crosspage_topic_publisher_publish_many(p, &value, 8, 1, NULL, &error) == CROSSPAGE_ERR_INVALID);
+  CHECK(crosspage_topic_publisher_publish_tail(p, &value, 3, NULL, 0, NULL, &error) == CROSSPAGE_ERR_INVALID);
+  CHECK(crosspage_topic_publisher_publish_tail(p, &value, 4, NULL, 1, NULL, &error) == CROSSPAGE_ERR_INVALID);
   crosspage_topic_loan loan;
   CHECK(crosspage_topic_publisher_loan(p, 4 + 4000, &loan, &error) == 0 && loan.size == 4004);
   memset(loan.data, 0, loan.size);
@@ -183,6 +185,17 @@ static void tails(void) {
     crosspage_topic_release(&message);
   }
   CHECK(crosspage_topic_subscriber_recv(any, SECOND, &message, &error) == 0 && message.size == 4004);
+  crosspage_topic_release(&message);
+  /* Its elements from elsewhere. */
+  const float halves[] = {0.5f, 1.5f};
+  uint64_t sequence;
+  CHECK(crosspage_topic_publisher_publish_tail(p, &value, sizeof(Points), halves, 2, &sequence, &error) == 0);
+  CHECK(sequence == 7);
+  CHECK(crosspage_topic_publisher_try_publish_tail(p, &value, sizeof(Points), NULL, 0, NULL, &error) == 0);
+  CHECK(crosspage_topic_subscriber_recv(any, SECOND, &message, &error) == 0 && message.size == 12);
+  CHECK(memcmp((const char *)message.data + 4, halves, sizeof halves) == 0);
+  crosspage_topic_release(&message);
+  CHECK(crosspage_topic_subscriber_recv(any, SECOND, &message, &error) == 0 && message.size == 4);
   crosspage_topic_release(&message);
   CHECK(crosspage_topic_subscriber_try_recv_into(any, &value, 4, NULL, &error) == CROSSPAGE_ERR_INVALID);
   CHECK(strstr(error.message, "tail") != NULL);

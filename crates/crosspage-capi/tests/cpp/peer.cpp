@@ -3,7 +3,9 @@
 //   check N     reads until it has seen N values, and that no field of any tells another number
 //   publish N   publishes N messages, as write does values, and waits for whoever is slow
 //   receive N   receives N messages, and checks that none is missing and all are whole
+//   publish-tails N, receive-tails N   the same with structs that end in a tail
 //   mismatch-*  attaches with a struct that differs from SharedData, and prints the error
+#include <algorithm>
 #include <iostream>
 
 #include "shared_data.hpp"
@@ -42,6 +44,16 @@ namespace longer {
 struct SharedData { int processId; char message[500]; bool dataReady; int counter; double temperature;
   float coordinates[3]; char userName[64]; long long timestamp; int dataArray[10]; };
 DECLARE(SharedData, FIELDS);
+}
+
+struct Scan { std::uint64_t stamp; bool moving; };
+DECLARE(Scan, stamp, moving);
+CROSSPAGE_TAIL(Scan, points);
+using Scans = crosspage::with_tail<Scan, std::array<float, 3>>;
+// The points of message n: more and more, from none.
+static std::vector<std::array<float, 3>> points_of(int n) {
+  const auto at = static_cast<float>(n);
+  return std::vector<std::array<float, 3>>(static_cast<std::size_t>(n) * 7 % 1000, {at, at + 0.5f, -at});
 }
 
 template <class T>
@@ -114,6 +126,23 @@ int main(int argc, char **argv) try {
     for (int n = 1; n <= std::atoi(argv[3]); ++n) {
       const auto message = subscriber.recv(std::chrono::seconds(10));
       if (message.value.counter != n || !whole(message.value)) throw std::runtime_error("a wrong message");
+    }
+    std::cout << "whole" << std::endl;
+  } else if (command == "publish-tails" && argc > 3) {
+    auto publisher = crosspage::topic::Publisher<Scans>::attach(page);
+    publisher.wait_subscribers(1, std::chrono::seconds(10));
+    for (int n = 0; n < std::atoi(argv[3]); ++n) {
+      const auto points = points_of(n);
+      publisher.publish({static_cast<std::uint64_t>(n), n % 2 == 0}, points.data(), points.size());
+    }
+  } else if (command == "receive-tails" && argc > 3) {
+    auto subscriber = crosspage::topic::Subscriber<Scans>::attach(page);
+    for (int n = 0; n < std::atoi(argv[3]); ++n) {
+      const auto message = subscriber.recv(std::chrono::seconds(10));
+      const auto points = points_of(n);
+      if (message.header.stamp != static_cast<std::uint64_t>(n) || message.header.moving != (n % 2 == 0) ||
+          !std::equal(points.begin(), points.end(), message.tail().begin(), message.tail().end()))
+        throw std::runtime_error("a wrong message");
     }
     std::cout << "whole" << std::endl;
   } else if (command == "mismatch-pack1") {

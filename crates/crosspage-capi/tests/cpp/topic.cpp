@@ -56,6 +56,21 @@ class Point {
 };
 CROSSPAGE_STRUCT(Point, x, y);
 
+struct Scan {
+  std::uint64_t stamp;
+  bool moving;
+};
+DECLARE(Scan, stamp, moving);
+CROSSPAGE_TAIL(Scan, points);
+using Scans = crosspage::with_tail<Scan, std::array<float, 3>>;
+
+struct Motor {
+  std::uint32_t speed;
+  bool ready;
+};
+DECLARE(Motor, speed, ready);
+static_assert(!std::is_copy_constructible_v<Message<Scans>> && std::is_nothrow_move_constructible_v<Message<Scans>>);
+
 template <class F>
 static crosspage::error thrown_by(F &&call) {
   try {
@@ -583,6 +598,100 @@ static void forked() {
 static void forked() {}
 #endif
 
+static void tails() {
+  auto subscriber = Subscriber<Scans>::attach("scans");
+  auto publisher = Publisher<Scans>::attach("scans");
+  std::vector<std::array<float, 3>> points;
+  const auto more = [&] {
+    const auto n = static_cast<float>(points.size());
+    points.push_back({n, n + 0.25f, n + 0.5f});
+  };
+  for (const std::size_t size : {0u, 1u, 2u, 5u, 1000u, 50000u}) {
+    while (points.size() < size) more();
+    const std::uint64_t sequence = publisher.publish({size, size % 2 == 0}, points.data(), points.size());
+    auto received = subscriber.recv(1s);
+    CHECK_EQ(received.sequence, sequence);
+    const Message<Scans> message = std::move(received);  // a small tail moves along
+    CHECK(message.header.stamp == size && message.header.moving == (size % 2 == 0));
+    CHECK_EQ(message.tail().size(), size);
+    for (std::size_t i = 0; i < size; ++i) CHECK(message.tail()[i] == points[i]);
+  }
+  CHECK(!subscriber.try_recv());
+  // As a flexible array member lies: behind the last member, in what is padding without it.
+  const auto layout = subscriber.layout();
+  CHECK_EQ(layout.size(), 16u);
+  const crosspage_field &tail = layout.table().fields[2];
+  CHECK(std::string_view(tail.name) == "points" && tail.offset == 12 && tail.type == CROSSPAGE_TYPE_F32);
+  CHECK(tail.ndims == 2 && tail.dims[0] == 0 && tail.dims[1] == 3 && tail.size == 12);
+
+  // The same in the tests of Rust and of Python.
+  const std::string canonical = "0122100000000800000003000000050000007374616d700000000009060000006d6f76696e67080000000106000000"
+                                "706f696e74730c0000002321030000000a";
+  std::string hex;
+  for (const unsigned char byte : crosspage::canonical<Scans>()) {
+    for (const int digit : {byte >> 4, byte & 15}) hex += "0123456789abcdef"[digit];
+  }
+  CHECK_EQ(hex, canonical);
+  CHECK(layout.canonical() == crosspage::canonical<Scans>());
+
+  auto loan = publisher.loan({1, true}, 3);
+  CHECK_EQ(loan.tail().size(), 3u);
+  for (auto &point : loan.tail()) point = {1, 2, 3};
+  loan.set_header({2, true});
+  loan.commit();
+  { auto dropped = publisher.loan({3, true}, 7); }
+  CHECK(publisher.try_publish({4, false}, nullptr, 0) == 8u);
+  crosspage::error e;
+  CHECK_EQ(publisher.publish({5, false}, crosspage::span<const std::array<float, 3>>(points.data(), 1), e), 9u);
+  CHECK(!e);
+  auto many = subscriber.recv_many(10, 1s);
+  CHECK(many.size() == 3 && many[0].header.stamp == 2 && many[0].tail()[2][1] == 2 && many[1].tail().empty());
+  CHECK(many[2].tail()[0] == points[0]);
+  CHECK(thrown_by([&] { publisher.loan({1, true}, std::numeric_limits<std::size_t>::max()); }).is_too_large());
+  CHECK(thrown_by([&] { publisher.publish({1, true}, nullptr, 2); }).is_invalid());
+
+  // Padding of the header is in no message, and neither is that of elements.
+  auto any = Subscriber<crosspage::dynamic>::attach("motors");
+  auto motors = Publisher<crosspage::with_tail<Scan, Motor>>::attach("motors");
+  Motor raw[2];
+  std::memset(static_cast<void *>(raw), 0xff, sizeof raw);
+  raw[0] = {7, true};
+  raw[1].speed = 8;
+  raw[1].ready = false;
+  motors.publish({1, true}, raw, 2);
+  const auto record = any.recv(1s);
+  CHECK_EQ(record["points"].size(), 2u);
+  CHECK_EQ(record["points[0].speed"].as<int>(), 7);
+  CHECK_EQ(record["points[1].ready"].as<bool>(), false);
+  CHECK_EQ(record.value.to_json(), R"({"stamp":1,"moving":true,"points":[{"speed":7,"ready":true},{"speed":8,"ready":false}]})");
+
+  // Another tail is another layout.
+  const auto differs = thrown_by([] { Subscriber<crosspage::with_tail<Scan, std::array<double, 3>>>::attach("scans"); });
+  CHECK(differs.is_layout_mismatch());
+  CHECK_CONTAINS(std::string(differs.what()), "points");
+  CHECK(thrown_by([] { Subscriber<Scan>::attach("scans"); }).is_layout_mismatch());
+  // Without CROSSPAGE_TAIL it is called tail.
+  auto named = Publisher<crosspage::with_tail<Half, char>>::attach("named");
+  named.publish({0.5}, "abc", 3);
+  CHECK_EQ(std::string(Subscriber<crosspage::dynamic>::attach("named").layout().table().fields[1].name), "tail");
+
+  // A bool of a peer is true or false, also where the message stays in the page.
+  crosspage_topic_publisher *peer = nullptr;
+  CHECK_EQ(crosspage_topic_publisher_attach("motors", CROSSPAGE_MESSAGE_STRUCT,
+                                            &crosspage::layout_of<crosspage::with_tail<Scan, Motor>>(), nullptr, &peer, nullptr), 0);
+  auto checked = Subscriber<crosspage::with_tail<Scan, Motor>>::attach("motors");
+  std::vector<unsigned char> strange(12 + 8 * 1000, 7);
+  for (const std::size_t size : {12u + 8u, 12u + 8u * 1000u}) {
+    CHECK_EQ(crosspage_topic_publisher_publish(peer, strange.data(), size, nullptr, nullptr), 0);
+    const auto message = checked.recv(1s);
+    unsigned char moving, ready;
+    std::memcpy(&moving, &message.header.moving, 1);
+    std::memcpy(&ready, &message.tail()[message.tail().size() - 1].ready, 1);
+    CHECK(moving == 1 && ready == 1);
+  }
+  crosspage_topic_publisher_free(peer);
+}
+
 int main() {
   crosspage::testing::Namespace ns;
   structs();
@@ -591,6 +700,7 @@ int main() {
   byte_messages();
   arrays();
   whatever_comes();
+  tails();
   overwriting();
   blocking();
   in_a_loop();

@@ -173,13 +173,14 @@ def replace(record: _R, /, **changes: Any) -> _R:
 def to_numpy(value: "Record | latest.Pinned[Any]") -> "_numpy.ndarray[Any, Any]":
     """A record, or a pinned value, as a structured array without dimensions, without a copy.
 
-    `to_numpy(record)["image"]` is the field as an array; it cannot be written.
+    `to_numpy(record)["image"]` is the field as an array, a tail with as many items as it has; it cannot be written.
     """
     import numpy
 
     layout = value.layout if isinstance(value, latest.Pinned) else layout_of(value)
     # Not numpy.ndarray(buffer=value), which would let go of the buffer while it looks at it.
-    return numpy.frombuffer(memoryview(value), layout.dtype).reshape(())
+    memory = memoryview(value)
+    return numpy.frombuffer(memory, layout._dtype_of_value(memory.nbytes)).reshape(())
 
 
 def _log_to_stderr() -> None:

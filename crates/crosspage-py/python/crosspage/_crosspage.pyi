@@ -104,6 +104,9 @@ class Layout:
     def dtype(self) -> numpy.dtype[numpy.void]:
         """The numpy dtype with the same offsets."""
 
+    def _dtype_of_value(self, size: int) -> numpy.dtype[numpy.void]:
+        """The numpy dtype of one value of so many bytes, whose tail has as many items as they hold."""
+
     def canonical(self) -> bytes:
         """The canonical form: the same bytes for the same struct in every language."""
 

@@ -6,11 +6,17 @@ use super::{Difference, EnumType, Match, Scalar, StructType, Type, compare, valu
 
 mod program;
 mod spans;
+#[cfg_attr(
+    loom,
+    allow(dead_code, reason = "only topic's handles have messages with a tail")
+)]
+mod tail;
 mod words;
 
 use program::Program;
 pub use program::{Block, Blocks};
 use spans::{Span, program, spans};
+pub(crate) use tail::Tail;
 
 /// How to move one struct between a private copy ("here") and the page's bytes: made once per
 /// handle; using it allocates nothing.
@@ -45,6 +51,8 @@ pub struct Plan {
     enums: Program<Span<usize>>,
     /// What the enums of `enums` may hold, by the spans' `what`.
     allowed: Vec<Allowed>,
+    /// Of messages that have one on this side. Nothing else here covers it.
+    tail: Option<Box<Tail>>,
     /// For the paths in messages.
     here: StructType,
 }
@@ -155,8 +163,21 @@ impl Plan {
             few_bools,
             enums: program(&enums, |span| *span),
             allowed,
+            tail: Tail::new(page, here, how).map(Box::new),
             here: here.clone(),
         })
+    }
+
+    /// How the elements of a message's tail move, where this side declares one.
+    #[cfg(not(loom))]
+    pub(crate) fn tail(&self) -> Option<&Tail> {
+        self.tail.as_deref()
+    }
+
+    /// Whether bytes of the page are this side's as they are, but for its padding.
+    #[cfg(not(loom))]
+    pub(crate) fn is_same(&self) -> bool {
+        self.tail().map_or(self.is_direct(), Tail::is_same)
     }
 
     /// Whether every byte has the same offset on both sides and [`words`](Plan::words) has them

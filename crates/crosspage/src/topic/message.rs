@@ -40,7 +40,7 @@ enum Body {
 }
 
 /// Bytes that a message carries without memory of its own.
-const SMALL: usize = 64;
+const SMALL: usize = RawMessage::SMALL;
 
 /// Bytes at a multiple of 64, as arrays and structs need them.
 #[derive(Debug, Default)]
@@ -113,6 +113,9 @@ impl Drop for Held {
 }
 
 impl RawMessage {
+    /// The bytes of messages of no more than this may lie in the message itself.
+    pub(super) const SMALL: usize = 64;
+
     pub(super) fn small(meta: Meta, len: usize, fill: impl FnOnce(*mut u8)) -> RawMessage {
         debug_assert!(len <= SMALL);
         let mut words = [0u64; SMALL / 8];

@@ -1,8 +1,12 @@
 //! Messages of Rust types: what may be one, and how it is received.
 
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::array::NdArray;
@@ -11,22 +15,33 @@ use super::options::Kind;
 use super::publisher::RawPublisher;
 use super::subscriber::RawSubscriber;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::Layout;
 use crate::layout::rust::Keep;
+use crate::layout::{Field, FieldType, Layout, StructType, Type};
 
-/// What the messages of a topic may be: a struct that derives [`Layout`](macro@crate::Layout), `[u8]`
-/// (bytes of any length), or [`NdArray`].
+/// What the messages of a topic may be: a struct that derives [`Layout`](macro@crate::Layout); one with a
+/// tail, `(Header, [T])`; `[u8]` (bytes of any length); or [`NdArray`].
+///
+/// `(Header, [T])` is a struct whose last field is a tail `T[]`: the fields of `Header`, and then as many `T`
+/// as each message has. C writes it as a flexible array member, `struct { …; T tail[]; }`, and so it lies in
+/// memory: the tail begins at the next multiple of its alignment behind the header's last field. The tail is
+/// called `tail`, unless `#[layout(tail = "points")]` on the header says otherwise.
 #[diagnostic::on_unimplemented(
     message = "messages of a topic cannot be `{Self}`",
     label = "no message",
-    note = "messages are structs with `#[derive(Clone, Copy, crosspage::Layout)]` and `#[repr(C)]`, `[u8]`, \
-            or `crosspage::topic::NdArray`"
+    note = "messages are structs with `#[derive(Clone, Copy, crosspage::Layout)]` and `#[repr(C)]`, \
+            `(Header, [T])` for such a struct and a tail, `[u8]`, or `crosspage::topic::NdArray`"
 )]
 pub trait Payload: sealed::Payload {}
 
 impl<T: Layout> Payload for T {}
+impl<H: Layout, T: FieldType> Payload for (H, [T]) {}
 impl Payload for [u8] {}
 impl Payload for NdArray {}
+
+/// Messages that one reference refers to: all but those with a tail, `(Header, [T])`.
+pub trait Whole: Payload + sealed::Whole {}
+
+impl<P: Payload + sealed::Whole + ?Sized> Whole for P {}
 
 /// A message and what is known of it.
 // The value first, in place of a number of words: it is received into the message, not moved there.
@@ -73,7 +88,10 @@ impl<P: Payload + ?Sized> Message<P> {
     }
 }
 
-impl<P: Payload + fmt::Debug + ?Sized> fmt::Debug for Message<P> {
+impl<P: Payload + ?Sized> fmt::Debug for Message<P>
+where
+    Value<P>: fmt::Debug,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
             .field("value", &self.value)
@@ -93,7 +111,8 @@ pub(super) fn time_of(meta: &Meta) -> Option<SystemTime> {
 ///
 /// Structs of up to 4 KiB are copies. Larger ones, bytes and arrays are held where they lie in memory that
 /// their publisher does not use again before; but structs with a bool or an enum are always copied, because
-/// not all bytes are such a struct, and who breaks the protocol could still write some.
+/// not all bytes are such a struct, and who breaks the protocol could still write some. Of a struct with a tail
+/// the header is always copied, and the tail held or copied by the same rule.
 #[repr(transparent)]
 pub struct Value<P: sealed::Payload + ?Sized>(P::Store);
 
@@ -104,7 +123,35 @@ impl Value<NdArray> {
     }
 }
 
-impl<P: Payload + ?Sized> Deref for Value<P> {
+impl<H: Layout, T: FieldType> Value<(H, [T])> {
+    /// The fields before the tail.
+    pub fn header(&self) -> &H {
+        self.0.header.get(|never| match *never {})
+    }
+
+    /// The elements of the tail.
+    pub fn tail(&self) -> &[T] {
+        match &self.0.tail {
+            sealed::Tail::Message { message, at, count } => {
+                let elements = &message.bytes()[*at..];
+                // SAFETY: by `with_tail`, so many `T` lie there in place.
+                unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), *count) }
+            }
+            sealed::Tail::Own(elements) => elements,
+        }
+    }
+}
+
+impl<H: Layout + fmt::Debug, T: FieldType + fmt::Debug> fmt::Debug for Value<(H, [T])> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("")
+            .field(self.header())
+            .field(&self.tail())
+            .finish()
+    }
+}
+
+impl<P: Whole + ?Sized> Deref for Value<P> {
     type Target = P;
 
     #[inline(always)]
@@ -113,13 +160,13 @@ impl<P: Payload + ?Sized> Deref for Value<P> {
     }
 }
 
-impl<P: Payload + fmt::Debug + ?Sized> fmt::Debug for Value<P> {
+impl<P: Whole + fmt::Debug + ?Sized> fmt::Debug for Value<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<P: Payload + PartialEq + ?Sized> PartialEq<P> for Value<P> {
+impl<P: Whole + PartialEq + ?Sized> PartialEq<P> for Value<P> {
     fn eq(&self, other: &P) -> bool {
         **self == *other
     }
@@ -132,8 +179,18 @@ pub(super) mod sealed {
         /// A value that was received.
         type Store: Send;
 
-        fn kind() -> Kind;
+        /// # Errors
+        /// Invalid, where there can be no such messages.
+        fn kind() -> Result<Kind>;
 
+        /// `raw` is attached with [`kind`](Payload::kind).
+        fn try_recv(raw: &mut RawSubscriber) -> Result<Option<Message<Self>>>;
+
+        /// As there.
+        fn recv(raw: &mut RawSubscriber, timeout: Option<Duration>) -> Result<Message<Self>>;
+    }
+
+    pub trait Whole: Payload {
         fn get(store: &Self::Store) -> &Self;
 
         /// How many bytes it is as a message.
@@ -142,21 +199,9 @@ pub(super) mod sealed {
 
         /// `raw` is attached with [`kind`](Payload::kind).
         fn publish(raw: &mut RawPublisher, value: &Self) -> Result<u64>;
-
-        /// As there.
-        fn try_recv(raw: &mut RawSubscriber) -> Result<Option<Message<Self>>>;
-
-        /// As there.
-        fn recv(raw: &mut RawSubscriber, timeout: Option<Duration>) -> Result<Message<Self>>;
     }
 
-    impl<T: Layout> Payload for T {
-        type Store = T::Kept<RawMessage>;
-
-        fn kind() -> Kind {
-            Kind::Struct(T::layout().clone())
-        }
-
+    impl<T: Layout> Whole for T {
         #[inline(always)]
         fn get(store: &Self::Store) -> &T {
             // SAFETY: by `large`, a message that is held is a `T` in place.
@@ -173,6 +218,14 @@ pub(super) mod sealed {
             // SAFETY: `raw` is attached with the layout of `T`, which describes T exactly, so its fields
             // are where the layout says, and a reference's fields are initialised.
             unsafe { raw.publish(std::ptr::from_ref(value).cast()) }
+        }
+    }
+
+    impl<T: Layout> Payload for T {
+        type Store = T::Kept<RawMessage>;
+
+        fn kind() -> Result<Kind> {
+            Ok(Kind::Struct(T::layout().clone()))
         }
 
         #[inline]
@@ -200,13 +253,57 @@ pub(super) mod sealed {
         }
     }
 
+    /// A message with a tail that was received.
+    pub struct WithTail<H: Layout, T> {
+        pub(super) header: H::Kept<Infallible>,
+        pub(super) tail: Tail<T>,
+    }
+
+    /// Its elements: where they were received, or copied.
+    pub enum Tail<T> {
+        Message {
+            message: RawMessage,
+            at: usize,
+            count: usize,
+        },
+        Own(Box<[T]>),
+    }
+
+    impl<H: Layout, T: FieldType> Payload for (H, [T]) {
+        type Store = WithTail<H, T>;
+
+        fn kind() -> Result<Kind> {
+            layout_with_tail::<H, T>().map(Kind::Struct)
+        }
+
+        fn try_recv(raw: &mut RawSubscriber) -> Result<Option<Message<(H, [T])>>> {
+            let message = raw.try_recv()?;
+            message.map(|message| with_tail(raw, message)).transpose()
+        }
+
+        fn recv(raw: &mut RawSubscriber, timeout: Option<Duration>) -> Result<Message<(H, [T])>> {
+            let message = raw.recv(timeout)?;
+            with_tail(raw, message)
+        }
+    }
+
     impl Payload for [u8] {
         type Store = RawMessage;
 
-        fn kind() -> Kind {
-            Kind::Bytes
+        fn kind() -> Result<Kind> {
+            Ok(Kind::Bytes)
         }
 
+        fn try_recv(raw: &mut RawSubscriber) -> Result<Option<Message<[u8]>>> {
+            Ok(raw.try_recv()?.map(bytes))
+        }
+
+        fn recv(raw: &mut RawSubscriber, timeout: Option<Duration>) -> Result<Message<[u8]>> {
+            Ok(bytes(raw.recv(timeout)?))
+        }
+    }
+
+    impl Whole for [u8] {
         fn get(store: &RawMessage) -> &[u8] {
             store.bytes()
         }
@@ -219,34 +316,13 @@ pub(super) mod sealed {
         fn publish(raw: &mut RawPublisher, value: &[u8]) -> Result<u64> {
             raw.publish_bytes(value)
         }
-
-        fn try_recv(raw: &mut RawSubscriber) -> Result<Option<Message<[u8]>>> {
-            Ok(raw.try_recv()?.map(bytes))
-        }
-
-        fn recv(raw: &mut RawSubscriber, timeout: Option<Duration>) -> Result<Message<[u8]>> {
-            Ok(bytes(raw.recv(timeout)?))
-        }
     }
 
     impl Payload for NdArray {
         type Store = NdArray;
 
-        fn kind() -> Kind {
-            Kind::Array
-        }
-
-        fn get(store: &NdArray) -> &NdArray {
-            store
-        }
-
-        #[cfg(feature = "tokio")]
-        fn len(value: &NdArray) -> usize {
-            value.as_bytes().len()
-        }
-
-        fn publish(raw: &mut RawPublisher, value: &NdArray) -> Result<u64> {
-            raw.publish_array(value.array_type(), value.as_bytes())
+        fn kind() -> Result<Kind> {
+            Ok(Kind::Array)
         }
 
         fn try_recv(raw: &mut RawSubscriber) -> Result<Option<Message<NdArray>>> {
@@ -259,6 +335,106 @@ pub(super) mod sealed {
             array(raw, message)
         }
     }
+
+    impl Whole for NdArray {
+        fn get(store: &NdArray) -> &NdArray {
+            store
+        }
+
+        #[cfg(feature = "tokio")]
+        fn len(value: &NdArray) -> usize {
+            value.as_bytes().len()
+        }
+
+        fn publish(raw: &mut RawPublisher, value: &NdArray) -> Result<u64> {
+            raw.publish_array(value.array_type(), value.as_bytes())
+        }
+    }
+}
+
+/// The layout of a header's fields and a tail behind them, made once per type.
+fn layout_with_tail<H: Layout, T: FieldType>() -> Result<Arc<StructType>> {
+    static MADE: Mutex<Option<HashMap<TypeId, Arc<StructType>>>> = Mutex::new(None);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = made.get_or_insert_default();
+    let of_type = TypeId::of::<(H, [T])>();
+    if let Some(layout) = made.get(&of_type) {
+        return Ok(layout.clone());
+    }
+    let (header, element, align) = (H::layout(), T::ty(), align_of::<T>());
+    let mut fields = header.fields().to_vec();
+    let end = fields.last().map_or(0, |last| last.offset + last.ty.size());
+    let offset = end.next_multiple_of(align);
+    fields.push(Field::new(H::TAIL, Type::Tail(Box::new(element))).at(offset));
+    let align = align.max(header.align());
+    let size = offset.next_multiple_of(align);
+    let layout = Arc::new(StructType::new(header.name(), size, align, fields)?);
+    made.insert(of_type, layout.clone());
+    Ok(layout)
+}
+
+/// A message with a tail: the header a copy; the tail where it was received, where that can only be a `[T]`,
+/// otherwise copied.
+fn with_tail<H: Layout, T: FieldType>(
+    raw: &RawSubscriber,
+    message: RawMessage,
+) -> Result<Message<(H, [T])>> {
+    let meta = *message.meta();
+    let plan = raw.plan().ok_or_else(no_plan)?;
+    let tail = plan.tail().ok_or_else(no_plan)?;
+    let bytes = message.bytes();
+    if bytes.len() < tail.here {
+        return Err(damaged(raw, &meta));
+    }
+    // A short tail may lie in what is the header's padding.
+    let fixed = &bytes[..bytes.len().min(size_of::<H>())];
+    // SAFETY: the fixed part of the message has all fields of an `H`; a private copy of them is one once its
+    // bools are 0 or 1 and its enums are valid.
+    let header = unsafe {
+        let fill = |header: *mut u8| {
+            header.copy_from_nonoverlapping(fixed.as_ptr(), fixed.len());
+            plan.normalise_at(header);
+            validate(raw, header, &meta)
+        };
+        match <H::Kept<Infallible> as Keep<H, Infallible>>::SMALL {
+            true => {
+                // Nothing but an `H`.
+                let mut header = MaybeUninit::<H::Kept<Infallible>>::uninit();
+                fill(header.as_mut_ptr().cast())?;
+                header.assume_init()
+            }
+            false => {
+                let mut header = Box::<H>::new_uninit();
+                fill(header.as_mut_ptr().cast())?;
+                Keep::boxed(header.assume_init())
+            }
+        }
+    };
+    let count = tail.here_count(bytes.len());
+    let elements = &bytes[tail.here..][..count * size_of::<T>()];
+    let invalid = |invalid| invalid_value(raw, &meta, &invalid);
+    // What is no longer in the page, nobody can change after it was looked at; its bools are 0 or 1.
+    let stays = !message.is_held() || tail.takes_any_bytes();
+    // Small messages move with their bytes; they are aligned to 8 wherever they are.
+    let is_aligned = align_of::<T>() <= 8 || bytes.len() > RawMessage::SMALL;
+    let tail = if stays && is_aligned && elements.as_ptr().cast::<T>().is_aligned() {
+        tail.validate(elements).map_err(invalid)?;
+        let at = tail.here;
+        sealed::Tail::Message { message, at, count }
+    } else {
+        let mut copy = Box::<[T]>::new_uninit_slice(count);
+        // SAFETY: a place for as many elements, whose bytes all are initialised by the copy; they are `T`s once
+        // their bools are 0 or 1 and their enums are valid.
+        sealed::Tail::Own(unsafe {
+            let at = copy.as_mut_ptr().cast::<u8>();
+            at.copy_from_nonoverlapping(elements.as_ptr(), elements.len());
+            let elements = std::slice::from_raw_parts_mut(at, elements.len());
+            tail.normalise(elements);
+            tail.validate(elements).map_err(invalid)?;
+            copy.assume_init()
+        })
+    };
+    Ok(Message::new(sealed::WithTail { header, tail }, meta))
 }
 
 pub(super) fn bytes(message: RawMessage) -> Message<[u8]> {

@@ -276,27 +276,68 @@ impl RawPublisher {
         let Typed::Struct(agreement) = &outlet.typed else {
             return Err(self.other_kind("structs"));
         };
-        if agreement.page.tail().is_some() {
+        if agreement.here.tail().is_some() {
             return Err(Error::new(
                 ErrorKind::Invalid,
                 format!(
-                    "{} ends in a tail: its messages are published as bytes",
+                    "{} ends in a tail: it is published with that, or as bytes",
                     agreement.here.name()
                 ),
             ));
         }
         let mut image = std::mem::take(&mut outlet.image);
         image.clear();
-        image.resize(agreement.page.size(), 0);
-        for block in agreement.plan.runs() {
-            for run in block.ops {
-                let (from, to) = (block.here + run.here, block.page + run.page);
-                // SAFETY: runs are data bytes of this side's layout, which `value` has.
-                let bytes = unsafe { std::slice::from_raw_parts(value.add(from), run.len) };
-                image[to..to + run.len].copy_from_slice(bytes);
-            }
-        }
+        // By name, the page's structs may have a tail that this side does not know: it is empty.
+        image.resize(fixed_part(&agreement.page), 0);
+        // SAFETY: handed through from the caller.
+        unsafe { agreement.plan.scatter_at(value, &mut image) };
         let published = self.send(&[], &image);
+        if let Some(outlet) = &mut self.outlet {
+            outlet.image = image;
+        }
+        published
+    }
+
+    /// Publishes a struct with a tail of `count` elements, and returns its sequence.
+    ///
+    /// # Safety
+    /// `value` points to the fixed part of this side's layout, and `tail` to `count` elements of its tail, one
+    /// behind the other; their fields (not their padding) are initialised.
+    ///
+    /// # Errors
+    /// As [`publish`](RawPublisher::publish); invalid, where this side's structs have no tail.
+    pub unsafe fn publish_tail(
+        &mut self,
+        value: *const u8,
+        tail: *const u8,
+        count: usize,
+    ) -> Result<u64> {
+        self.shared.page.check()?;
+        let outlet = self.outlet()?;
+        let Typed::Struct(agreement) = &outlet.typed else {
+            return Err(self.other_kind("structs"));
+        };
+        let agreement = agreement.clone();
+        // Before there is memory for what is refused.
+        self.len_with_tail(count)?;
+        let Some(plan) = agreement.plan.tail() else {
+            return Err(self.other_kind("structs with a tail"));
+        };
+        let outlet = self.outlet.as_mut().expect("it was there");
+        let mut image = std::mem::take(&mut outlet.image);
+        image.clear();
+        image.resize(plan.page, 0);
+        // SAFETY: handed through from the caller.
+        unsafe { agreement.plan.scatter_at(value, &mut image) };
+        // SAFETY: as above.
+        let published = match unsafe { plan.as_page(tail, count) } {
+            Some(elements) => self.send(&image, elements),
+            None => {
+                // SAFETY: as above.
+                unsafe { plan.scatter(tail, count, &mut image) };
+                self.send(&[], &image)
+            }
+        };
         if let Some(outlet) = &mut self.outlet {
             outlet.image = image;
         }
@@ -357,8 +398,30 @@ impl RawPublisher {
         Ok(count)
     }
 
+    /// Bytes in the page of a message with a tail of `count` elements.
+    ///
+    /// # Errors
+    /// Invalid, where this side's messages have no tail; too large.
+    pub(crate) fn len_with_tail(&mut self, count: usize) -> Result<usize> {
+        self.shared.page.check()?;
+        let outlet = self.outlet()?;
+        let agreement = match &outlet.typed {
+            Typed::Struct(agreement) => agreement,
+            _ => return Err(self.other_kind("structs with a tail")),
+        };
+        let Some(tail) = agreement.plan.tail() else {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("{} does not end in a tail", agreement.here.name()),
+            ));
+        };
+        let len = tail.page_len(count);
+        self.check_size(len)?;
+        Ok(len)
+    }
+
     /// Publishes bytes: a message of a bytes topic, or a struct with a tail (its fixed part, then its
-    /// elements), and returns its sequence.
+    /// elements) as this side lays it out, and returns its sequence.
     ///
     /// # Errors
     /// As [`publish`](RawPublisher::publish); invalid, where they are no such struct.
@@ -366,7 +429,22 @@ impl RawPublisher {
         self.shared.page.check()?;
         match &self.outlet()?.typed {
             Typed::Bytes => {}
-            Typed::Struct(agreement) => check_tail(&agreement.page, bytes.len())?,
+            Typed::Struct(agreement) => {
+                check_tail(&agreement.here, bytes.len())?;
+                if let Some(tail) = agreement.plan.tail()
+                    && !tail.is_same()
+                {
+                    let elements = &bytes[tail.here..];
+                    let count = tail.here_count(bytes.len());
+                    // SAFETY: the fixed part and so many elements, as was just checked, all initialised.
+                    return unsafe { self.publish_tail(bytes.as_ptr(), elements.as_ptr(), count) };
+                }
+                if agreement.page.tail().is_some() && agreement.plan.tail().is_none() {
+                    // SAFETY: a struct of this side's layout, as was just checked, all initialised.
+                    return unsafe { self.publish_slowly(bytes.as_ptr()) };
+                }
+                check_tail(&agreement.page, bytes.len())?;
+            }
             Typed::Array => return Err(self.other_kind("bytes")),
         }
         self.send(&[], bytes)
@@ -394,9 +472,7 @@ impl RawPublisher {
         self.shared.page.check()?;
         match &self.outlet()?.typed {
             Typed::Bytes => {}
-            Typed::Struct(agreement)
-                if !agreement.plan.is_direct() && agreement.page.tail().is_none() =>
-            {
+            Typed::Struct(agreement) if !agreement.plan.is_same() => {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
                     format!(
@@ -404,6 +480,11 @@ impl RawPublisher {
                         self.shared.page.locator()
                     ),
                 ));
+            }
+            Typed::Struct(agreement) if agreement.page.tail().is_some() => {
+                let agreement = agreement.clone();
+                self.check_size(len)?;
+                check_tail(&agreement.page, len)?;
             }
             Typed::Struct(agreement) => check_tail(&agreement.page, len)?,
             Typed::Array => return Err(self.other_kind("bytes")),
@@ -468,8 +549,13 @@ impl RawPublisher {
         // SAFETY: the chunk has `whole` bytes from here on.
         let base = unsafe { loan.ptr.sub(loan.start) };
         if let Typed::Struct(agreement) = &outlet.typed
-            && agreement.page.tail().is_none()
+            && let Some(tail) = agreement.plan.tail()
         {
+            // SAFETY: the chunk's bytes, which are ours until it is published; a loan is only had where both
+            // sides are the same.
+            let bytes = unsafe { std::slice::from_raw_parts_mut(base, loan.whole) };
+            tail.clear_padding(&agreement.plan, bytes);
+        } else if let Typed::Struct(agreement) = &outlet.typed {
             // SAFETY: the chunk is mapped, aligned to 64, a multiple of 64 long, and ours.
             let words = unsafe { Words::new(base, loan.whole.next_multiple_of(8)) };
             let mut done = 0;
@@ -821,7 +907,7 @@ pub(super) fn check_tail(layout: &StructType, len: usize) -> Result<()> {
     let fits = match layout.tail() {
         None => len == layout.size(),
         Some(element) => {
-            let start = layout.fields().last().map_or(0, |tail| tail.offset);
+            let start = fixed_part(layout);
             len >= start && (len - start).is_multiple_of(element.size())
         }
     };
@@ -829,12 +915,28 @@ pub(super) fn check_tail(layout: &StructType, len: usize) -> Result<()> {
         true => Ok(()),
         false => Err(Error::new(
             ErrorKind::Invalid,
-            format!(
-                "{len} bytes are no {} ({} bytes)",
-                layout.name(),
-                layout.size()
-            ),
+            match layout.tail() {
+                None => format!(
+                    "{len} bytes are no {} ({} bytes)",
+                    layout.name(),
+                    layout.size()
+                ),
+                Some(element) => format!(
+                    "{len} bytes are no {}: it has {} bytes, and {} for each element of its tail",
+                    layout.name(),
+                    fixed_part(layout),
+                    element.size()
+                ),
+            },
         )),
+    }
+}
+
+/// Bytes of a message with an empty tail, or of a struct that has none.
+fn fixed_part(layout: &StructType) -> usize {
+    match layout.tail() {
+        None => layout.size(),
+        Some(_) => layout.fields().last().map_or(0, |tail| tail.offset),
     }
 }
 

@@ -844,16 +844,32 @@ impl RawSubscriber {
                 None => return strange("it is no array"),
             },
             Typed::Struct(agreement) => {
-                let len = message.bytes().len();
-                if agreement.page.tail().is_some() {
-                    if super::publisher::check_tail(&agreement.page, len).is_err() {
-                        return strange("it is too short, or ends inside of an element");
+                let (len, plan) = (message.bytes().len(), &agreement.plan);
+                if super::publisher::check_tail(&agreement.page, len).is_err() {
+                    return strange(match agreement.page.tail() {
+                        Some(_) => "it is too short, or ends inside of an element",
+                        None => "it has another size than its type",
+                    });
+                }
+                if let Some(tail) = plan.tail() {
+                    let bytes = message.bytes();
+                    // In place only where it can be looked at as it is.
+                    if tail.is_same()
+                        && plan.is_normal(bytes)
+                        && tail.is_normal(&bytes[tail.here..])
+                    {
+                        message
+                    } else {
+                        let mut buffer = Buffer::default();
+                        let here_len = tail.here_len(tail.count(len));
+                        // A short tail may lie in what is the fixed part's padding.
+                        buffer.resize(here_len.max(agreement.here.size()));
+                        plan.gather(bytes, buffer.bytes_mut());
+                        buffer.resize(here_len);
+                        tail.gather(&bytes[tail.page..], &mut buffer.bytes_mut()[tail.here..]);
+                        RawMessage::large(meta, buffer)
                     }
-                    message
-                } else if len != agreement.page.size() {
-                    return strange("it has another size than its type");
                 } else {
-                    let plan = &agreement.plan;
                     match into {
                         Into::Value(value) => {
                             // SAFETY: `value` has this side's size, by the contract of `try_recv_into`.

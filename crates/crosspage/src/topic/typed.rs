@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::array::{self, Element, NdArray};
 use super::message::Meta;
 use super::options::{ArrayType, Options, Policy};
-use super::payload::{Message, Payload, sealed};
+use super::payload::{Message, Payload, Whole, sealed};
 use super::publisher::{RawLoan, RawPublisher};
 use super::subscriber::RawSubscriber;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Layout, Match, Plan};
+use crate::layout::plan::Tail;
+use crate::layout::{FieldType, Layout, Match, Plan};
 use crate::locator::Locator;
 use crate::page::{Lifetime, Participant};
 use crate::segment::Permissions;
@@ -164,7 +165,7 @@ impl<P: Payload + ?Sized> PublisherOptions<P> {
     /// As there.
     pub fn attach(&self, locator: &str) -> Result<Publisher<P>> {
         Ok(Publisher {
-            raw: RawPublisher::attach(locator, Some(&P::kind()), &self.options)?,
+            raw: RawPublisher::attach(locator, Some(&P::kind()?), &self.options)?,
             _type: PhantomData,
         })
     }
@@ -179,7 +180,7 @@ impl<P: Payload + ?Sized> SubscriberOptions<P> {
     /// As there.
     pub fn attach(&self, locator: &str) -> Result<Subscriber<P>> {
         Ok(Subscriber {
-            raw: RawSubscriber::attach(locator, Some(&P::kind()), &self.options)?,
+            raw: RawSubscriber::attach(locator, Some(&P::kind()?), &self.options)?,
             found: None,
             _type: PhantomData,
         })
@@ -187,11 +188,23 @@ impl<P: Payload + ?Sized> SubscriberOptions<P> {
 }
 
 /// Publishes messages to every subscriber of a topic.
-#[derive(Debug)]
 pub struct Publisher<P: ?Sized> {
     raw: RawPublisher,
     _type: PhantomData<fn(&P)>,
 }
+
+macro_rules! debug {
+    ($($type:ty: $inner:ident),*) => {$(
+        impl<P: ?Sized> std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.$inner.fmt(f)
+            }
+        }
+    )*};
+}
+
+// Not derived: what is no `Debug` has handles all the same.
+debug!(Publisher<P>: raw, Subscriber<P>: raw, Loan<'_, P>: loan, Iter<'_, P>: subscriber);
 
 impl<P: Payload + ?Sized> Publisher<P> {
     /// The options of the topic, to be changed before [`PublisherOptions::attach`].
@@ -207,61 +220,6 @@ impl<P: Payload + ?Sized> Publisher<P> {
     /// space; corrupt; unsupported.
     pub fn attach(locator: &str) -> Result<Publisher<P>> {
         Self::options().attach(locator)
-    }
-
-    /// Publishes a message and returns its sequence, which counts from 1. A subscriber that is attached when
-    /// this returns receives it, also after this publisher is gone, unless it is lost to one that is slow
-    /// ([`Policy::Overwrite`]). In [`Policy::Block`] this waits for the slowest living subscriber, for as
-    /// long as [`timeout`](PublisherOptions::timeout) allows; with none attached it does not wait.
-    ///
-    /// Small messages are published without an allocation, and without a system call unless somebody
-    /// sleeps.
-    ///
-    /// # Errors
-    /// Timed out, naming who holds it up; too large, naming the limit; no space; replaced, where the page was
-    /// removed; forked, in a forked child. Nothing is published then.
-    #[inline]
-    pub fn publish(&mut self, value: &P) -> Result<u64> {
-        P::publish(&mut self.raw, value)
-    }
-
-    /// [`publish`](Publisher::publish) without waiting: `None` where there is no room.
-    ///
-    /// # Errors
-    /// As there, but for timed out.
-    pub fn try_publish(&mut self, value: &P) -> Result<Option<u64>> {
-        match self.publish_timeout(value, Duration::ZERO) {
-            Err(error) if error.is_timed_out() => Ok(None),
-            published => published.map(Some),
-        }
-    }
-
-    /// [`publish`](Publisher::publish) with a time-out of its own.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn publish_timeout(
-        &mut self,
-        value: &P,
-        timeout: impl Into<Option<Duration>>,
-    ) -> Result<u64> {
-        let usual = self.raw.timeout();
-        self.raw.set_timeout(timeout.into());
-        let published = self.publish(value);
-        self.raw.set_timeout(usual);
-        published
-    }
-
-    /// [`publish`](Publisher::publish) for a task; it does not block, but for a message that is larger than
-    /// the capacity ([`Policy::Block`]), whose fragments do. To drop the future is not to publish.
-    ///
-    /// # Errors
-    /// As there.
-    #[cfg(all(feature = "tokio", not(loom)))]
-    pub async fn publish_async(&mut self, value: &P) -> Result<u64> {
-        let timeout = self.raw.timeout();
-        self.raw.room_async(P::len(value), timeout).await?;
-        self.publish(value)
     }
 
     /// How many subscribers are attached.
@@ -307,6 +265,78 @@ impl<P: Payload + ?Sized> Publisher<P> {
     }
 }
 
+impl<P: ?Sized> Publisher<P> {
+    /// Publishes with another time-out.
+    fn within(
+        &mut self,
+        timeout: Option<Duration>,
+        publish: impl FnOnce(&mut Self) -> Result<u64>,
+    ) -> Result<u64> {
+        let usual = self.raw.timeout();
+        self.raw.set_timeout(timeout);
+        let published = publish(self);
+        self.raw.set_timeout(usual);
+        published
+    }
+}
+
+fn none_in_time(published: Result<u64>) -> Result<Option<u64>> {
+    match published {
+        Err(error) if error.is_timed_out() => Ok(None),
+        published => published.map(Some),
+    }
+}
+
+impl<P: Whole + ?Sized> Publisher<P> {
+    /// Publishes a message and returns its sequence, which counts from 1. A subscriber that is attached when
+    /// this returns receives it, also after this publisher is gone, unless it is lost to one that is slow
+    /// ([`Policy::Overwrite`]). In [`Policy::Block`] this waits for the slowest living subscriber, for as
+    /// long as [`timeout`](PublisherOptions::timeout) allows; with none attached it does not wait.
+    ///
+    /// Small messages are published without an allocation, and without a system call unless somebody
+    /// sleeps.
+    ///
+    /// # Errors
+    /// Timed out, naming who holds it up; too large, naming the limit; no space; replaced, where the page was
+    /// removed; forked, in a forked child. Nothing is published then.
+    #[inline]
+    pub fn publish(&mut self, value: &P) -> Result<u64> {
+        P::publish(&mut self.raw, value)
+    }
+
+    /// [`publish`](Publisher::publish) without waiting: `None` where there is no room.
+    ///
+    /// # Errors
+    /// As there, but for timed out.
+    pub fn try_publish(&mut self, value: &P) -> Result<Option<u64>> {
+        none_in_time(self.publish_timeout(value, Duration::ZERO))
+    }
+
+    /// [`publish`](Publisher::publish) with a time-out of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn publish_timeout(
+        &mut self,
+        value: &P,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<u64> {
+        self.within(timeout.into(), |publisher| publisher.publish(value))
+    }
+
+    /// [`publish`](Publisher::publish) for a task; it does not block, but for a message that is larger than
+    /// the capacity ([`Policy::Block`]), whose fragments do. To drop the future is not to publish.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub async fn publish_async(&mut self, value: &P) -> Result<u64> {
+        let timeout = self.raw.timeout();
+        self.raw.room_async(P::len(value), timeout).await?;
+        self.publish(value)
+    }
+}
+
 impl<T: Layout> Publisher<T> {
     /// Publishes many messages in one go, which costs less than one by one. Returns how many there was room
     /// for before the time-out: the first ones.
@@ -325,6 +355,100 @@ impl<T: Layout> Publisher<T> {
     pub fn loan(&mut self) -> Result<Loan<'_, T>> {
         let loan = self.raw.loan(size_of::<T>())?;
         Ok(Loan::new(&mut self.raw, loan, false))
+    }
+}
+
+/// Messages of a struct with a tail: the fields of `H`, then as many `T` as each message has; see [`Payload`].
+///
+/// ```
+/// use crosspage::topic;
+///
+/// #[derive(Clone, Copy, crosspage::Layout)]
+/// #[repr(C)]
+/// #[layout(tail = "points")] // for C: struct { uint32_t scan; float points[][3]; }
+/// struct Cloud {
+///     scan: u32,
+/// }
+///
+/// # let _namespace = crosspage::testing::namespace();
+/// let mut publisher = topic::Publisher::<(Cloud, [[f32; 3]])>::attach("cloud")?;
+/// let mut subscriber = topic::Subscriber::<(Cloud, [[f32; 3]])>::attach("cloud")?;
+/// publisher.publish(&Cloud { scan: 7 }, &[[0.0, 0.5, 1.0], [1.0, 1.5, 2.0]])?;
+/// let message = subscriber.recv(None)?;
+/// assert_eq!((message.value.header().scan, message.value.tail().len()), (7, 2));
+///
+/// let mut loan = publisher.loan(&Cloud { scan: 8 }, 100_000)?;
+/// loan.tail_mut().fill([0.5; 3]); // in the page: nothing is copied
+/// loan.commit()?;
+/// assert_eq!(subscriber.recv(None)?.value.tail()[99_999], [0.5; 3]);
+/// # Ok::<(), crosspage::Error>(())
+/// ```
+impl<H: Layout, T: FieldType> Publisher<(H, [T])> {
+    /// Publishes a message and returns its sequence, as [`publish`](Publisher::publish) of other messages
+    /// does. An empty tail is one, too.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn publish(&mut self, header: &H, tail: &[T]) -> Result<u64> {
+        let header = std::ptr::from_ref(header).cast();
+        // SAFETY: `raw` is attached with the layout of these types, so that their fields are where it says;
+        // those of references are initialised.
+        unsafe {
+            self.raw
+                .publish_tail(header, tail.as_ptr().cast(), tail.len())
+        }
+    }
+
+    /// [`publish`](Publisher::publish) without waiting: `None` where there is no room.
+    ///
+    /// # Errors
+    /// As there, but for timed out.
+    pub fn try_publish(&mut self, header: &H, tail: &[T]) -> Result<Option<u64>> {
+        none_in_time(self.publish_timeout(header, tail, Duration::ZERO))
+    }
+
+    /// [`publish`](Publisher::publish) with a time-out of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn publish_timeout(
+        &mut self,
+        header: &H,
+        tail: &[T],
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<u64> {
+        self.within(timeout.into(), |publisher| publisher.publish(header, tail))
+    }
+
+    /// [`publish`](Publisher::publish) for a task; as for other messages.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub async fn publish_async(&mut self, header: &H, tail: &[T]) -> Result<u64> {
+        let timeout = self.raw.timeout();
+        let len = self.raw.len_with_tail(tail.len())?;
+        self.raw.room_async(len, timeout).await?;
+        self.publish(header, tail)
+    }
+
+    /// Memory of the page for a message with this header and a tail of `len` elements, to be filled in
+    /// place.
+    ///
+    /// # Errors
+    /// Unsupported where `T` has a bool or an enum, or is aligned to more than 64: not all bytes are such an
+    /// element, and who breaks the protocol could write some while it is filled. And as
+    /// [`publish`](Publisher::publish).
+    pub fn loan(&mut self, header: &H, len: usize) -> Result<Loan<'_, (H, [T])>> {
+        let bytes = self.raw.len_with_tail(len)?;
+        let tail = self.raw.plan().and_then(Plan::tail);
+        if align_of::<T>() > 64 || !tail.is_some_and(Tail::takes_any_bytes) {
+            return Err(tail_in_place(H::TAIL));
+        }
+        let loan = self.raw.loan(bytes)?;
+        let mut loan: Loan<'_, (H, [T])> = Loan::new(&mut self.raw, loan, true);
+        loan.set_header(header);
+        Ok(loan)
     }
 }
 
@@ -383,7 +507,6 @@ impl Publisher<NdArray> {
 
 /// Memory of the page that becomes a message with [`commit`](Loan::commit). Dropped before that, nothing
 /// happened.
-#[derive(Debug)]
 pub struct Loan<'p, P: ?Sized> {
     publisher: &'p mut RawPublisher,
     /// Dropped, it gives itself back.
@@ -506,6 +629,43 @@ impl<T: Layout> Loan<'_, T> {
     }
 }
 
+impl<H: Layout, T: FieldType> Loan<'_, (H, [T])> {
+    /// Makes this the message's header, in place of the one before.
+    pub fn set_header(&mut self, header: &H) {
+        let (at, len) = (self.loan.as_mut_ptr(), self.loan.len());
+        // SAFETY: all of the message's memory, which this loan has for itself.
+        let message = unsafe { std::slice::from_raw_parts_mut(at, len) };
+        if let Some(plan) = self.publisher.plan() {
+            // SAFETY: a header of this side's layout, whose fields are initialised. The page's is the same.
+            unsafe { plan.scatter_at(std::ptr::from_ref(header).cast(), message) };
+        }
+    }
+
+    /// The elements of the tail, to be filled; what they are before is undefined.
+    pub fn tail_mut(&mut self) -> &mut [T] {
+        let len = self.loan.len();
+        let Some(tail) = self.publisher.plan().and_then(Plan::tail) else {
+            return &mut [];
+        };
+        // SAFETY: so many elements lie behind the header, in memory which this loan has for itself; it begins
+        // at a multiple of 64, and the tail at one of its alignment, which is no more (`loan`). Any bytes are
+        // a `T`.
+        unsafe {
+            let elements = self.loan.as_mut_ptr().add(tail.here).cast();
+            std::slice::from_raw_parts_mut(elements, tail.here_count(len))
+        }
+    }
+}
+
+#[cold]
+fn tail_in_place(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("{name} is not filled in place: its elements have a bool or an enum, or are aligned to more than 64"),
+    )
+    .with_hint("publish copies them from elsewhere")
+}
+
 #[cold]
 fn in_place<T: Layout>() -> Error {
     let name = T::layout().name();
@@ -517,7 +677,6 @@ fn in_place<T: Layout>() -> Error {
 }
 
 /// Receives the messages of a topic, of each publisher in order.
-#[derive(Debug)]
 pub struct Subscriber<P: ?Sized> {
     raw: RawSubscriber,
     /// An error that came up behind messages of one batch: for the next call.
@@ -799,7 +958,6 @@ impl<'s, P: Payload + ?Sized> IntoIterator for &'s mut Subscriber<P> {
 }
 
 /// All messages; see [`Subscriber::iter`].
-#[derive(Debug)]
 pub struct Iter<'s, P: ?Sized> {
     subscriber: &'s mut Subscriber<P>,
     done: bool,

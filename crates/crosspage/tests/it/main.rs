@@ -10,6 +10,7 @@ mod latest;
 mod tasks;
 mod topic;
 mod topic_raw;
+mod topic_tail;
 
 /// A directory for `file:` pages: in memory on Linux, so that no test waits for a disk.
 fn directory() -> tempfile::TempDir {

@@ -311,6 +311,42 @@ fn foreign_flags() {
     crosspage::remove_forced(&name).unwrap();
 }
 
+/// A message with a tail waits for the room that its tail takes.
+#[test]
+fn tails() {
+    use crosspage::topic::{Policy, Publisher, Subscriber};
+    let _namespace = testing::namespace();
+    let mut publisher = Publisher::<(Sample, [u32])>::options()
+        .policy(Policy::Block)
+        .capacity(4096)
+        .timeout(PATIENCE)
+        .attach("counts")
+        .unwrap();
+    let mut subscriber = Subscriber::<(Sample, [u32])>::attach("counts").unwrap();
+    let tail: Vec<u32> = (0..300).collect();
+    run(async {
+        let publish = async {
+            for counter in 1..=500 {
+                let sample = Sample { counter };
+                let sent = publisher.publish_async(&sample, &tail).await;
+                assert_eq!(sent.unwrap(), counter);
+            }
+            let loan = publisher.loan(&Sample { counter: 501 }, 0).unwrap();
+            loan.commit_async().await.unwrap();
+        };
+        let receive = async {
+            for counter in 1..=500 {
+                let message = subscriber.recv_async(PATIENCE).await.unwrap();
+                assert_eq!(message.value.header().counter, counter);
+                assert_eq!(message.value.tail(), tail);
+            }
+            let last = subscriber.recv_async(PATIENCE).await.unwrap();
+            assert_eq!((last.sequence, last.value.tail().len()), (501, 0));
+        };
+        both(publish, receive).await;
+    });
+}
+
 /// Every call of a topic that waits has its form for tasks, and none of them blocks the others' thread.
 #[test]
 fn topics() {

@@ -27,4 +27,18 @@ struct A {
     x: u8,
 }
 
+#[derive(crosspage::Layout)]
+#[repr(C)]
+#[layout(tail = "Points")]
+struct Tail {
+    points: u8,
+}
+
+#[derive(crosspage::Layout)]
+#[repr(C)]
+#[layout(tail = "no name")]
+struct NoName {
+    x: u8,
+}
+
 fn main() {}
