@@ -10,6 +10,8 @@ mod latest;
 mod tasks;
 mod topic;
 mod topic_raw;
+#[cfg(feature = "tokio")]
+mod waits;
 
 /// A directory for `file:` pages: in memory on Linux, so that no test waits for a disk.
 fn directory() -> tempfile::TempDir {
