@@ -1013,6 +1013,7 @@ class Subscriber {
  private:
   friend class Options<Subscriber>;
   friend class Messages<T>::iterator;
+  friend class crosspage::Waitable;
   explicit Subscriber(crosspage_topic_subscriber *handle) noexcept : handle_(handle) {}
 
   template <class Report>
