@@ -438,6 +438,18 @@ void crosspage_latest_unpin(crosspage_latest_pin *pin);
 /* Attaches to the page that has the name now, after CROSSPAGE_ERR_REPLACED. No pin may be held. */
 int crosspage_latest_reader_reopen(crosspage_latest_reader *reader, crosspage_error *error);
 
+/* What an event loop can wait on: a file descriptor for poll, epoll, Qt; on Windows a HANDLE. */
+#ifdef _WIN32
+typedef void *crosspage_wait_fd;
+#else
+typedef int crosspage_wait_fd;
+#endif
+
+/* Readable (on Windows: signalled) while there may be a value of another version than was read last, until that is
+ * read; and once the page is gone or the reader is closed. It belongs to the reader, until that is reopened: do
+ * nothing but wait on it. The first call starts a thread. */
+int crosspage_latest_reader_wait_fd(const crosspage_latest_reader *reader, crosspage_wait_fd *fd, crosspage_error *error);
+
 /* The layout that values come in. */
 int crosspage_latest_reader_layout(const crosspage_latest_reader *reader, crosspage_layout **out,
                                    crosspage_error *error);
@@ -634,13 +646,6 @@ int crosspage_topic_subscriber_kind(crosspage_topic_subscriber *subscriber, uint
 int crosspage_topic_subscriber_layout(crosspage_topic_subscriber *subscriber, crosspage_layout **out,
                                       crosspage_error *error);
 
-/* What an event loop can wait on: a file descriptor for poll, epoll, Qt; on Windows a HANDLE. */
-#ifdef _WIN32
-typedef void *crosspage_wait_fd;
-#else
-typedef int crosspage_wait_fd;
-#endif
-
 /* Readable (on Windows: signalled) while there may be a message, until try_recv finds none; and once the subscriber
  * is closed. It belongs to the subscriber: do nothing but wait on it. The first call starts a thread. */
 int crosspage_topic_subscriber_wait_fd(crosspage_topic_subscriber *subscriber, crosspage_wait_fd *fd,
@@ -712,6 +717,22 @@ bool crosspage_foreign_created(const crosspage_foreign_view *view);
  * it is freed. The segment stays. */
 void crosspage_foreign_close(const crosspage_foreign_view *view);
 void crosspage_foreign_free(crosspage_foreign_view *view);
+
+/* ---- Waiting for several handles at once --------------------------------------------------------- */
+
+/* One of them: a reader or a subscriber, the other NULL. `ready` is set by crosspage_wait_any. */
+typedef struct crosspage_wait_item {
+  const crosspage_latest_reader *reader;
+  crosspage_topic_subscriber *subscriber;
+  uint32_t ready; /* 1: it has news */
+  uint32_t reserved;
+} crosspage_wait_item;
+
+/* Waits until any of them has news, and says which: a subscriber has when there is a message, a reader when there is
+ * a value of another version than it read last, and either when its next call is an error. What is ready is not
+ * taken: call try_recv or read, which may find nothing where all there is are pieces of a message. Starts no thread.
+ * The calling thread uses all these handles meanwhile; each subscriber may be there once. */
+int crosspage_wait_any(crosspage_wait_item *items, size_t count, int64_t timeout_ns, crosspage_error *error);
 
 /* ---- Every page there is ----------------------------------------------------------------------- */
 

@@ -764,6 +764,8 @@ class Record {
 
 // ---- latest -------------------------------------------------------------------------------------
 
+class Waitable;
+
 namespace latest {
 
 // What is known of a value beside its bytes.
@@ -1045,6 +1047,21 @@ class Pinned : public Meta {
   crosspage_latest_pin pin_;
 };
 
+namespace detail {
+template <class Report>
+crosspage_wait_fd wait_fd(const crosspage_latest_reader *reader, const Report &report) {
+#ifdef _WIN32
+  crosspage_wait_fd fd = nullptr;
+#else
+  crosspage_wait_fd fd = -1;
+#endif
+  crosspage::detail::failure failure;
+  if (const int code = crosspage_latest_reader_wait_fd(reader, &fd, &failure.head)) report.fail(failure, code);
+  else report.succeed();
+  return fd;
+}
+}  // namespace detail
+
 // Reads the values of a page.
 template <class T>
 class Reader {
@@ -1070,6 +1087,10 @@ class Reader {
   std::optional<Pinned<T>> read_pinned(error &e) const { return read_pinned(detail::reporting{e}); }
   // Attaches to the page that has the name now: after the error `replaced`. No pin may be held.
   bool reopen(error &e) { return reopen(detail::reporting{e}); }
+  // What an event loop can wait on: a file descriptor for poll, epoll, Qt; on Windows a HANDLE. Readable (signalled)
+  // while there may be a value of another version than was read last, until that is read; once the page is gone; and
+  // after close(). It belongs to the reader, until reopen(): do nothing but wait on it. The first call starts a thread.
+  crosspage_wait_fd wait_fd(error &e) const { return detail::wait_fd(handle_.get(), crosspage::detail::reporting{e}); }
   // The layout that values come in.
   Layout layout(error &e) const { return layout(detail::reporting{e}); }
 
@@ -1083,6 +1104,7 @@ class Reader {
   }
   std::optional<Pinned<T>> read_pinned() const { return read_pinned(detail::throwing()); }
   void reopen() { reopen(detail::throwing()); }
+  crosspage_wait_fd wait_fd() const { return detail::wait_fd(handle_.get(), crosspage::detail::throwing()); }
   Layout layout() const { return layout(detail::throwing()); }
 #endif
 
@@ -1092,6 +1114,7 @@ class Reader {
 
  private:
   friend class ReaderOptions<T>;
+  friend class crosspage::Waitable;
   explicit Reader(crosspage_latest_reader *handle) noexcept : handle_(handle) {}
 
   template <class Report>
@@ -1182,6 +1205,7 @@ class Reader<dynamic> {
     return wait_changed(since, t, detail::reporting{e});
   }
   bool reopen(error &e) { return reopen(detail::reporting{e}); }
+  crosspage_wait_fd wait_fd(error &e) const { return detail::wait_fd(handle_.get(), crosspage::detail::reporting{e}); }
 #if CROSSPAGE_THROWS
   static Reader open(std::string_view name) { return options().open(name); }
   static Reader open_wait(std::string_view name, timeout t) { return options().open_wait(name, t); }
@@ -1190,6 +1214,7 @@ class Reader<dynamic> {
     return *wait_changed(since, t, detail::throwing());
   }
   void reopen() { reopen(detail::throwing()); }
+  crosspage_wait_fd wait_fd() const { return detail::wait_fd(handle_.get(), crosspage::detail::throwing()); }
 #endif
   const Layout &layout() const noexcept { return layout_; }
   void close() const noexcept { crosspage_latest_reader_close(handle_.get()); }
@@ -1197,6 +1222,7 @@ class Reader<dynamic> {
 
  private:
   friend class ReaderOptions<dynamic>;
+  friend class crosspage::Waitable;
   explicit Reader(crosspage_latest_reader *handle) noexcept : handle_(handle) {}
 
   template <class Report>
@@ -1726,5 +1752,6 @@ template <>
 struct std::is_error_code_enum<crosspage::errc> : std::true_type {};
 
 #include "crosspage/topic.hpp"
+#include "crosspage/wait.hpp"
 
 #endif

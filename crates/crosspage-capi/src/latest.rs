@@ -274,6 +274,10 @@ impl Reader {
         }
     }
 
+    pub fn raw(&self) -> &RawReader {
+        &self.raw
+    }
+
     fn check(&self, value: *const c_void, size: usize) -> Result<()> {
         check_value(value, size, self.size, || {
             self.raw.layout().name().to_owned()
@@ -534,6 +538,22 @@ pub unsafe extern "C" fn crosspage_latest_reader_layout(
             put_handle(out, || {
                 Layout::new(ref_arg(reader, "reader")?.raw.layout().clone())
             })
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crosspage_latest_reader_wait_fd(
+    reader: *const Reader,
+    fd: *mut crate::wait::WaitFd,
+    error: *mut CError,
+) -> i32 {
+    // SAFETY: the header's contract.
+    unsafe {
+        guard(error, || {
+            let reader = ref_arg(reader, "reader")?;
+            put(fd, reader.raw.wait_handle()?);
+            Ok(())
         })
     }
 }

@@ -15,6 +15,7 @@ mod log;
 mod registry;
 mod testing;
 mod topic;
+mod wait;
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::time::Duration;

@@ -863,6 +863,13 @@ impl Subscriber {
     }
 
     /// # Safety
+    /// As for [`inlet`](Subscriber::inlet).
+    pub unsafe fn raw<'a>(subscriber: *mut Subscriber) -> Result<&'a mut RawSubscriber> {
+        // SAFETY: handed through.
+        unsafe { Subscriber::inlet(subscriber) }.map(|inlet| &mut inlet.raw)
+    }
+
+    /// # Safety
     /// The header's contract.
     unsafe fn control<'a>(subscriber: *const Subscriber) -> Result<&'a Control> {
         match subscriber.is_null() {
@@ -1158,16 +1165,10 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_layout(
     }
 }
 
-/// `crosspage_wait_fd`.
-#[cfg(unix)]
-type WaitFd = std::ffi::c_int;
-#[cfg(windows)]
-type WaitFd = *mut c_void;
-
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crosspage_topic_subscriber_wait_fd(
     subscriber: *mut Subscriber,
-    fd: *mut WaitFd,
+    fd: *mut crate::wait::WaitFd,
     error: *mut CError,
 ) -> i32 {
     // SAFETY: the header's contract.

@@ -13,9 +13,10 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::convert::{decode, encode_some};
 use crate::errors::{self, raise};
-use crate::handle::{Born, Recipe, Slices, Target, in_background, name_of, seconds};
+use crate::handle::{Born, Recipe, Slices, Target, name_of, seconds};
 use crate::meta::Origin;
 use crate::record::{Fresh, Record};
+use crate::tasks::{OPENING, in_background_looking};
 use crate::types::{LayoutObject, RecordType};
 use crate::values::{Scratch, Source};
 
@@ -68,10 +69,9 @@ impl View {
     ) -> PyResult<Bound<'py, PyAny>> {
         let recipe = Recipe::new(&locator, Some(declared), keywords)?;
         no_tail(&recipe)?;
-        let slices = Slices::new(recipe.options.timeout);
-        let finished = recipe.clone();
+        let (timeout, finished) = (recipe.options.timeout, recipe.clone());
         let once = move |slice| RawView::open(&locator, layout(&recipe), &options(&recipe, slice));
-        in_background(py, slices, once, |py, raw| {
+        in_background_looking(py, timeout, OPENING, once, |py, raw| {
             Ok(Bound::new(py, View::new(raw, finished))?.into_any())
         })
     }
@@ -291,6 +291,9 @@ fn options(recipe: &Recipe, slice: Duration) -> Options {
     }
 }
 
+/// How often is looked whether a segment has changed: nothing tells of it.
+const LOOKING: Duration = Duration::from_millis(2);
+
 impl View {
     fn new(raw: RawView, recipe: Arc<Recipe>) -> View {
         let (_, ty) = recipe.declared.as_ref().expect("views have a declaration");
@@ -406,10 +409,13 @@ impl View {
                 .wait_slice(|raw| read(raw, slice, value.as_mut_ptr()))?;
             Ok(value)
         };
-        let slices = Slices::new(seconds(timeout)?);
-        in_background(slf.py(), slices, once, move |py, value| {
-            Ok(Fresh::copied(py, ty, &value)?.finish(Origin::default()))
-        })
+        in_background_looking(
+            slf.py(),
+            seconds(timeout)?,
+            LOOKING,
+            once,
+            move |py, value| Ok(Fresh::copied(py, ty, &value)?.finish(Origin::default())),
+        )
     }
 
     fn set(&self, py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<()> {

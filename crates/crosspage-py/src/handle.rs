@@ -460,27 +460,10 @@ fn count_background(_attached: Python<'_>, change: isize) -> usize {
 #[pyfunction(name = "_end_waits")]
 pub fn end_waits(py: Python<'_>) {
     let _ = ENDING.set(());
+    crate::tasks::end(py);
     while count_background(py, 0) > 0 {
         py.detach(|| std::thread::sleep(Duration::from_millis(1)));
     }
-}
-
-/// An asyncio future that a thread of its own completes: with what `finish` makes of the result.
-pub fn in_background<'py, R: Send>(
-    py: Python<'py>,
-    slices: Slices,
-    once: impl Fn(Duration) -> Result<R> + Send + 'static,
-    finish: impl for<'a> FnOnce(Python<'a>, R) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
-) -> PyResult<Bound<'py, PyAny>> {
-    let work = move |wanted: &StillWanted| {
-        while wanted.still() {
-            if let Some(done) = slices.next(&once) {
-                return Some(done);
-            }
-        }
-        None
-    };
-    in_thread(py, work, finish)
 }
 
 /// Whether anybody still waits for what a thread does in the background.

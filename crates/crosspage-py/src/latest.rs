@@ -6,7 +6,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use crosspage::latest::{Meta, Pinned, RawReader, RawWriter, Slot};
-use crosspage::{Error, ErrorKind};
+use crosspage::{Error, ErrorKind, Watch};
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -16,9 +16,10 @@ use pyo3::types::{PyDict, PyMemoryView};
 
 use crate::convert::{decode, encode_into_slot, encode_some};
 use crate::errors;
-use crate::handle::{Born, LARGE, Recipe, Slices, Target, closed, in_background, name_of, seconds};
+use crate::handle::{Born, LARGE, Recipe, Slices, Target, closed, name_of, seconds};
 use crate::meta::{MetaObject, Origin};
 use crate::record::{Fresh, Record};
+use crate::tasks::{OPENING, in_background, in_background_looking};
 use crate::types::{LayoutObject, RecordType, dynamic};
 use crate::values::{Buffer, Scratch, Source};
 
@@ -389,10 +390,9 @@ impl Reader {
         keywords: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let recipe = Recipe::new(&locator, declared, keywords)?;
-        let slices = Slices::new(recipe.options.timeout);
-        let finished = recipe.clone();
+        let (timeout, finished) = (recipe.options.timeout, recipe.clone());
         let once = move |slice| Attached::open_for(&locator, &recipe, slice);
-        in_background(py, slices, once, move |py, raw| {
+        in_background_looking(py, timeout, OPENING, once, move |py, raw| {
             let attached = Attached::new(py, &finished, raw)?;
             Ok(Bound::new(py, Reader::new(attached, finished))?.into_any())
         })
@@ -461,16 +461,11 @@ impl Reader {
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (slf.py(), slf.get());
-        let slices = Slices::new(seconds(timeout)?);
+        let timeout = seconds(timeout)?;
         let since = since.unwrap_or_else(|| *this.seen());
         let Attached { raw, ty } = this.attached(py)?;
-        let once = move |slice| {
-            let mut value = vec![0; ty.size()];
-            // SAFETY: `value` has as many bytes as the layout that values come in.
-            let meta = unsafe { raw.wait_changed(since, Some(slice), value.as_mut_ptr())? };
-            Ok((value, meta))
-        };
-        let future = in_background(py, slices, once, move |py, (value, meta)| {
+        let wait = async move { raw.wait_changed_async(since, timeout).await };
+        let future = in_background(py, wait, move |py, (value, meta)| {
             Ok(Fresh::copied(py, ty, &value)?.finish(Origin::from(&meta)))
         })?;
         // Before whoever awaits it goes on.
@@ -504,6 +499,13 @@ impl Reader {
         }))
     }
 
+    /// A descriptor for `select`, `selectors` and `loop.add_reader`: ready while there may be a value of another
+    /// version than was read last, or an error to tell. It belongs to this handle, and is gone with it.
+    #[cfg(unix)]
+    fn fileno(&self, py: Python<'_>) -> PyResult<i32> {
+        self.attached(py)?.raw.wait_handle().map_err(errors::raise)
+    }
+
     /// Attaches to the page that has the name now, after the error `Replaced`.
     fn reopen(&self, py: Python<'_>) -> PyResult<()> {
         self.no_pins("reopen")?;
@@ -518,16 +520,12 @@ impl Reader {
         let (locator, recipe) = (this.recipe.locator.clone(), this.recipe.clone());
         let once = move |slice| Attached::open_for(&locator, &recipe, slice);
         let reader = slf.clone().unbind();
-        in_background(
-            py,
-            Slices::new(this.recipe.options.timeout),
-            once,
-            move |py, raw| {
-                let this = reader.get();
-                this.move_to(py, Attached::new(py, &this.recipe, raw)?)?;
-                Ok(py.None().into_bound(py))
-            },
-        )
+        let timeout = this.recipe.options.timeout;
+        in_background_looking(py, timeout, OPENING, once, move |py, raw| {
+            let this = reader.get();
+            this.move_to(py, Attached::new(py, &this.recipe, raw)?)?;
+            Ok(py.None().into_bound(py))
+        })
     }
 
     /// Detaches; whoever waits on this handle gets the error `Closed`. Leaving a `with` does the same.
@@ -616,6 +614,23 @@ impl Reader {
             pins: Arc::default(),
             recipe,
         }
+    }
+
+    /// Whether the next read has something new to say.
+    pub fn has_news(&self, py: Python<'_>) -> bool {
+        let seen = *self.seen();
+        self.attached(py)
+            .is_ok_and(|attached| attached.raw.has_newer(seen))
+            || self.is_closed(py)
+    }
+
+    /// What to sleep on until it has.
+    pub fn watch(&self, py: Python<'_>) -> PyResult<Watch> {
+        Ok(self.attached(py)?.raw.watch())
+    }
+
+    fn is_closed(&self, py: Python<'_>) -> bool {
+        self.place(py).raw.is_none()
     }
 
     /// A clone, not a guard: what follows may call Python code, which may come back here.

@@ -12,9 +12,11 @@ mod message;
 mod meta;
 mod record;
 mod registry;
+mod tasks;
 mod topic;
 mod types;
 mod values;
+mod wait;
 
 // On a free-threaded interpreter, too, threads may call all of this at once: classes are frozen, what
 // changes in them is behind locks, and whoever waits for one of those lets go of the interpreter, so
@@ -42,6 +44,9 @@ mod _crosspage {
     use crate::topic::{Loan, Publisher, Subscriber};
     #[pymodule_export]
     use crate::types::{FieldInfo, LayoutObject, declare, layout_of_record};
+
+    #[pymodule_export]
+    use crate::wait::{wait, wait_look};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

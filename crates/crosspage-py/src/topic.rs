@@ -3,8 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
-use crosspage::topic::{Control, Kind, Options, RawLoan, RawPublisher, RawSubscriber, Watch};
-use crosspage::{Error, ErrorKind, Result};
+use crosspage::topic::{Control, Kind, Options, RawLoan, RawPublisher, RawSubscriber};
+use crosspage::{Error, ErrorKind, Result, Watch};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -13,13 +13,14 @@ use pyo3::types::{PyDict, PyList, PySlice};
 
 use crate::errors::{self, raise};
 use crate::handle::{
-    Born, Deadline, LARGE, Patience, Recipe, Slices, Target, closed, closed_error, in_background,
-    in_thread, name_of, patience, seconds, topic_options,
+    Born, Deadline, LARGE, Patience, Recipe, Slices, Target, closed, closed_error, in_thread,
+    name_of, patience, seconds, topic_options,
 };
 use crate::latest::Participant;
 use crate::message::{Ended, InUse, Outgoing, Packed, Shape, Wanted, received};
 use crate::meta::Origin;
 use crate::record::Fresh;
+use crate::tasks::{in_background, watched};
 use crate::types::{LayoutObject, RecordType};
 use crate::values::{Buffer, check_layout};
 
@@ -90,9 +91,9 @@ fn others_async<'py>(
     n: usize,
     timeout: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let slices = Slices::new(seconds(timeout)?);
-    let once = move |slice| control.wait_others(n, Some(slice));
-    in_background(py, slices, once, |py, count| {
+    let timeout = seconds(timeout)?;
+    let wait = async move { control.wait_others_async(n, timeout).await };
+    in_background(py, wait, |py, count| {
         Ok(count.into_pyobject(py)?.into_any())
     })
 }
@@ -948,8 +949,6 @@ impl Subscriber {
         n: Option<usize>,
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Looked<'py>> {
-        /// Even where nobody wakes the thread, as who would have done so has died.
-        const AT_MOST: Duration = Duration::from_secs(1);
         let (py, this) = (slf.py(), slf.get());
         let timeout = seconds(timeout)?;
         let mut many = n.map(Many::new).transpose()?;
@@ -965,18 +964,15 @@ impl Subscriber {
         if let Some(found) = take(Look::Once)? {
             return Ok((Some(found), None));
         }
-        let deadline = Deadline::new(Some(
-            timeout.map_or(AT_MOST, |timeout| timeout.min(AT_MOST)),
-        ));
-        let work = move |wanted: &crate::handle::StillWanted| {
-            while let Some(slice) = deadline.slice()
-                && wanted.still()
-                && !watch.wait(slice)
-            {}
-            Some(Ok(()))
-        };
-        let future = in_thread(py, work, |py, ()| Ok(py.None().into_bound(py)))?;
+        let future = watched(py, vec![watch], timeout)?;
         Ok((None, Some(future)))
+    }
+
+    /// A descriptor for `select`, `selectors` and `loop.add_reader`: ready while there may be a message, or an
+    /// error to tell, until `try_recv` finds none. It belongs to this handle, and is gone with it.
+    #[cfg(unix)]
+    fn fileno(&self, py: Python<'_>) -> PyResult<i32> {
+        self.with(py, |raw| raw.wait_handle())
     }
 
     /// How many messages were overwritten before this subscriber received them.
@@ -1277,7 +1273,14 @@ impl Subscriber {
         take(Look::Last)?.ok_or_else(|| self.undeclared())
     }
 
-    fn watch(&self, py: Python<'_>) -> PyResult<Watch> {
+    /// Whether the next receive has something to say.
+    pub fn has_news(&self, py: Python<'_>) -> bool {
+        let news = self.with(py, |raw| Ok(raw.has_news()));
+        news.unwrap_or(true) || self.late(py).is_some()
+    }
+
+    /// What to sleep on until it has.
+    pub fn watch(&self, py: Python<'_>) -> PyResult<Watch> {
         self.with(py, |raw| Ok(raw.watch()))
     }
 

@@ -34,3 +34,7 @@ pub use page::{Language, Lifetime, Participant};
 pub use registry::{gc, list, remove, remove_forced};
 pub use segment::Permissions;
 pub use text::Text;
+#[cfg(all(feature = "tokio", not(loom)))]
+pub use wait::wait_any_async;
+#[cfg(not(loom))]
+pub use wait::{Waitable, Watch, wait_any};

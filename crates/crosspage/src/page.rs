@@ -127,7 +127,7 @@ pub(crate) struct Page {
     open: AtomicU64,
     left: AtomicBool,
     /// How this page's sleepers are woken.
-    alarm: Alarm,
+    alarm: Arc<Alarm>,
     /// The file's user and permission bits.
     owner: (file::User, u32),
 }
@@ -417,7 +417,7 @@ impl Page {
             )
         })?;
         let fork = liveness::fork::generation();
-        let alarm = Alarm::new(facts.instance, stat.mode);
+        let alarm = Arc::new(Alarm::new(facts.instance, stat.mode));
         Ok(Page {
             file,
             mapping,
@@ -1276,10 +1276,19 @@ impl Page {
         self.owner
     }
 
-    /// What keeps its bytes mapped.
-    #[cfg(all(feature = "tokio", not(loom)))]
-    pub(crate) fn kept(&self) -> &Arc<crate::segment::Kept> {
-        self.mapping.kept()
+    /// What those need who sleep on its words without it.
+    #[cfg(not(loom))]
+    pub(crate) fn anchor(&self) -> crate::wait::Anchor {
+        crate::wait::Anchor {
+            _kept: self.mapping.kept().clone(),
+            alarm: self.alarm.clone(),
+        }
+    }
+
+    /// What the page says of its state.
+    #[cfg(not(loom))]
+    pub(crate) fn state_word(&self) -> &AtomicU64 {
+        self.word(dynamic::STATE)
     }
 
     pub(crate) fn alarm(&self) -> &Alarm {

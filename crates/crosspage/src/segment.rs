@@ -94,10 +94,6 @@ pub(crate) struct Mapping {
     base: NonNull<u8>,
     len: usize,
     writable: bool,
-    #[cfg_attr(
-        not(feature = "tokio"),
-        allow(dead_code, reason = "kept, and not asked for")
-    )]
     kept: Arc<Kept>,
 }
 
@@ -152,7 +148,6 @@ impl Mapping {
     }
 
     /// What keeps the bytes mapped beyond this value's end.
-    #[cfg(feature = "tokio")]
     pub(crate) fn kept(&self) -> &Arc<Kept> {
         &self.kept
     }

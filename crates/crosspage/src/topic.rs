@@ -75,8 +75,10 @@ pub use payload::{Message, Payload, Value, Whole};
 #[cfg(not(loom))]
 pub use publisher::{RawLoan, RawPublisher};
 #[cfg(not(loom))]
-pub use shared::{Control, Watch};
+pub use shared::Control;
 #[cfg(not(loom))]
 pub use subscriber::RawSubscriber;
+#[cfg(all(feature = "tokio", not(loom)))]
+pub use typed::Stream;
 #[cfg(not(loom))]
 pub use typed::{Iter, Loan, Publisher, PublisherOptions, Subscriber, SubscriberOptions};

@@ -30,12 +30,22 @@ pub(crate) use backend::Alarm;
 pub(crate) mod bell;
 #[cfg(all(feature = "tokio", not(loom)))]
 mod reactor;
+#[cfg(not(loom))]
+mod watch;
 
 #[cfg(not(loom))]
 pub(crate) use backend::use_light_fences;
 pub(crate) use blocking::{Sleep, until};
 #[cfg(all(feature = "tokio", not(loom)))]
 pub(crate) use blocking::{SleepAsync, until_async};
+#[cfg(all(feature = "tokio", not(loom)))]
+pub(crate) use reactor::Sleep as TaskSleep;
+#[cfg(all(feature = "tokio", not(loom)))]
+pub use watch::wait_any_async;
+#[cfg(not(loom))]
+pub(crate) use watch::{Anchor, sealed::Waits};
+#[cfg(not(loom))]
+pub use watch::{Waitable, Watch, wait_any};
 
 /// What sleepers on a page's words are woken by, where that is more than the words themselves.
 #[cfg(any(not(windows), loom))]
@@ -124,30 +134,11 @@ impl WaitWord {
         sequence
     }
 
-    /// Announces a sleeper of a word whose notifiers use light fences, for [`sleep`](WaitWord::sleep).
+    /// Announces a sleeper of a word whose notifiers use light fences.
     /// `None`: this process cannot, and has to look by the clock.
     #[cfg(not(loom))]
-    pub(crate) fn arm_lightly(&self) -> Option<u32> {
+    fn arm_lightly(&self) -> Option<u32> {
         backend::has_heavy_fence().then(|| self.arm_heavily())
-    }
-
-    /// Sleeps once until the word has moved on from `sequence`, and at most for `timeout`: true where it
-    /// has.
-    #[cfg(not(loom))]
-    pub(crate) fn sleep(
-        &self,
-        sequence: Option<u32>,
-        timeout: std::time::Duration,
-        alarm: &Alarm,
-    ) -> bool {
-        let Some(sequence) = sequence else {
-            pause(timeout.min(std::time::Duration::from_millis(1)));
-            return true;
-        };
-        // A notifier may have died before it woke anybody.
-        let limit = timeout.min(blocking::MAX_SLEEP);
-        backend::sleep(alarm, &self.sequence, sequence, limit);
-        limit < timeout || self.sequence.load(Ordering::Acquire) != sequence
     }
 
     #[cold]
@@ -182,7 +173,7 @@ mod blocking {
     pub(super) const MAX_SLEEP: Duration = Duration::from_millis(100);
 
     /// How long to spin before sleeping: about what a sleep and a wake-up cost.
-    const SPIN: Duration = Duration::from_micros(8);
+    pub(super) const SPIN: Duration = Duration::from_micros(8);
 
     /// Who looks by the clock does so less and less often.
     const FIRST_PAUSE: Duration = Duration::from_micros(50);
@@ -204,9 +195,9 @@ mod blocking {
     #[derive(Clone, Copy)]
     pub(crate) enum SleepAsync<'a> {
         /// As [`Sleep::On`]; and what keeps the word mapped.
-        On(&'a WaitWord, &'a std::sync::Arc<crate::segment::Kept>),
+        On(&'a WaitWord, &'a super::Anchor),
         /// As [`Sleep::OnLight`].
-        OnLight(&'a WaitWord, &'a std::sync::Arc<crate::segment::Kept>),
+        OnLight(&'a WaitWord, &'a super::Anchor),
         Poll,
     }
 
@@ -219,6 +210,7 @@ mod blocking {
         mut look: impl FnMut() -> Result<Option<R>, E>,
     ) -> Result<Option<R>, E> {
         use super::reactor;
+        use super::watch::{Armed, longest};
         let mut pause = FIRST_PAUSE;
         loop {
             if let Some(found) = look()? {
@@ -230,7 +222,7 @@ mod blocking {
             }
             let at_most = |end: Instant| deadline.map_or(end, |deadline| end.min(deadline));
             match sleep {
-                SleepAsync::On(word, kept) | SleepAsync::OnLight(word, kept)
+                SleepAsync::On(word, anchor) | SleepAsync::OnLight(word, anchor)
                     if !matches!(sleep, SleepAsync::OnLight(..)) || backend::has_heavy_fence() =>
                 {
                     let sequence = match sleep {
@@ -240,10 +232,11 @@ mod blocking {
                     if let Some(found) = look()? {
                         return Ok(Some(found));
                     }
-                    reactor::Sleep::on(word, sequence, kept, at_most(now + MAX_SLEEP)).await;
+                    let armed = Armed::new(word, sequence, anchor);
+                    reactor::Sleep::new(Some(armed), at_most(longest())).await;
                 }
                 _ => {
-                    reactor::Sleep::for_a_while(at_most(now + pause)).await;
+                    reactor::Sleep::new(None, at_most(now + pause)).await;
                     pause = (pause * 2).min(LAST_PAUSE);
                 }
             }

@@ -1143,6 +1143,7 @@ class Subscriber {
  private:
   friend class Options<Subscriber>;
   friend class Messages<T>::iterator;
+  friend class crosspage::Waitable;
   explicit Subscriber(crosspage_topic_subscriber *handle) noexcept : handle_(handle) {}
 
   template <class Report>

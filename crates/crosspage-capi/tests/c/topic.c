@@ -407,6 +407,51 @@ static void history(void) {
 }
 
 /* What is wrong is said, and nothing happens. */
+static void several_at_once(void) {
+  const Count value = {7, 3.5, false};
+  Count read;
+  crosspage_latest_writer *w;
+  crosspage_latest_reader *r;
+  crosspage_wait_fd fd, again;
+  crosspage_wait_item items[2];
+  crosspage_topic_publisher *p = publisher("several", CROSSPAGE_MESSAGE_STRUCT, NULL);
+  crosspage_topic_subscriber *s = subscriber("several", CROSSPAGE_MESSAGE_STRUCT, NULL);
+  CHECK(crosspage_latest_writer_create("several-page", &Count_layout, NULL, &w, &error) == 0);
+  CHECK(crosspage_latest_reader_open("several-page", &Count_layout, NULL, &r, &error) == 0);
+  memset(items, 0, sizeof items);
+  items[0].reader = r;
+  items[1].subscriber = s;
+  CHECK(crosspage_wait_any(items, 2, 0, &error) == CROSSPAGE_ERR_TIMED_OUT);
+  CHECK(crosspage_wait_any(items, 2, 1000000, &error) == CROSSPAGE_ERR_TIMED_OUT);
+  CHECK(crosspage_topic_publisher_publish(p, &value, sizeof value, NULL, &error) == 0);
+  CHECK(crosspage_wait_any(items, 2, CROSSPAGE_FOREVER, &error) == 0);
+  CHECK(!items[0].ready && items[1].ready == 1);
+  CHECK(crosspage_latest_writer_write(w, &value, sizeof value, NULL, &error) == 0);
+  CHECK(crosspage_topic_subscriber_try_recv_into(s, &read, sizeof read, NULL, &error) == 0);
+  CHECK(crosspage_wait_any(items, 2, CROSSPAGE_FOREVER, &error) == 0);
+  CHECK(items[0].ready == 1 && !items[1].ready);
+  CHECK(crosspage_latest_reader_wait_fd(r, &fd, &error) == 0);
+  CHECK(crosspage_latest_reader_wait_fd(r, &again, &error) == 0 && fd == again);
+  CHECK(crosspage_latest_reader_read(r, &read, sizeof read, NULL, &error) == 0 && read.n == 7);
+  CHECK(crosspage_wait_any(items, 2, 1000000, &error) == CROSSPAGE_ERR_TIMED_OUT);
+  CHECK(!items[0].ready && !items[1].ready);
+
+  items[0].subscriber = s;
+  CHECK(crosspage_wait_any(items, 2, 0, &error) == CROSSPAGE_ERR_INVALID);
+  CHECK(strstr(error.message, "item 0") != NULL);
+  items[0].reader = NULL;
+  items[0].subscriber = NULL;
+  CHECK(crosspage_wait_any(items, 1, 0, &error) == CROSSPAGE_ERR_INVALID);
+  CHECK(crosspage_wait_any(NULL, 1, 0, &error) == CROSSPAGE_ERR_INVALID);
+  CHECK(crosspage_wait_any(NULL, 0, 0, &error) == CROSSPAGE_ERR_TIMED_OUT);
+  CHECK(crosspage_wait_any(NULL, 0, CROSSPAGE_FOREVER, &error) == CROSSPAGE_ERR_INVALID);
+  CHECK(crosspage_latest_reader_wait_fd(NULL, &fd, &error) == CROSSPAGE_ERR_INVALID);
+  crosspage_latest_writer_free(w);
+  crosspage_latest_reader_free(r);
+  crosspage_topic_publisher_free(p);
+  crosspage_topic_subscriber_free(s);
+}
+
 static void bad_arguments(void) {
   crosspage_topic_options options = CROSSPAGE_TOPIC_OPTIONS_INIT;
   crosspage_topic_publisher *p;
@@ -487,6 +532,7 @@ int main(void) {
   overwriting();
   blocking();
   history();
+  several_at_once();
   bad_arguments();
   crosspage_namespace_free(ns);
   return 0;

@@ -502,6 +502,82 @@ static void event_loops() {
   CHECK(thrown_by([&] { subscriber.try_recv(); }).is_closed());
 }
 
+using crosspage::latest::Reader;
+using crosspage::latest::Writer;
+
+// Reads until the descriptor is silent. It may ring without news, but not for ever.
+template <class T>
+static void silence(const Reader<T> &reader) {
+  for (int rounds = 0; rings(reader.wait_fd(), 20ms); ++rounds) {
+    CHECK(rounds < 10);
+    reader.read();
+  }
+}
+
+static void event_loops_of_readers() {
+  auto writer = Writer<Count>::create("event-loops-of-readers");
+  const auto reader = Reader<Count>::open("event-loops-of-readers");
+  const auto any = Reader<crosspage::dynamic>::open("event-loops-of-readers");
+  const auto fd = reader.wait_fd();
+  CHECK(reader.wait_fd() == fd && any.wait_fd() != fd);
+  CHECK(!rings(fd, 50ms));
+  for (std::uint64_t i = 0; i < 15; ++i) {
+    std::thread later([&] { writer.write(count(i)); });
+    CHECK(rings(fd, 10s) && rings(any.wait_fd(), 10s));
+    CHECK_EQ(reader.read()->value.n, i);
+    CHECK_EQ((*any.read())["n"].as<std::uint64_t>(), i);
+    later.join();
+    silence(reader);
+    silence(any);
+  }
+  std::thread closer([&] { reader.close(); });
+  CHECK(rings(fd, 10s));
+  closer.join();
+  CHECK(thrown_by([&] { reader.wait_fd(); }).is_closed());
+  crosspage::error e;
+  any.close();
+  any.wait_fd(e);
+  CHECK(e.is_closed());
+}
+
+static void several_at_once() {
+  auto publisher = Publisher<Count>::attach("several");
+  auto subscriber = Subscriber<Count>::attach("several");
+  auto any = Subscriber<crosspage::dynamic>::attach("others");
+  auto writer = Writer<Count>::create("several-page");
+  const auto reader = Reader<Count>::open("several-page");
+  using places = std::vector<std::size_t>;
+  CHECK(thrown_by([&] { crosspage::wait_any({subscriber, any, reader}, 0s); }).is_timed_out());
+  const auto before = std::chrono::steady_clock::now();
+  crosspage::error e;
+  CHECK(crosspage::wait_any({subscriber, any, reader}, 50ms, e).empty() && e.is_timed_out());
+  CHECK(std::chrono::steady_clock::now() - before >= 50ms);
+  CHECK(thrown_by([] { crosspage::wait_any({}, std::nullopt); }).is_invalid());
+
+  std::thread later([&] {
+    std::this_thread::sleep_for(30ms);
+    publisher.publish(count(1));
+  });
+  CHECK(crosspage::wait_any({any, subscriber, reader}, 10s) == places{1});
+  later.join();
+  writer.write(count(2));
+  // What is ready is not taken.
+  CHECK((crosspage::wait_any({any, subscriber, reader}, 10s, e) == places{1, 2}) && !e);
+  CHECK((crosspage::wait_any({any, subscriber, reader}) == places{1, 2}));
+  CHECK_EQ(subscriber.try_recv()->value.n, 1u);
+  CHECK_EQ(reader.read()->value.n, 2u);
+  const std::vector<crosspage::Waitable> all = {any, subscriber, reader};
+  CHECK(crosspage::wait_any(all, 50ms, e).empty() && e.is_timed_out());
+  std::thread closer([&] {
+    std::this_thread::sleep_for(30ms);
+    any.close();
+  });
+  CHECK(crosspage::wait_any(all, 10s) == places{0});
+  closer.join();
+  auto moved = std::move(subscriber);
+  CHECK(thrown_by([&] { crosspage::wait_any({subscriber}, 0s); }).is_invalid());
+}
+
 static void options_and_layouts() {
   auto publisher = Publisher<Count>::options()
                        .policy(Policy::block)
@@ -705,6 +781,8 @@ int main() {
   blocking();
   in_a_loop();
   event_loops();
+  event_loops_of_readers();
+  several_at_once();
   options_and_layouts();
   bad_arguments();
   forked();

@@ -13,11 +13,13 @@
 23.5
 """
 
+import builtins as _builtins
 import logging as _logging
 import os as _os
+from collections.abc import Iterable as _Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _crosspage, foreign, latest, testing, topic
+from . import _crosspage, _handles, foreign, latest, testing, topic
 from ._crosspage import (
     FieldInfo,
     Garbage,
@@ -30,6 +32,7 @@ from ._crosspage import (
     meta,
     remove,
     to_dict,
+    wait,
 )
 from ._crosspage import gc as gc
 from ._crosspage import pages as list
@@ -136,9 +139,12 @@ __all__ = [
     "u16",
     "u32",
     "u64",
+    "wait",
+    "wait_async",
 ]
 
 _R = TypeVar("_R", bound=Record)
+_H = TypeVar("_H", bound="latest.Reader[Any] | topic.Subscriber[Any]")
 
 
 def open(name: str, *, timeout: float | None = 0) -> Any:
@@ -162,6 +168,12 @@ async def open_async(name: str, *, timeout: float | None = 0) -> Any:
         if _crosspage._pattern_of(name) != "topic":
             raise
         return topic.subscriber(name)
+
+
+async def wait_async(handles: _Iterable[_H], timeout: float | None = None) -> "_builtins.list[_H]":
+    """`wait` for asyncio."""
+    found: "_builtins.list[_H]" = await _handles._wait_async([*handles], timeout)
+    return found
 
 
 def replace(record: _R, /, **changes: Any) -> _R:

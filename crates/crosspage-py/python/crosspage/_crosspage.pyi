@@ -1,5 +1,6 @@
 """The compiled half of crosspage: records, handles, and the registry."""
 
+import sys
 from asyncio import Future
 from collections.abc import Callable, Coroutine, Iterable
 from types import GenericAlias, TracebackType
@@ -34,17 +35,22 @@ __all__ = [
     "_remove_all",
     "_restore",
     "_restore_message",
+    "_wait_look",
     "gc",
     "meta",
     "pages",
     "remove",
     "to_dict",
+    "wait",
 ]
 
 __version__: str
 
 # What a reader gives and a writer takes: a record class, or Any where none is declared.
 _R = TypeVar("_R", default=Any)
+
+# What can be waited for.
+_H = TypeVar("_H", bound="Reader[Any] | Subscriber[Any]")
 
 @disjoint_base
 class Record:
@@ -285,6 +291,14 @@ class Reader(Generic[_R]):
         allow it: `max_pins`.
         """
 
+    if sys.platform != "win32":
+        def fileno(self) -> int:
+            """A descriptor for `select`, `selectors` and `loop.add_reader`.
+
+            Ready while there may be a value of another version than was read last, or an error to tell. It
+            belongs to this handle, and is gone with it.
+            """
+
     def reopen(self) -> None:
         """Attaches to the page that has the name now, after the error `Replaced`.
 
@@ -497,6 +511,14 @@ class Subscriber(Generic[_R]):
     def recv_many_async(self, n: int, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
         """`recv_many` for asyncio."""
 
+    if sys.platform != "win32":
+        def fileno(self) -> int:
+            """A descriptor for `select`, `selectors` and `loop.add_reader`.
+
+            Ready while there may be a message, or an error to tell, until `try_recv` finds none. It belongs to
+            this handle, and is gone with it.
+            """
+
     @property
     def lost(self) -> int:
         """How many messages were overwritten before this subscriber received them."""
@@ -706,6 +728,18 @@ def gc(*, dry_run: bool = False) -> list[Garbage]:
     With `dry_run` only says what it would be.
     """
 
+def wait(handles: Iterable[_H], timeout: float | None = None) -> list[_H]:
+    """Waits until any of several handles has news, and returns a list of those that have.
+
+    The handles are subscribers of topics and readers of latest. A subscriber has news when there is a message,
+    a reader when there is a value of another version than it gave last; and either when its next call raises an
+    error, such as that it is closed. What is ready is not taken: call `try_recv` or `read`. Raises TimeoutError
+    after `timeout` seconds.
+    """
+
+def _wait_look(
+    handles: Iterable[Any], timeout: float | None
+) -> tuple[Any, None] | tuple[None, Future[None]]: ...
 def _restore(
     class_: type[Record] | bytes,
     layout_id: int,

@@ -3,9 +3,10 @@
 import asyncio
 import importlib
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from . import _crosspage
 from ._errors import Closed
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ async def _receive_async(subscriber: "Subscriber[Any]", n: int | None, timeout: 
     left = timeout
     while True:
         found, ready = subscriber._look(n, left)
+        if ready is None:
+            return found
+        await ready
+        if timeout is not None:
+            left = max(begin + timeout - time.monotonic(), 0)
+
+
+async def _wait_async(handles: Sequence[Any], timeout: float | None) -> Any:
+    """The handles that have news."""
+    begin = time.monotonic()
+    left = timeout
+    while True:
+        found, ready = _crosspage._wait_look(handles, left)
         if ready is None:
             return found
         await ready

@@ -8,6 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Record, StructType, Value};
 use crate::locator::Locator;
 use crate::page::Participant;
+use crate::wait::bell::Raw as RawHandle;
+use crate::wait::{Waits, Watch};
 
 /// Reads a page whose type this program does not have.
 #[derive(Debug)]
@@ -86,13 +88,8 @@ impl DynReader {
         since: u64,
         timeout: impl Into<Option<Duration>>,
     ) -> Result<DynSnapshot> {
-        let read = || {
-            let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
-            // SAFETY: `bytes` has the layout's size.
-            let meta = unsafe { self.raw.read_changed(since, bytes.as_mut_ptr()) }?;
-            Ok(meta.map(|meta| self.snapshot(bytes, meta)))
-        };
-        (self.raw.wait_changed_async(since, timeout.into(), read)).await
+        let found = self.raw.wait_changed_async(since, timeout.into()).await;
+        found.map(|(bytes, meta)| self.snapshot(bytes, meta))
     }
 
     /// Joins a page with these options.
@@ -134,6 +131,17 @@ impl DynReader {
         Ok(self.snapshot(bytes, meta))
     }
 
+    /// What an event loop waits on (epoll, poll, Qt, tokio's `AsyncFd`; on Windows a handle for
+    /// `WaitForMultipleObjects`): ready while there may be a value of another version than was read last, or an
+    /// error to tell, until that is read. It belongs to this reader: only wait on it. The first call starts a
+    /// thread.
+    ///
+    /// # Errors
+    /// No descriptor, or no thread, is to be had; replaced; forked.
+    pub fn wait_handle(&self) -> Result<RawHandle> {
+        self.raw.wait_handle()
+    }
+
     fn snapshot(&self, bytes: Box<[u8]>, meta: Meta) -> DynSnapshot {
         DynSnapshot {
             record: Record::new(self.layout().clone(), bytes),
@@ -167,6 +175,16 @@ impl DynReader {
     /// Who is attached.
     pub fn participants(&self) -> Vec<Participant> {
         self.raw.participants()
+    }
+}
+
+impl Waits for DynReader {
+    fn has_news(&mut self) -> bool {
+        self.raw.has_news()
+    }
+
+    fn watch(&self) -> Watch {
+        self.raw.watch()
     }
 }
 

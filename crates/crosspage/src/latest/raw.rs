@@ -1,12 +1,17 @@
 //! `latest` without types: bytes by a layout that is known at run time. Typed Rust, C, C++, Python and
 //! the command line all stand on this.
 
+#[cfg(not(loom))]
+use std::ptr::NonNull;
+#[cfg(not(loom))]
+use std::sync::OnceLock;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::cell::{Cell, Current, Damaged, Geometry, Stamp};
+use crate::atomic::local::AtomicU64 as AtomicLocalU64;
 use crate::atomic::{AtomicU64, Ordering, fence};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Match, Plan, StructType};
@@ -21,7 +26,11 @@ use crate::page::{
 use crate::segment::Permissions;
 #[cfg(all(feature = "tokio", not(loom)))]
 use crate::wait::SleepAsync;
+#[cfg(not(loom))]
+use crate::wait::bell::{Bell, Raw as RawHandle, Source};
 use crate::wait::{self, Sleep};
+#[cfg(not(loom))]
+use crate::wait::{Anchor, Waits, Watch};
 
 const WRITER: u8 = 1;
 const READER: u8 = 2;
@@ -875,6 +884,11 @@ pub struct RawReader {
     inner: Attachment,
     layout: Option<Arc<StructType>>,
     options: Options,
+    /// The version that was read last; 0: none.
+    seen: AtomicLocalU64,
+    /// What event loops wait on, if this is asked for.
+    #[cfg(not(loom))]
+    bell: OnceLock<Bell>,
 }
 
 impl RawReader {
@@ -893,12 +907,18 @@ impl RawReader {
             inner,
             layout: layout.cloned(),
             options: options.clone(),
+            seen: AtomicLocalU64::new(0),
+            #[cfg(not(loom))]
+            bell: OnceLock::new(),
         })
     }
 
     /// [`open`](RawReader::open) for a task.
+    ///
+    /// # Errors
+    /// As there.
     #[cfg(all(feature = "tokio", not(loom)))]
-    pub(crate) async fn open_async(
+    pub async fn open_async(
         locator: &str,
         layout: Option<&Arc<StructType>>,
         options: &Options,
@@ -941,15 +961,19 @@ impl RawReader {
         Some(Attachment::meta(stamp))
     }
 
-    /// Attaches to the page that has the name now.
+    /// Attaches to the page that has the name now. What [`wait_handle`](RawReader::wait_handle) gave is gone.
     ///
     /// # Errors
     /// As [`open`](RawReader::open). The handle stays what it was then.
     pub fn reopen(&mut self) -> Result<()> {
         let locator = self.locator().to_string();
-        self.inner = self
+        let inner = self
             .options
             .attach(&locator, self.layout.as_ref(), READER, Intent::Open)?;
+        #[cfg(not(loom))]
+        self.bell.take();
+        self.inner = inner;
+        self.seen = AtomicLocalU64::new(0);
         Ok(())
     }
 
@@ -998,6 +1022,7 @@ impl RawReader {
             if look.holds() {
                 // SAFETY: all bytes of the value were just written.
                 unsafe { inner.plan.normalise_at(value) };
+                self.saw(meta.version);
                 return Some(meta);
             }
         }
@@ -1014,13 +1039,102 @@ impl RawReader {
         // SAFETY: handed through from the caller.
         let stamp = unsafe { self.inner.read(value) }?;
         // A value from another boot counts only where a checksum just held.
-        if !self.inner.page.writable()
-            && !self.inner.checksum
-            && self.inner.page.is_from_another_boot()
-        {
+        if self.is_withheld() {
             return Ok(None);
         }
-        Ok(stamp.map(Attachment::meta))
+        let meta = stamp.map(Attachment::meta);
+        if let Some(meta) = &meta {
+            self.saw(meta.version);
+        }
+        Ok(meta)
+    }
+
+    /// Notes what was read.
+    #[inline(always)]
+    fn saw(&self, version: u64) {
+        // Relaxed: nothing is read through it.
+        self.seen.store(version, Ordering::Relaxed);
+        #[cfg(not(loom))]
+        if let Some(bell) = self.bell.get() {
+            self.silence(bell);
+        }
+    }
+
+    /// The bell is silent until there is a newer value.
+    #[cfg(not(loom))]
+    #[cold]
+    fn silence(&self, bell: &Bell) {
+        bell.clear();
+        // What was written before that may not ring again.
+        if self.has_news() {
+            bell.set();
+        }
+    }
+
+    /// Whether there is a value of another version than was read last, or an error to tell.
+    pub fn has_news(&self) -> bool {
+        self.has_newer(self.seen.load(Ordering::Relaxed))
+    }
+
+    /// Whether there is a value of another version than `since`, or an error to tell.
+    pub fn has_newer(&self, since: u64) -> bool {
+        match self.version() {
+            Ok(Some(version)) => version != since && !self.is_withheld(),
+            Ok(None) => false,
+            Err(_) => true,
+        }
+    }
+
+    /// A value from another boot counts only where a checksum holds.
+    fn is_withheld(&self) -> bool {
+        let inner = &self.inner;
+        !inner.page.writable() && !inner.checksum && inner.page.is_from_another_boot()
+    }
+
+    /// For threads and event loops that wait without holding this: look once more after making it.
+    #[cfg(not(loom))]
+    pub fn watch(&self) -> Watch {
+        match self.inner.page.writable() {
+            true => Watch::of(self.inner.cell.wait_word(), &self.inner.page.anchor()),
+            false => Watch::by_the_clock(),
+        }
+    }
+
+    /// A descriptor for epoll, poll or Qt (on Windows a handle, for `WaitForMultipleObjects`): ready while
+    /// there may be a value of another version than was read last, or an error to tell, until that is read.
+    /// It belongs to this reader: only wait on it. The first call starts a thread.
+    ///
+    /// # Errors
+    /// No descriptor, or no thread, is to be had; closed, replaced, forked.
+    #[cfg(not(loom))]
+    pub fn wait_handle(&self) -> Result<RawHandle> {
+        let page = &self.inner.page;
+        page.check()?;
+        if let Some(bell) = self.bell.get() {
+            return Ok(bell.raw());
+        }
+        let cell = cell_of(page).ok_or_else(|| page.corrupt("its parameters are impossible"))?;
+        let values = Values {
+            cell,
+            state: NonNull::from(page.state_word()),
+            anchor: page.anchor(),
+            writable: page.writable(),
+        };
+        let bell = Bell::new(Arc::new(values)).map_err(|e| {
+            Error::os(
+                format_args!(
+                    "page \"{}\": cannot wait for it in an event loop",
+                    self.locator()
+                ),
+                &e,
+            )
+        })?;
+        // Where another thread was faster, it is that one's.
+        let bell = self.bell.get_or_init(|| bell);
+        if self.has_news() {
+            bell.set();
+        }
+        Ok(bell.raw())
     }
 
     /// The version that a read would return now, without copying the value.
@@ -1061,17 +1175,40 @@ impl RawReader {
         found.ok_or_else(|| self.nothing_newer(since))
     }
 
-    /// [`wait_changed`](RawReader::wait_changed) for a task: calls `read` with this handle until it returns
-    /// something, whenever there is a value of another version than `since`.
+    /// [`wait_changed`](RawReader::wait_changed) for a task; returns the value's bytes.
+    ///
+    /// # Errors
+    /// As there.
     #[cfg(all(feature = "tokio", not(loom)))]
-    pub(crate) async fn wait_changed_async<R>(
+    pub async fn wait_changed_async(
+        &self,
+        since: u64,
+        timeout: Option<Duration>,
+    ) -> Result<(Box<[u8]>, Meta)> {
+        let read = || {
+            if self.version()?.is_none_or(|version| version == since) {
+                return Ok(None);
+            }
+            let mut bytes = vec![0u8; self.layout().size()].into_boxed_slice();
+            // SAFETY: `bytes` has this side's size.
+            let meta = unsafe { self.read_changed(since, bytes.as_mut_ptr()) }?;
+            Ok(meta.map(|meta| (bytes, meta)))
+        };
+        self.wait_changed_with(since, timeout, read).await
+    }
+
+    /// The same by `read`, which is called with this handle until it returns something, whenever there may be
+    /// a value of another version than `since`.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub(crate) async fn wait_changed_with<R>(
         &self,
         since: u64,
         timeout: Option<Duration>,
         read: impl FnMut() -> Result<Option<R>>,
     ) -> Result<R> {
+        let anchor = self.inner.page.anchor();
         let sleep = match self.inner.page.writable() {
-            true => SleepAsync::On(self.inner.cell.wait_word(), self.inner.page.kept()),
+            true => SleepAsync::On(self.inner.cell.wait_word(), &anchor),
             false => SleepAsync::Poll,
         };
         let found = wait::until_async(sleep, deadline_of(timeout), read).await?;
@@ -1167,6 +1304,7 @@ impl RawReader {
         if inner.checksum {
             inner.verify(digest(pinned.as_bytes(), stamp.version), &stamp)?;
         }
+        self.saw(stamp.version);
         Ok(Some(pinned))
     }
 
@@ -1222,6 +1360,73 @@ impl RawReader {
                 .wait_word()
                 .wake_all(self.inner.page.alarm());
         }
+        #[cfg(not(loom))]
+        if let Some(bell) = self.bell.get() {
+            bell.set();
+        }
+    }
+}
+
+#[cfg(not(loom))]
+impl Waits for &RawReader {
+    fn has_news(&mut self) -> bool {
+        RawReader::has_news(self)
+    }
+
+    fn watch(&self) -> Watch {
+        RawReader::watch(self)
+    }
+}
+
+#[cfg(not(loom))]
+impl Waits for RawReader {
+    fn has_news(&mut self) -> bool {
+        RawReader::has_news(self)
+    }
+
+    fn watch(&self) -> Watch {
+        RawReader::watch(self)
+    }
+}
+
+/// What a bell listens to: the page's words, apart from the handle.
+#[cfg(not(loom))]
+struct Values {
+    cell: Cell,
+    state: NonNull<AtomicU64>,
+    /// Keeps both mapped.
+    anchor: Anchor,
+    writable: bool,
+}
+
+#[cfg(not(loom))]
+// SAFETY: `state` points to an atomic that `anchor` keeps mapped; `Cell` is `Send`.
+unsafe impl Send for Values {}
+#[cfg(not(loom))]
+// SAFETY: as above.
+unsafe impl Sync for Values {}
+
+#[cfg(not(loom))]
+impl Source for Values {
+    fn watch(&self) -> Watch {
+        match self.writable {
+            true => Watch::of(self.cell.wait_word(), &self.anchor),
+            false => Watch::by_the_clock(),
+        }
+    }
+
+    fn wake(&self) {
+        if self.writable {
+            self.cell.wait_word().wake_all(&self.anchor.alarm);
+        }
+    }
+
+    fn news(&self) -> Option<u64> {
+        // SAFETY: mapped for as long as `self` lives.
+        let state = unsafe { self.state.as_ref() }.load(Ordering::Relaxed);
+        let version = self.cell.current().map_or(0, |current| current.version());
+        // A page that was replaced or removed is news, too.
+        Some(version ^ state << 56)
     }
 }
 

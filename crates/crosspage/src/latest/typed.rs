@@ -10,6 +10,8 @@ use crate::layout::{Layout, Match};
 use crate::locator::Locator;
 use crate::page::{Lifetime, Participant};
 use crate::segment::Permissions;
+use crate::wait::bell::Raw as RawHandle;
+use crate::wait::{Waits, Watch};
 
 /// A value and what is known of it.
 // It is moved (out of the `Option`, out of the `Result`) right after it was read, while the stores that
@@ -541,7 +543,7 @@ impl<T: Layout> Reader<T> {
                 Ok(Some(snapshot.assume_init()))
             }
         };
-        (self.raw.wait_changed_async(since, timeout.into(), read)).await
+        (self.raw.wait_changed_with(since, timeout.into(), read)).await
     }
 
     /// The newest value in place, kept from being overwritten until it is dropped: for large values,
@@ -551,6 +553,17 @@ impl<T: Layout> Reader<T> {
     /// Invalid, where the page has no pins; full, where all are held; and as [`read`](Reader::read).
     pub fn read_pinned(&self) -> Result<Option<Pinned<'_>>> {
         self.raw.read_pinned()
+    }
+
+    /// What an event loop waits on (epoll, poll, Qt, tokio's `AsyncFd`; on Windows a handle for
+    /// `WaitForMultipleObjects`): ready while there may be a value of another version than was read last, or an
+    /// error to tell, until that is read. It belongs to this reader: only wait on it. The first call starts a
+    /// thread.
+    ///
+    /// # Errors
+    /// No descriptor, or no thread, is to be had; replaced; forked.
+    pub fn wait_handle(&self) -> Result<RawHandle> {
+        self.raw.wait_handle()
     }
 
     /// Whether the process that wrote a value still holds the writer's role.
@@ -574,5 +587,15 @@ impl<T: Layout> Reader<T> {
     /// Who is attached.
     pub fn participants(&self) -> Vec<Participant> {
         self.raw.participants()
+    }
+}
+
+impl<T: Layout> Waits for Reader<T> {
+    fn has_news(&mut self) -> bool {
+        self.raw.has_news()
+    }
+
+    fn watch(&self) -> Watch {
+        self.raw.watch()
     }
 }

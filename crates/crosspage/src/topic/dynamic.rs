@@ -12,6 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Record;
 use crate::locator::Locator;
 use crate::page::Participant;
+use crate::wait::bell::Raw as RawHandle;
+use crate::wait::{Waits, Watch};
 
 /// A message of a topic whose type this program does not have.
 #[derive(Debug)]
@@ -135,6 +137,17 @@ impl DynSubscriber {
         async move { control.wait_others_async(n, timeout).await }
     }
 
+    /// What an event loop waits on (epoll, poll, Qt, tokio's `AsyncFd`; on Windows a handle for
+    /// `WaitForMultipleObjects`): ready while there may be a message, or an error to tell, until
+    /// [`try_recv`](DynSubscriber::try_recv) finds nothing. It belongs to this subscriber: only wait on it. The
+    /// first call starts a thread.
+    ///
+    /// # Errors
+    /// No descriptor, or no thread, is to be had; replaced; forked.
+    pub fn wait_handle(&mut self) -> Result<RawHandle> {
+        self.raw.wait_handle()
+    }
+
     /// The page's locator.
     pub fn locator(&self) -> &Locator {
         self.raw.locator()
@@ -143,6 +156,16 @@ impl DynSubscriber {
     /// Who is attached.
     pub fn participants(&self) -> Vec<Participant> {
         self.raw.participants()
+    }
+}
+
+impl Waits for DynSubscriber {
+    fn has_news(&mut self) -> bool {
+        self.raw.has_news()
+    }
+
+    fn watch(&self) -> Watch {
+        self.raw.watch()
     }
 }
 

@@ -845,7 +845,8 @@ impl RawPublisher {
         }
         let shared = self.shared.clone();
         let outlet = self.outlet.as_mut().expect("it was there");
-        let sleep = SleepAsync::OnLight(shared.board().space(), shared.page.kept());
+        let anchor = shared.page.anchor();
+        let sleep = SleepAsync::OnLight(shared.board().space(), &anchor);
         let mut next_probe = Instant::now();
         let found = wait::until_async(sleep, deadline_of(timeout), || {
             shared.page.check()?;

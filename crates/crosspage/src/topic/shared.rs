@@ -245,14 +245,14 @@ impl Control {
     }
 
     /// [`wait_others`](Control::wait_others) for a task.
+    ///
+    /// # Errors
+    /// As there.
     #[cfg(feature = "tokio")]
-    pub(crate) async fn wait_others_async(
-        &self,
-        n: usize,
-        timeout: Option<Duration>,
-    ) -> Result<usize> {
+    pub async fn wait_others_async(&self, n: usize, timeout: Option<Duration>) -> Result<usize> {
         let shared = &self.0;
-        let sleep = SleepAsync::On(shared.board().changes(), shared.page.kept());
+        let anchor = shared.page.anchor();
+        let sleep = SleepAsync::On(shared.board().changes(), &anchor);
         let mut last = 0;
         let found = wait::until_async(sleep, deadline_of(timeout), || {
             shared.page.check()?;
@@ -273,30 +273,5 @@ impl Control {
     /// The page's locator.
     pub fn locator(&self) -> &Locator {
         self.0.page.locator()
-    }
-}
-
-/// Waits for messages without the subscriber: for threads and event loops that must not hold it meanwhile.
-#[derive(Debug, Clone)]
-pub struct Watch {
-    shared: Arc<Shared>,
-    sequence: Option<u32>,
-}
-
-impl Watch {
-    pub(super) fn new(shared: &Arc<Shared>) -> Watch {
-        Watch {
-            sequence: shared.board().messages().arm_lightly(),
-            shared: shared.clone(),
-        }
-    }
-
-    /// Sleeps until something may have been published since this was made, or the handle was closed;
-    /// false when the time-out has passed. Looks at nothing that the subscriber has.
-    pub fn wait(&self, timeout: Duration) -> bool {
-        let board = self.shared.board();
-        board
-            .messages()
-            .sleep(self.sequence, timeout, self.shared.page.alarm())
     }
 }

@@ -11,7 +11,7 @@ use super::options::{ArrayType, Kind, Options};
 use super::pool::Range;
 use super::publisher::{REFERENCE, digest, lane};
 use super::ring::{self, Damaged, Header, Peek, Reader, Record, kind};
-use super::shared::{Control, Shared, Watch};
+use super::shared::{Control, Shared};
 use crate::atomic::{Ordering, Words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Plan;
@@ -21,7 +21,7 @@ use crate::segment::Mapping;
 #[cfg(feature = "tokio")]
 use crate::wait::SleepAsync;
 use crate::wait::bell::{Bell, Raw as RawHandle, Source};
-use crate::wait::{self, Alarm, Sleep, WaitWord};
+use crate::wait::{self, Sleep, Waits, Watch};
 
 /// So many messages of one publisher are received before another has its turn: enough for its lines to be
 /// worth fetching.
@@ -419,7 +419,8 @@ impl RawSubscriber {
         mut look: impl FnMut(&mut RawSubscriber) -> Result<Option<R>>,
     ) -> Result<R> {
         let shared = self.shared.clone();
-        let sleep = SleepAsync::OnLight(shared.board().messages(), shared.page.kept());
+        let anchor = shared.page.anchor();
+        let sleep = SleepAsync::OnLight(shared.board().messages(), &anchor);
         let found = wait::until_async(sleep, deadline_of(timeout), || look(self)).await?;
         found.ok_or_else(|| self.nothing())
     }
@@ -439,7 +440,21 @@ impl RawSubscriber {
 
     /// For threads and event loops that wait without holding this: look once more after making it.
     pub fn watch(&self) -> Watch {
-        Watch::new(&self.shared)
+        Watch::of_light(self.shared.board().messages(), &self.shared.page.anchor())
+    }
+
+    /// Whether [`try_recv`](RawSubscriber::try_recv) has something to say: a message, a piece of one, or an
+    /// error.
+    pub fn has_news(&mut self) -> bool {
+        if self.error.is_some() || self.shared.page.check().is_err() {
+            return true;
+        }
+        // An error stays until it is told.
+        if self.shared.board().extent_count() != self.known && self.look_for_lanes(false).is_err() {
+            return true;
+        }
+        let mut feeds = self.feeds.iter_mut();
+        feeds.any(|feed| !matches!(feed.reader.peek(&feed.lane), Ok(Peek::Nothing)))
     }
 
     /// A descriptor for epoll, poll or Qt (on Windows a handle, for `WaitForMultipleObjects`): ready while
@@ -464,9 +479,10 @@ impl RawSubscriber {
                 &e,
             )
         })?;
-        let raw = bell.raw();
-        self.bell = Some(bell);
-        Ok(raw)
+        if self.has_news() {
+            bell.set();
+        }
+        Ok(self.bell.insert(bell).raw())
     }
 
     /// What other threads may do with this while one is inside of it.
@@ -946,6 +962,16 @@ impl RawSubscriber {
     }
 }
 
+impl Waits for RawSubscriber {
+    fn has_news(&mut self) -> bool {
+        RawSubscriber::has_news(self)
+    }
+
+    fn watch(&self) -> Watch {
+        RawSubscriber::watch(self)
+    }
+}
+
 impl Drop for RawSubscriber {
     fn drop(&mut self) {
         self.close();
@@ -962,12 +988,13 @@ struct Lanes {
 }
 
 impl Source for Lanes {
-    fn word(&self) -> (&WaitWord, &Alarm) {
-        (self.shared.board().messages(), self.shared.page.alarm())
+    fn watch(&self) -> Watch {
+        Watch::of_light(self.shared.board().messages(), &self.shared.page.anchor())
     }
 
-    fn light(&self) -> bool {
-        true
+    fn wake(&self) {
+        let messages = self.shared.board().messages();
+        messages.wake_all(self.shared.page.alarm());
     }
 
     fn news(&self) -> Option<u64> {

@@ -2,6 +2,10 @@
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+#[cfg(all(feature = "tokio", not(loom)))]
+use std::pin::Pin;
+#[cfg(all(feature = "tokio", not(loom)))]
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::array::{self, Element, NdArray};
@@ -16,6 +20,10 @@ use crate::layout::{FieldType, Layout, Match, Plan};
 use crate::locator::Locator;
 use crate::page::{Lifetime, Participant};
 use crate::segment::Permissions;
+#[cfg(all(feature = "tokio", not(loom)))]
+use crate::wait::TaskSleep;
+use crate::wait::bell::Raw as RawHandle;
+use crate::wait::{Waits, Watch};
 
 macro_rules! shared_options {
     () => {
@@ -811,6 +819,30 @@ impl<P: Payload + ?Sized> Subscriber<P> {
         }
     }
 
+    /// All messages, for a task: as [`iter`](Subscriber::iter), without blocking. To drop it loses no message.
+    ///
+    /// ```no_run
+    /// # use crosspage::topic;
+    /// # use std::pin::Pin;
+    /// # use futures_core::Stream;
+    /// # async fn follow(mut subscriber: topic::Subscriber<[u8]>) -> crosspage::Result<()> {
+    /// let mut stream = subscriber.stream();
+    /// // With `StreamExt` of tokio-stream or futures: `while let Some(message) = stream.next().await`
+    /// while let Some(message) = std::future::poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
+    ///     println!("{} bytes", message?.value.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub fn stream(&mut self) -> Stream<'_, P> {
+        Stream {
+            subscriber: self,
+            sleep: None,
+            done: false,
+        }
+    }
+
     /// How many messages were published while this was attached, and overwritten before it received them
     /// ([`Policy::Overwrite`]).
     pub fn lost(&self) -> u64 {
@@ -845,6 +877,17 @@ impl<P: Payload + ?Sized> Subscriber<P> {
         async move { control.wait_others_async(n, timeout).await }
     }
 
+    /// What an event loop waits on (epoll, poll, Qt, tokio's `AsyncFd`; on Windows a handle for
+    /// `WaitForMultipleObjects`): ready while there may be a message, or an error to tell, until
+    /// [`try_recv`](Subscriber::try_recv) finds nothing. It belongs to this subscriber: only wait on it. The
+    /// first call starts a thread.
+    ///
+    /// # Errors
+    /// No descriptor, or no thread, is to be had; replaced; forked.
+    pub fn wait_handle(&mut self) -> Result<RawHandle> {
+        self.raw.wait_handle()
+    }
+
     /// The page's locator.
     pub fn locator(&self) -> &Locator {
         self.raw.locator()
@@ -853,6 +896,16 @@ impl<P: Payload + ?Sized> Subscriber<P> {
     /// Who is attached.
     pub fn participants(&self) -> Vec<Participant> {
         self.raw.participants()
+    }
+}
+
+impl<P: Payload + ?Sized> Waits for Subscriber<P> {
+    fn has_news(&mut self) -> bool {
+        self.found.is_some() || self.raw.has_news()
+    }
+
+    fn watch(&self) -> Watch {
+        self.raw.watch()
     }
 }
 
@@ -975,5 +1028,53 @@ impl<P: Payload + ?Sized> Iterator for Iter<'_, P> {
             self.done = !error.is_invalid() && !error.is_corrupt();
         }
         Some(received)
+    }
+}
+
+/// All messages, for a task; see [`Subscriber::stream`].
+#[cfg(all(feature = "tokio", not(loom)))]
+pub struct Stream<'s, P: Payload + ?Sized> {
+    subscriber: &'s mut Subscriber<P>,
+    sleep: Option<TaskSleep>,
+    done: bool,
+}
+
+#[cfg(all(feature = "tokio", not(loom)))]
+impl<P: Payload + ?Sized> futures_core::Stream for Stream<'_, P> {
+    type Item = Result<Message<P>>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.done {
+            return Poll::Ready(None);
+        }
+        loop {
+            // Before the look: it sleeps from where it was announced.
+            let mut sleep = match this.sleep.take() {
+                Some(sleep) => sleep,
+                None => match this.subscriber.try_recv() {
+                    Ok(None) => this.subscriber.watch().sleep(None),
+                    received => return Poll::Ready(this.give(received)),
+                },
+            };
+            match this.subscriber.try_recv() {
+                Ok(None) => {}
+                received => return Poll::Ready(this.give(received)),
+            }
+            if Pin::new(&mut sleep).poll(context).is_pending() {
+                this.sleep = Some(sleep);
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+#[cfg(all(feature = "tokio", not(loom)))]
+impl<P: Payload + ?Sized> Stream<'_, P> {
+    fn give(&mut self, received: Result<Option<Message<P>>>) -> Option<Result<Message<P>>> {
+        if let Err(error) = &received {
+            self.done = !error.is_invalid() && !error.is_corrupt();
+        }
+        received.transpose()
     }
 }

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Alarm, WaitWord};
+use super::Watch;
 use crate::atomic::Ordering;
 use crate::atomic::local::AtomicBool;
 use crate::liveness::fork;
 
 /// What a bell tells of.
 pub(crate) trait Source: Send + Sync + 'static {
-    /// What to sleep on; its notifiers use light fences if `light`.
-    fn word(&self) -> (&WaitWord, &Alarm);
-    /// Whether its notifiers use light fences.
-    fn light(&self) -> bool;
+    /// What to sleep on.
+    fn watch(&self) -> Watch;
+    /// Wakes whoever sleeps on it.
+    fn wake(&self);
     /// A number that changes with each news; `None`: there will be no more.
     fn news(&self) -> Option<u64>;
 }
@@ -41,16 +41,19 @@ impl std::fmt::Debug for Bell {
 }
 
 impl Bell {
+    /// Silent: the caller looks once more after this, and [`set`](Bell::set)s it where there is news already.
     pub(crate) fn new(source: Arc<dyn Source>) -> io::Result<Bell> {
         let inner = Arc::new(Inner {
             source,
             event: event::Event::new()?,
             stop: AtomicBool::new(false),
         });
+        // Of what is there already the caller knows.
+        let seen = inner.source.news();
         let ringer = inner.clone();
         let thread = std::thread::Builder::new()
             .name("crosspage-bell".into())
-            .spawn(move || ringer.ring())?;
+            .spawn(move || ringer.ring(seen))?;
         Ok(Bell {
             inner,
             thread: Some(thread),
@@ -76,11 +79,9 @@ impl Bell {
 }
 
 impl Inner {
-    fn ring(&self) {
+    fn ring(&self, mut seen: Option<u64>) {
         /// What a notifier that died did not do is found this late.
         const LONGEST: Duration = Duration::from_millis(100);
-        let (word, alarm) = self.source.word();
-        let mut seen = None;
         while !self.stop.load(Ordering::Acquire) {
             let news = self.source.news();
             if news != seen || news.is_none() {
@@ -90,12 +91,9 @@ impl Inner {
                     return;
                 }
             }
-            let armed = match self.source.light() {
-                true => word.arm_lightly(),
-                false => Some(word.arm()),
-            };
+            let watch = self.source.watch();
             if self.source.news() == seen && !self.stop.load(Ordering::Acquire) {
-                word.sleep(armed, LONGEST, alarm);
+                watch.wait(LONGEST);
             }
         }
     }
@@ -108,8 +106,7 @@ impl Drop for Bell {
         if self.born != fork::generation() {
             return;
         }
-        let (word, alarm) = self.inner.source.word();
-        word.wake_all(alarm);
+        self.inner.source.wake();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -18,10 +18,11 @@ use std::time::Duration;
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE};
 use windows_sys::Win32::System::Memory::{MEMORY_BASIC_INFORMATION, VirtualQuery};
 use windows_sys::Win32::System::Threading::{
-    CREATE_EVENT_MANUAL_RESET, CreateEventExW, EVENT_MODIFY_STATE, OpenEventW,
-    SYNCHRONIZATION_SYNCHRONIZE, SetEvent, WaitForSingleObject,
+    CREATE_EVENT_MANUAL_RESET, CreateEventExW, CreateEventW, EVENT_MODIFY_STATE, OpenEventW,
+    SYNCHRONIZATION_SYNCHRONIZE, SetEvent, WaitForMultipleObjects, WaitForSingleObject,
 };
 
+use super::watch::Armed;
 use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::segment::windows::security::{Descriptor, rights};
 use crate::segment::windows::wide;
@@ -76,31 +77,113 @@ impl Drop for Event {
     }
 }
 
+impl Event {
+    /// The event for those who sleep on `word` while it is `expected`.
+    fn of(alarm: &Alarm, word: &AtomicU32, expected: u32) -> Option<Event> {
+        let descriptor = alarm
+            .descriptor
+            .get_or_init(|| Descriptor::new(alarm.mode, &rights::EVENT));
+        let Ok(descriptor) = descriptor else {
+            return None;
+        };
+        let (name, attributes) = (alarm.name(word, expected), descriptor.attributes());
+        let (flags, access) = (CREATE_EVENT_MANUAL_RESET, SYNCHRONIZATION_SYNCHRONIZE);
+        // SAFETY: valid attributes and a NUL-terminated name.
+        let event = unsafe { CreateEventExW(&attributes, name.as_ptr(), flags, access) };
+        (!event.is_null()).then_some(Event(event))
+    }
+}
+
+/// In milliseconds, rounded up: no time at all would not be a sleep.
+fn milliseconds(limit: Duration) -> u32 {
+    limit.as_nanos().div_ceil(1_000_000).min(1 << 30) as u32
+}
+
 /// Sleeps while `word` is `expected`, for at most `limit`. May return early for any reason.
 pub(super) fn sleep(alarm: &Alarm, word: &AtomicU32, expected: u32, limit: Duration) {
-    let descriptor = alarm
-        .descriptor
-        .get_or_init(|| Descriptor::new(alarm.mode, &rights::EVENT));
-    let Ok(descriptor) = descriptor else {
+    let Some(event) = Event::of(alarm, word, expected) else {
         return std::thread::sleep(limit.min(BLIND));
     };
-    let (name, attributes) = (alarm.name(word, expected), descriptor.attributes());
-    let (flags, access) = (CREATE_EVENT_MANUAL_RESET, SYNCHRONIZATION_SYNCHRONIZE);
-    // SAFETY: valid attributes and a NUL-terminated name.
-    let event = unsafe { CreateEventExW(&attributes, name.as_ptr(), flags, access) };
-    if event.is_null() {
-        return std::thread::sleep(limit.min(BLIND));
-    }
-    let event = Event(event);
     // SYNC POINT event: pairs with the fence in `wake`. Either this load sees the sequence counted
     // up, or `wake` finds the event.
     fence(Ordering::SeqCst);
     if word.load(Ordering::Acquire) == expected {
-        // Rounded up: no time at all would not be a sleep.
-        let limit = limit.as_nanos().div_ceil(1_000_000).min(1 << 30) as u32;
         // SAFETY: an open handle with the right to wait for it.
-        unsafe { WaitForSingleObject(event.0, limit) };
+        unsafe { WaitForSingleObject(event.0, milliseconds(limit)) };
     }
+}
+
+/// So many words [`sleep_on_any`] sleeps on: WaitForMultipleObjects takes 64 handles, of which one is the
+/// doorbell.
+pub(super) const MOST: usize = 63;
+
+/// What a thread is woken by that sleeps on words of pages.
+pub(super) struct Doorbell {
+    rung: AtomicU32,
+    event: Event,
+}
+
+// SAFETY: a handle of the kernel's, which any thread may use.
+unsafe impl Send for Doorbell {}
+// SAFETY: as above.
+unsafe impl Sync for Doorbell {}
+
+impl Doorbell {
+    pub(super) fn new() -> io::Result<Doorbell> {
+        // SAFETY: no attributes, no name; it resets itself.
+        let event = unsafe { CreateEventW(std::ptr::null(), 0, 0, std::ptr::null()) };
+        match event.is_null() {
+            true => Err(io::Error::last_os_error()),
+            false => Ok(Doorbell {
+                rung: AtomicU32::new(0),
+                event: Event(event),
+            }),
+        }
+    }
+
+    /// For [`sleep_on_any`]: who rings from here on ends the sleep.
+    pub(super) fn seen(&self) -> u32 {
+        // Acquire: pairs with the Release in `ring`.
+        self.rung.load(Ordering::Acquire)
+    }
+
+    pub(super) fn ring(&self) {
+        self.rung.fetch_add(1, Ordering::Release);
+        // SAFETY: an open handle.
+        unsafe { SetEvent(self.event.0) };
+    }
+}
+
+/// Sleeps until one of at most [`MOST`] words is no longer what was seen there, or the doorbell rings, and
+/// for at most `limit`. May return early for any reason.
+pub(super) fn sleep_on_any(doorbell: Option<(&Doorbell, u32)>, words: &[&Armed], limit: Duration) {
+    let of = |armed: &&Armed| Event::of(armed.alarm(), armed.word(), armed.sequence);
+    let events: Vec<Event> = words.iter().filter_map(of).collect();
+    let limit = match events.len() == words.len() {
+        true => limit,
+        false => limit.min(BLIND),
+    };
+    // SYNC POINT event: as in `sleep`.
+    fence(Ordering::SeqCst);
+    if words.iter().any(|armed| armed.has_changed())
+        || doorbell.is_some_and(|(bell, seen)| bell.seen() != seen)
+    {
+        return;
+    }
+    let bell = doorbell.iter().map(|(bell, _)| bell.event.0);
+    let handles: Vec<HANDLE> = bell.chain(events.iter().map(|event| event.0)).collect();
+    if handles.is_empty() {
+        return std::thread::sleep(limit);
+    }
+    // SAFETY: as many open handles, with the right to wait for them.
+    unsafe {
+        WaitForMultipleObjects(
+            handles.len() as u32,
+            handles.as_ptr(),
+            0,
+            milliseconds(limit),
+        )
+    };
 }
 
 /// Wakes everybody who sleeps on `word` since its sequence is `before`, which it is no longer.

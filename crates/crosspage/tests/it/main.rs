@@ -11,6 +11,8 @@ mod tasks;
 mod topic;
 mod topic_raw;
 mod topic_tail;
+#[cfg(feature = "tokio")]
+mod waits;
 
 /// A directory for `file:` pages: in memory on Linux, so that no test waits for a disk.
 fn directory() -> tempfile::TempDir {

@@ -15,7 +15,7 @@ struct Sample {
 }
 
 /// On one thread, so that whoever blocks it is found out.
-fn run<T>(task: impl Future<Output = T>) -> T {
+pub fn run<T>(task: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -24,7 +24,7 @@ fn run<T>(task: impl Future<Output = T>) -> T {
     runtime.block_on(guarded).expect("it ends")
 }
 
-fn soon() -> tokio::time::Sleep {
+pub fn soon() -> tokio::time::Sleep {
     tokio::time::sleep(Duration::from_millis(30))
 }
 
@@ -109,7 +109,7 @@ fn a_wake_up_is_no_poll() {
 }
 
 /// Whether the system has futex_waitv(2): emulators may lack it, as older kernels do.
-fn sleeps_on_many_words() -> bool {
+pub fn sleeps_on_many_words() -> bool {
     #[cfg(target_os = "linux")]
     // SAFETY: without waiters the call reads nothing, and says EINVAL where there is such a call.
     unsafe {
@@ -244,7 +244,7 @@ fn a_forked_child_waits_in_tasks() {
 }
 
 /// Runs two futures at once.
-async fn both<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
+pub async fn both<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
     let (mut a, mut b) = (Box::pin(a), Box::pin(b));
     let (mut first, mut second) = (None, None);
     std::future::poll_fn(|context| {

@@ -340,7 +340,7 @@ fn history_and_a_publisher_that_is_gone() {
 
 /// Waits on the descriptor, as an event loop does.
 #[cfg(unix)]
-fn is_ready(fd: std::os::fd::RawFd, timeout: i32) -> bool {
+pub fn is_ready(fd: std::os::fd::RawFd, timeout: i32) -> bool {
     let mut poll = libc::pollfd {
         fd,
         events: libc::POLLIN,
