@@ -590,6 +590,23 @@ size_t crosspage_topic_publisher_subscribers(const crosspage_topic_publisher *pu
 int crosspage_topic_publisher_wait_subscribers(const crosspage_topic_publisher *publisher, size_t n,
                                                int64_t timeout_ns, size_t *found, crosspage_error *error);
 
+/* Who came or went: a publisher learns of subscribers, a subscriber of publishers. */
+typedef struct crosspage_topic_event {
+  uint32_t kind; /* CROSSPAGE_TOPIC_MATCHED, CROSSPAGE_TOPIC_GONE */
+  uint32_t pid;
+  char language[16]; /* which it attached from; ends in a NUL */
+} crosspage_topic_event;
+
+enum {
+  CROSSPAGE_TOPIC_MATCHED = 1, /* it is attached; each is told of once, also one that came first */
+  CROSSPAGE_TOPIC_GONE = 2     /* one that had matched has left, or died; what it published stays */
+};
+
+/* Waits until a subscriber comes or goes; with a timeout of 0 it takes what there is, and is CROSSPAGE_ERR_TIMED_OUT
+ * otherwise. One that is killed is found within a second. May be called by any thread. */
+int crosspage_topic_publisher_wait_event(const crosspage_topic_publisher *publisher, int64_t timeout_ns,
+                                         crosspage_topic_event *event, crosspage_error *error);
+
 /* What waits on the handle ends with CROSSPAGE_ERR_CLOSED, as does every later call. What was published stays for who
  * is attached. */
 void crosspage_topic_publisher_close(const crosspage_topic_publisher *publisher);
@@ -656,6 +673,9 @@ size_t crosspage_topic_subscriber_publishers(const crosspage_topic_subscriber *s
 /* Waits for `n` publishers, and says how many there are. `found` may be NULL. */
 int crosspage_topic_subscriber_wait_publishers(const crosspage_topic_subscriber *subscriber, size_t n,
                                                int64_t timeout_ns, size_t *found, crosspage_error *error);
+/* The same as of a publisher, of publishers. */
+int crosspage_topic_subscriber_wait_event(const crosspage_topic_subscriber *subscriber, int64_t timeout_ns,
+                                          crosspage_topic_event *event, crosspage_error *error);
 
 /* What waits on the handle ends with CROSSPAGE_ERR_CLOSED, as does every later call. No publisher waits for it any
  * more; messages stay until they are released. */

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crosspage::layout::StructType;
 use crosspage::topic::{
-    ArrayType, Control, Kind, Meta, Options, Policy, RawLoan, RawMessage, RawPublisher,
+    ArrayType, Control, Event, Kind, Meta, Options, Policy, RawLoan, RawMessage, RawPublisher,
     RawSubscriber,
 };
 use crosspage::{Error, ErrorKind, Result};
@@ -785,6 +785,32 @@ pub unsafe extern "C" fn crosspage_topic_publisher_set_timeout(
     }
 }
 
+/// `crosspage_topic_event`.
+#[repr(C)]
+pub struct CEvent {
+    kind: u32,
+    pid: u32,
+    language: [c_char; 16],
+}
+
+impl From<Event> for CEvent {
+    fn from(event: Event) -> CEvent {
+        let participant = event.participant();
+        let mut language = [0; 16];
+        for (to, from) in language[..15].iter_mut().zip(participant.language.bytes()) {
+            *to = from as c_char;
+        }
+        CEvent {
+            kind: match event {
+                Event::Matched(_) => 1,
+                _ => 2,
+            },
+            pid: participant.pid,
+            language,
+        }
+    }
+}
+
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crosspage_topic_publisher_subscribers(
     publisher: *const Publisher,
@@ -807,6 +833,23 @@ pub unsafe extern "C" fn crosspage_topic_publisher_wait_subscribers(
         guard(error, || {
             let control = Publisher::control(publisher)?;
             put(found, control.wait_others(n, timeout(timeout_ns))?);
+            Ok(())
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crosspage_topic_publisher_wait_event(
+    publisher: *const Publisher,
+    timeout_ns: i64,
+    event: *mut CEvent,
+    error: *mut CError,
+) -> i32 {
+    // SAFETY: the header's contract.
+    unsafe {
+        guard(error, || {
+            let control = Publisher::control(publisher)?;
+            put(event, control.wait_event(timeout(timeout_ns))?.into());
             Ok(())
         })
     }
@@ -1203,6 +1246,23 @@ pub unsafe extern "C" fn crosspage_topic_subscriber_wait_publishers(
         guard(error, || {
             let control = Subscriber::control(subscriber)?;
             put(found, control.wait_others(n, timeout(timeout_ns))?);
+            Ok(())
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crosspage_topic_subscriber_wait_event(
+    subscriber: *const Subscriber,
+    timeout_ns: i64,
+    event: *mut CEvent,
+    error: *mut CError,
+) -> i32 {
+    // SAFETY: the header's contract.
+    unsafe {
+        guard(error, || {
+            let control = Subscriber::control(subscriber)?;
+            put(event, control.wait_event(timeout(timeout_ns))?.into());
             Ok(())
         })
     }

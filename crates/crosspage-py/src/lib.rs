@@ -41,7 +41,7 @@ mod _crosspage {
     #[pymodule_export]
     use crate::registry::{Garbage, PageInfo, gc, pages, pattern_of, remove, remove_all};
     #[pymodule_export]
-    use crate::topic::{Loan, Publisher, Subscriber};
+    use crate::topic::{EventObject, Loan, Publisher, Subscriber};
     #[pymodule_export]
     use crate::types::{FieldInfo, LayoutObject, declare, layout_of_record};
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
-use crosspage::topic::{Control, Kind, Options, RawLoan, RawPublisher, RawSubscriber};
+use crosspage::topic::{Control, Event, Kind, Options, RawLoan, RawPublisher, RawSubscriber};
 use crosspage::{Error, ErrorKind, Result, Watch};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
@@ -96,6 +96,55 @@ fn others_async<'py>(
     in_background(py, wait, |py, count| {
         Ok(count.into_pyobject(py)?.into_any())
     })
+}
+
+fn event<'py>(
+    py: Python<'py>,
+    control: &Control,
+    timeout: Option<&Bound<'py, PyAny>>,
+) -> PyResult<EventObject> {
+    let wait = Slices::new(seconds(timeout)?);
+    wait.wait(py, |slice| control.wait_event(Some(slice)))
+        .and_then(|event| EventObject::new(py, event))
+}
+
+fn event_async<'py>(
+    py: Python<'py>,
+    control: Control,
+    timeout: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let timeout = seconds(timeout)?;
+    let wait = async move { control.wait_event_async(timeout).await };
+    in_background(py, wait, |py, event| {
+        Ok(EventObject::new(py, event)?.into_pyobject(py)?.into_any())
+    })
+}
+
+/// Who came or went.
+#[pyclass(frozen, get_all, name = "Event", module = "crosspage.topic")]
+pub struct EventObject {
+    /// "matched" or "gone".
+    kind: &'static str,
+    participant: Py<Participant>,
+}
+
+impl EventObject {
+    fn new(py: Python<'_>, event: Event) -> PyResult<EventObject> {
+        let kind = match event {
+            Event::Matched(_) => "matched",
+            _ => "gone",
+        };
+        let participant = Py::new(py, Participant::from(event.participant().clone()))?;
+        Ok(EventObject { kind, participant })
+    }
+}
+
+#[pymethods]
+impl EventObject {
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let participant = self.participant.bind(py).repr()?;
+        Ok(format!("<{}: {participant}>", self.kind))
+    }
 }
 
 // ---- Publisher -----------------------------------------------------------------------------
@@ -338,6 +387,33 @@ impl Publisher {
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         others_async(py, self.control(py)?, n, timeout)
+    }
+
+    /// The next subscriber that came or went, or None: each that is attached is told of once, also one that came
+    /// first.
+    fn try_event(&self, py: Python<'_>) -> PyResult<Option<EventObject>> {
+        let event = self.control(py)?.try_event().map_err(raise)?;
+        event.map(|event| EventObject::new(py, event)).transpose()
+    }
+
+    /// Waits until a subscriber comes or goes. One that is killed is found within a second.
+    #[pyo3(signature = (timeout=None))]
+    fn wait_event<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<EventObject> {
+        event(py, &self.control(py)?, timeout)
+    }
+
+    /// `wait_event` for asyncio.
+    #[pyo3(signature = (timeout=None))]
+    fn wait_event_async<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        event_async(py, self.control(py)?, timeout)
     }
 
     /// Detaches; what was published stays, and who waits on this handle gets the error `Closed`. Leaving a
@@ -1009,6 +1085,36 @@ impl Subscriber {
     ) -> PyResult<Bound<'py, PyAny>> {
         let control = self.with(py, |raw| Ok(raw.control()))?;
         others_async(py, control, n, timeout)
+    }
+
+    /// The next publisher that came or went, or None: each that is attached is told of once, also one that came
+    /// first.
+    fn try_event(&self, py: Python<'_>) -> PyResult<Option<EventObject>> {
+        let event = self
+            .with(py, |raw| Ok(raw.control()))?
+            .try_event()
+            .map_err(raise)?;
+        event.map(|event| EventObject::new(py, event)).transpose()
+    }
+
+    /// Waits until a publisher comes or goes. One that is killed is found within a second.
+    #[pyo3(signature = (timeout=None))]
+    fn wait_event<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<EventObject> {
+        event(py, &self.with(py, |raw| Ok(raw.control()))?, timeout)
+    }
+
+    /// `wait_event` for asyncio.
+    #[pyo3(signature = (timeout=None))]
+    fn wait_event_async<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        event_async(py, self.with(py, |raw| Ok(raw.control()))?, timeout)
     }
 
     /// Detaches; whoever waits on this handle gets the error `Closed`. Leaving a `with` does the same.

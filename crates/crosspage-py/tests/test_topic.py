@@ -1,5 +1,6 @@
 """`topic` between Python processes: what is promised for every one of its calls."""
 
+import asyncio
 import ctypes
 import multiprocessing
 import os
@@ -1096,3 +1097,23 @@ print("end")
 """
     )
     assert run(child) == "end\n"
+
+
+def test_who_came_and_who_went():
+    with crosspage.topic.publisher("events", bytes) as publisher:
+        assert publisher.try_event() is None
+        with pytest.raises(TimeoutError):
+            publisher.wait_event(0.01)
+        with crosspage.topic.subscriber("events") as subscriber:
+            matched = publisher.wait_event(20)
+            assert (matched.kind, matched.participant.role) == ("matched", "subscriber")
+            assert matched.participant.pid == os.getpid()
+            assert subscriber.wait_event(20).kind == "matched"
+            assert subscriber.try_event() is None
+
+        async def goes():
+            return await publisher.wait_event_async(20)
+
+        assert asyncio.run(goes()).kind == "gone"
+        assert publisher.try_event() is None
+        assert "subscriber" in repr(matched)

@@ -1375,6 +1375,14 @@ impl Page {
 
     /// Who is attached, with what the table says of them.
     pub(crate) fn entries(&self) -> Vec<(participants::Entry, Participant)> {
+        self.shown(self.table().entries())
+    }
+
+    /// What people are told of these.
+    pub(crate) fn shown(
+        &self,
+        entries: impl IntoIterator<Item = participants::Entry>,
+    ) -> Vec<(participants::Entry, Participant)> {
         let shown = |entry: participants::Entry| {
             let participant = Participant {
                 role: self.role_name(entry.role),
@@ -1384,7 +1392,7 @@ impl Page {
             };
             (entry, participant)
         };
-        self.table().entries().map(shown).collect()
+        entries.into_iter().map(shown).collect()
     }
 
     pub(crate) fn corrupt(&self, what: impl std::fmt::Display) -> Error {

@@ -39,6 +39,8 @@ pub(crate) mod board;
 #[cfg(not(loom))]
 mod dynamic;
 #[cfg(not(loom))]
+mod event;
+#[cfg(not(loom))]
 mod info;
 #[cfg(not(loom))]
 mod message;
@@ -62,6 +64,8 @@ pub use array::{Element, NdArray};
 pub(crate) use board::PATTERN;
 #[cfg(not(loom))]
 pub use dynamic::{DynMessage, DynPublisher, DynSubscriber, DynValue};
+#[cfg(not(loom))]
+pub use event::Event;
 #[cfg(not(loom))]
 pub(crate) use info::info;
 #[cfg(not(loom))]

@@ -615,13 +615,39 @@ class Loan<with_tail<H, T>> : public detail::base_loan {
   Loan() = default;
 };
 
+// Who came or went: a publisher learns of subscribers, a subscriber of publishers.
+struct Event {
+  enum Kind : std::uint32_t {
+    matched = CROSSPAGE_TOPIC_MATCHED,  // it is attached
+    gone = CROSSPAGE_TOPIC_GONE,        // one that had matched has left, or died; what it published stays
+  };
+  Kind kind;
+  std::uint32_t pid;
+  std::string language;  // which it attached from
+};
+
 namespace detail {
+
+// What waiting for an event gave; to find none is no error where that was only tried.
+template <class Report>
+std::optional<Event> told(const Report &report, failure &failure, int code, const crosspage_topic_event &event,
+                          bool tries) {
+  if (code == 0 || (tries && code == CROSSPAGE_ERR_TIMED_OUT)) report.succeed();
+  else report.fail(failure, code);
+  if (code != 0) return std::nullopt;
+  return Event{static_cast<Event::Kind>(event.kind), event.pid, event.language};
+}
 
 // What all publishers share.
 class base_publisher {
  public:
   // How many subscribers live.
   std::size_t subscribers() const noexcept { return crosspage_topic_publisher_subscribers(handle_.get()); }
+  // The next subscriber that came or went, if there is one that was not told of yet: each that is attached is told of
+  // once, also one that came first.
+  std::optional<Event> try_event(error &e) const { return next_event(reporting{e}, 0, true); }
+  // Waits until one comes or goes; nothing where that fails. One that is killed is found within a second.
+  std::optional<Event> wait_event(timeout t, error &e) const { return next_event(reporting{e}, t.ns(), false); }
   // Waits for `n` subscribers, and returns how many there are (0: it failed).
   std::size_t wait_subscribers(std::size_t n, timeout t, error &e) const {
     return wait_subscribers(n, t, reporting{e});
@@ -630,6 +656,8 @@ class base_publisher {
   std::size_t wait_subscribers(std::size_t n, timeout t = std::nullopt) const {
     return wait_subscribers(n, t, throwing());
   }
+  std::optional<Event> try_event() const { return next_event(throwing(), 0, true); }
+  Event wait_event(timeout t = std::nullopt) const { return *next_event(throwing(), t.ns(), false); }
 #endif
   // Changes how long publishing waits for room.
   void set_timeout(timeout t) noexcept { crosspage_topic_publisher_set_timeout(handle_.get(), t.ns()); }
@@ -668,6 +696,13 @@ class base_publisher {
   publisher_handle handle_;
 
  private:
+  template <class Report>
+  std::optional<Event> next_event(const Report &report, std::int64_t ns, bool tries) const {
+    crosspage_topic_event event;
+    failure failure;
+    const int code = crosspage_topic_publisher_wait_event(handle_.get(), ns, &event, &failure.head);
+    return told(report, failure, code, event, tries);
+  }
   template <class Report>
   std::size_t wait_subscribers(std::size_t n, timeout t, const Report &report) const {
     std::size_t found = 0;
@@ -1117,6 +1152,11 @@ class Subscriber {
   crosspage_wait_fd wait_fd(error &e) { return wait_fd(detail::reporting{e}); }
   // How many publishers live.
   std::size_t publishers() const noexcept { return crosspage_topic_subscriber_publishers(handle_.get()); }
+  // The next publisher that came or went, if there is one that was not told of yet: each that is attached is told of
+  // once, also one that came first.
+  std::optional<Event> try_event(error &e) const { return next_event(detail::reporting{e}, 0, true); }
+  // Waits until one comes or goes; nothing where that fails. One that is killed is found within a second.
+  std::optional<Event> wait_event(timeout t, error &e) const { return next_event(detail::reporting{e}, t.ns(), false); }
   // Waits for `n` publishers, and returns how many there are (0: it failed).
   std::size_t wait_publishers(std::size_t n, timeout t, error &e) const {
     return wait_publishers(n, t, detail::reporting{e});
@@ -1128,6 +1168,8 @@ class Subscriber {
   std::size_t wait_publishers(std::size_t n, timeout t = std::nullopt) const {
     return wait_publishers(n, t, detail::throwing());
   }
+  std::optional<Event> try_event() const { return next_event(detail::throwing(), 0, true); }
+  Event wait_event(timeout t = std::nullopt) const { return *next_event(detail::throwing(), t.ns(), false); }
 #endif
   // A wait that is going on ends with the error `closed`, as does every later call. No publisher waits for this any
   // more. Messages stay.
@@ -1231,6 +1273,14 @@ class Subscriber {
       report.fail(failure, code);
     else report.succeed();
     return fd;
+  }
+
+  template <class Report>
+  std::optional<Event> next_event(const Report &report, std::int64_t ns, bool tries) const {
+    crosspage_topic_event event;
+    detail::failure failure;
+    const int code = crosspage_topic_subscriber_wait_event(handle_.get(), ns, &event, &failure.head);
+    return detail::told(report, failure, code, event, tries);
   }
 
   template <class Report>

@@ -50,6 +50,14 @@ static void structs(void) {
   CHECK(crosspage_topic_subscriber_wait_publishers(any, 1, 0, NULL, &error) == 0);
   CHECK(crosspage_topic_publisher_wait_subscribers(p, 3, 1000000, NULL, &error) == CROSSPAGE_ERR_TIMED_OUT);
 
+  crosspage_topic_event event;
+  CHECK(crosspage_topic_publisher_wait_event(p, SECOND, &event, &error) == 0);
+  CHECK(event.kind == CROSSPAGE_TOPIC_MATCHED && event.pid != 0 && strcmp(event.language, "C") == 0);
+  CHECK(crosspage_topic_publisher_wait_event(p, 0, &event, &error) == 0);
+  CHECK(crosspage_topic_publisher_wait_event(p, 0, &event, &error) == CROSSPAGE_ERR_TIMED_OUT);
+  CHECK(crosspage_topic_subscriber_wait_event(s, 0, &event, &error) == 0 && event.kind == CROSSPAGE_TOPIC_MATCHED);
+  CHECK(crosspage_topic_subscriber_wait_event(s, 0, &event, &error) == CROSSPAGE_ERR_TIMED_OUT);
+
   crosspage_topic_meta meta;
   uint64_t sequence = 0;
   CHECK(crosspage_topic_subscriber_try_recv_into(s, &value, sizeof value, &meta, &error) == CROSSPAGE_ERR_NO_VALUE);

@@ -14,6 +14,7 @@
 
 using namespace std::chrono_literals;
 using crosspage::errc;
+using crosspage::topic::Event;
 using crosspage::topic::Kind;
 using crosspage::topic::Loan;
 using crosspage::topic::Message;
@@ -632,6 +633,28 @@ static void options_and_layouts() {
   CHECK(found);
 }
 
+// Either side learns once of each that comes or goes.
+static void events() {
+  auto publisher = Publisher<Count>::attach("events");
+  CHECK(!publisher.try_event());
+  CHECK(thrown_by([&] { publisher.wait_event(1ms); }).is_timed_out());
+  {
+    auto subscriber = Subscriber<Count>::attach("events");
+    const auto matched = publisher.wait_event(20s);
+    CHECK(matched.kind == Event::matched);
+    CHECK_EQ(matched.language, "C++");
+    CHECK(matched.pid != 0);
+    CHECK(subscriber.wait_event(20s).kind == Event::matched);
+    CHECK(!subscriber.try_event());
+  }
+  crosspage::error e;
+  const auto gone = publisher.wait_event(20s, e);
+  CHECK(!e && gone && gone->kind == Event::gone);
+  CHECK(!publisher.try_event(e) && !e);
+  publisher.close();
+  CHECK(!publisher.try_event(e) && e.is_closed());
+}
+
 static void bad_arguments() {
   CHECK(thrown_by([] { Publisher<Count>::attach("a b"); }).is_invalid());
   CHECK(thrown_by([] { Subscriber<Count>::attach(""); }).is_invalid());
@@ -784,6 +807,7 @@ int main() {
   event_loops_of_readers();
   several_at_once();
   options_and_layouts();
+  events();
   bad_arguments();
   forked();
 }

@@ -10,6 +10,7 @@ import numpy
 from typing_extensions import Buffer, TypeVar, disjoint_base
 
 __all__ = [
+    "Event",
     "FieldInfo",
     "Garbage",
     "Layout",
@@ -367,6 +368,17 @@ class Pinned(Generic[_R]):
     def __class_getitem__(cls, key: Any) -> GenericAlias: ...
 
 @final
+class Event:
+    """Who came or went: a publisher learns of subscribers, a subscriber of publishers."""
+
+    @property
+    def kind(self) -> Literal["matched", "gone"]:
+        """It is attached; or it had been, and has left or died. What it published can still be received."""
+
+    @property
+    def participant(self) -> Participant: ...
+
+@final
 class Publisher(Generic[_R]):
     """Publishes to a topic. Made by `crosspage.topic.publisher`."""
 
@@ -441,6 +453,18 @@ class Publisher(Generic[_R]):
 
     def wait_subscribers_async(self, n: int, timeout: float | None = None) -> Future[int]:
         """`wait_subscribers` for asyncio."""
+
+    def try_event(self) -> Event | None:
+        """The next subscriber that came or went, or None.
+
+        Each that is attached is told of once, also one that came first.
+        """
+
+    def wait_event(self, timeout: float | None = None) -> Event:
+        """Waits until a subscriber comes or goes. One that is killed is found within a second."""
+
+    def wait_event_async(self, timeout: float | None = None) -> Future[Event]:
+        """`wait_event` for asyncio."""
 
     def close(self) -> None:
         """Detaches; what was published stays, and who waits on this handle gets the error `Closed`."""
@@ -532,6 +556,18 @@ class Subscriber(Generic[_R]):
 
     def wait_publishers_async(self, n: int, timeout: float | None = None) -> Future[int]:
         """`wait_publishers` for asyncio."""
+
+    def try_event(self) -> Event | None:
+        """The next publisher that came or went, or None.
+
+        Each that is attached is told of once, also one that came first.
+        """
+
+    def wait_event(self, timeout: float | None = None) -> Event:
+        """Waits until a publisher comes or goes. One that is killed is found within a second."""
+
+    def wait_event_async(self, timeout: float | None = None) -> Future[Event]:
+        """`wait_event` for asyncio."""
 
     def close(self) -> None:
         """Detaches; whoever waits on this handle gets the error `Closed`."""

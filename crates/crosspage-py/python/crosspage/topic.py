@@ -9,13 +9,13 @@ publisher.
 import sys
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, get_origin, overload
 
-from ._crosspage import Loan, Message, Publisher, Record, Subscriber
+from ._crosspage import Event, Loan, Message, Publisher, Record, Subscriber
 from ._declare import layout_of
 
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["Loan", "Message", "Options", "Publisher", "PublisherOptions", "Subscriber", "publisher", "subscriber"]
+__all__ = ["Event", "Loan", "Message", "Options", "Publisher", "PublisherOptions", "Subscriber", "publisher", "subscriber"]
 
 _R = TypeVar("_R", bound=Record)
 

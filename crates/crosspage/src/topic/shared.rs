@@ -1,9 +1,10 @@
 //! What a handle of a topic shares with its messages and with other threads.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::board::{Board, Extent, Maps, PATTERN, PUBLISHER, SUBSCRIBER, What};
+use super::event::{Event, Peers};
 use super::lane::NOT_ATTACHED;
 use super::options::Options;
 use super::pool::{ALIGN, Loaned, Range};
@@ -12,6 +13,7 @@ use crate::atomic::Ordering;
 use crate::atomic::local::{AtomicBool, AtomicU64};
 use crate::error::{Error, ErrorKind, Result};
 use crate::locator::Locator;
+use crate::page::participants::Entry;
 use crate::page::{Design, Intent, Me, Page, Participant, Request, Terms, deadline_of};
 use crate::segment::Mapping;
 #[cfg(feature = "tokio")]
@@ -29,6 +31,8 @@ pub(super) struct Shared {
     /// Loans that were dropped, to be given back by the publisher; and whether there are any.
     pub(super) dropped: Mutex<Vec<Loaned>>,
     pub(super) any_dropped: AtomicBool,
+    /// What was told of the other side.
+    peers: Mutex<Peers>,
 }
 
 impl Shared {
@@ -71,6 +75,7 @@ impl Shared {
             held: AtomicU64::new(0),
             dropped: Mutex::default(),
             any_dropped: AtomicBool::new(false),
+            peers: Mutex::default(),
         })
     }
 
@@ -116,8 +121,8 @@ impl Shared {
         usize::from(self.me.index)
     }
 
-    /// How many of the other side are attached and live.
-    fn others(&self) -> usize {
+    /// Those of the other side that are attached and live.
+    fn others(&self) -> Vec<Entry> {
         let other = match self.role {
             PUBLISHER => SUBSCRIBER,
             _ => PUBLISHER,
@@ -127,7 +132,7 @@ impl Shared {
             .entries()
             .filter(|entry| entry.role == other && self.page.is_alive(entry.index))
             .filter(|entry| other == PUBLISHER || self.has_joined(usize::from(entry.index)))
-            .count()
+            .collect()
     }
 
     /// Whether a subscriber gets what is published from now on: it is in the table before it has its cursors,
@@ -147,11 +152,27 @@ impl Shared {
             .all(|(lane, _mapping)| lane.row(index).cursor.load(Ordering::Relaxed) != NOT_ATTACHED)
     }
 
-    fn too_few(&self, last: usize, n: usize) -> Error {
-        let (role, others) = match self.role {
+    /// What this handle is, and what the others are.
+    fn sides(&self) -> (&'static str, &'static str) {
+        match self.role {
             PUBLISHER => ("publisher", "subscribers"),
             _ => ("subscriber", "publishers"),
-        };
+        }
+    }
+
+    fn no_event(&self) -> Error {
+        let (_, others) = self.sides();
+        Error::new(
+            ErrorKind::TimedOut,
+            format!(
+                "timed out: page \"{}\": no {others} came or went",
+                self.page.locator()
+            ),
+        )
+    }
+
+    fn too_few(&self, last: usize, n: usize) -> Error {
+        let (role, others) = self.sides();
         Error::new(
             ErrorKind::TimedOut,
             format!(
@@ -200,6 +221,8 @@ impl Shared {
         self.shut();
         if self.held.load(Ordering::Acquire) == 0 {
             self.page.leave();
+            // Who looked when this was woken in `shut` may have found the handle still attached.
+            self.board().changes().notify_all(self.page.alarm());
         }
     }
 }
@@ -225,7 +248,40 @@ impl Control {
 
     /// How many of the other side live: a publisher's subscribers, a subscriber's publishers.
     pub fn others(&self) -> usize {
-        self.0.others()
+        self.0.others().len()
+    }
+
+    /// The next of the other side that came or went, if there is one that was not told of yet. All clones
+    /// of a control, and the handle, tell of each once between them.
+    ///
+    /// # Errors
+    /// Closed, replaced, forked.
+    pub fn try_event(&self) -> Result<Option<Event>> {
+        let shared = &self.0;
+        shared.page.check()?;
+        let mut peers = (shared.peers.lock()).unwrap_or_else(PoisonError::into_inner);
+        Ok(peers.next(|| shared.page.shown(shared.others())))
+    }
+
+    /// Waits until one of the other side comes or goes. Who is killed is found within a second.
+    ///
+    /// # Errors
+    /// Timed out; closed, replaced, forked.
+    pub fn wait_event(&self, timeout: Option<Duration>) -> Result<Event> {
+        let shared = &self.0;
+        let sleep = Sleep::On(shared.board().changes(), shared.page.alarm());
+        let found = wait::until(sleep, deadline_of(timeout), || self.try_event())?;
+        found.ok_or_else(|| shared.no_event())
+    }
+
+    /// [`wait_event`](Control::wait_event) for a task.
+    #[cfg(feature = "tokio")]
+    pub async fn wait_event_async(&self, timeout: Option<Duration>) -> Result<Event> {
+        let shared = &self.0;
+        let anchor = shared.page.anchor();
+        let sleep = SleepAsync::On(shared.board().changes(), &anchor);
+        let found = wait::until_async(sleep, deadline_of(timeout), || self.try_event());
+        found.await?.ok_or_else(|| shared.no_event())
     }
 
     /// Waits until there are at least `n` of the other side, and says how many.
@@ -238,7 +294,7 @@ impl Control {
         let mut last = 0;
         let found = wait::until(sleep, deadline_of(timeout), || {
             shared.page.check()?;
-            last = shared.others();
+            last = shared.others().len();
             Ok::<_, Error>((last >= n).then_some(last))
         })?;
         found.ok_or_else(|| shared.too_few(last, n))
@@ -256,7 +312,7 @@ impl Control {
         let mut last = 0;
         let found = wait::until_async(sleep, deadline_of(timeout), || {
             shared.page.check()?;
-            last = shared.others();
+            last = shared.others().len();
             Ok::<_, Error>((last >= n).then_some(last))
         });
         match found.await? {

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use crosspage::layout::{Field, Record, Scalar, StructType, Type, Value};
 use crosspage::topic::{
-    DynPublisher, DynSubscriber, DynValue, Kind, NdArray, Options, Policy, Publisher, RawPublisher,
-    Subscriber,
+    DynPublisher, DynSubscriber, DynValue, Event, Kind, NdArray, Options, Policy, Publisher,
+    RawPublisher, Subscriber,
 };
 use crosspage::{Layout, Match, Text, registry, testing};
 
@@ -729,6 +729,62 @@ fn waiting_and_its_end() {
         assert_eq!(subscriber.wait_publishers(1, SOON).unwrap(), 1);
         assert_eq!(subscriber.recv(SOON).unwrap().value.counter, 1);
     });
+}
+
+#[test]
+fn who_came_and_who_went() {
+    let directory = crate::directory();
+    let name = format!("file:{}", directory.path().join("topic.page").display());
+    let publisher = Publisher::<Reading>::attach(&name).unwrap();
+    assert_eq!(publisher.try_event().unwrap(), None);
+    assert!(publisher.wait_event(SHORT).unwrap_err().is_timed_out());
+    let matched = |event: &Event| matches!(event, Event::Matched(_));
+
+    // Each is told of once, to either side, also one that came first.
+    let first = Subscriber::<Reading>::attach(&name).unwrap();
+    let second = Subscriber::<Reading>::attach(&name).unwrap();
+    for role in ["subscriber", "subscriber"] {
+        let event = publisher.wait_event(SOON).unwrap();
+        assert!(matched(&event) && event.participant().alive);
+        assert_eq!(event.participant().role, role);
+        assert_eq!(event.participant().pid, std::process::id());
+    }
+    assert_eq!(publisher.try_event().unwrap(), None);
+    assert_eq!(
+        first.wait_event(SOON).unwrap().participant().role,
+        "publisher"
+    );
+    assert_eq!(first.try_event().unwrap(), None);
+
+    // One that leaves; and another that takes its place before anybody looked.
+    drop(second);
+    let third = Subscriber::<Reading>::attach(&name).unwrap();
+    let events = [(); 2].map(|()| publisher.wait_event(SOON).unwrap());
+    assert!(matches!(&events[0], Event::Gone(gone) if !gone.alive));
+    assert!(matched(&events[1]));
+    assert_eq!(publisher.try_event().unwrap(), None);
+
+    // A sleeper is woken by both.
+    let (told, seen) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let name = &name;
+        scope.spawn(move || {
+            std::thread::sleep(SHORT);
+            let fourth = Subscriber::<Reading>::attach(name).unwrap();
+            seen.recv_timeout(SOON).unwrap();
+            std::thread::sleep(SHORT);
+            drop((third, fourth));
+        });
+        assert!(matched(&publisher.wait_event(SOON).unwrap()));
+        told.send(()).unwrap();
+        let events = [(); 2].map(|()| publisher.wait_event(SOON).unwrap());
+        assert!(!events.iter().any(matched));
+    });
+    drop(publisher);
+    assert!(matches!(first.wait_event(SOON).unwrap(), Event::Gone(_)));
+    // Who comes later is told who is there.
+    let publisher = Publisher::<Reading>::attach(&name).unwrap();
+    assert!(matched(&publisher.try_event().unwrap().unwrap()));
 }
 
 #[test]
