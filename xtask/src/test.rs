@@ -6,7 +6,7 @@ use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
 use crate::{
-    Result, canonical, demo, examples, install, languages, leftovers, readme, targets, tools,
+    Result, canonical, conformance, demo, examples, install, languages, leftovers, readme, targets, tools,
     windows, workspace,
 };
 
@@ -73,6 +73,12 @@ const STEPS: &[Step] = &[
         about: "the golden record, from every language to every language",
         option: None,
         run: languages::run,
+    },
+    Step {
+        name: "conformance",
+        about: "scenarios of the patterns, from every language to every language",
+        option: None,
+        run: conformance::run,
     },
     Step {
         name: "canonical",
