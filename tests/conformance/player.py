@@ -263,7 +263,7 @@ def lend(publisher: Any, kind: Any, value: Any, commits: bool) -> None:
         loan = publisher.loan(len(value))
     try:
         with loan as place:
-            place[...] = value
+            place[() if kind is numpy.ndarray else slice(None)] = value
             del place
             if not commits:
                 raise Dropped

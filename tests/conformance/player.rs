@@ -218,20 +218,34 @@ fn bytes_of(word: &str) -> Option<Vec<u8>> {
 }
 
 fn pattern(n: usize, k: usize) -> Vec<u8> {
-    (0..n).map(|i| ((i * 7 + k) % 251) as u8).collect()
+    let turn: Vec<u8> = (0..251).map(|i| ((i * 7 + k) % 251) as u8).collect();
+    let mut bytes = turn.repeat(n / 251 + 1);
+    bytes.truncate(n);
+    bytes
 }
 
 /// Length and CRC-32.
 fn sum(bytes: &[u8]) -> String {
-    let mut crc = !0u32;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ (0xedb8_8320 & 0u32.wrapping_sub(crc & 1));
-        }
-    }
+    let crc = bytes.iter().fold(!0u32, |crc, byte| {
+        (crc >> 8) ^ TABLE[(crc as u8 ^ byte) as usize]
+    });
     format!("{}/{:08x}", bytes.len(), !crc)
 }
+
+const TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 8 * 256 {
+        let crc = if i % 8 == 0 {
+            i as u32 / 8
+        } else {
+            table[i / 8]
+        };
+        table[i / 8] = (crc >> 1) ^ (0xedb8_8320 & 0u32.wrapping_sub(crc & 1));
+        i += 1;
+    }
+    table
+};
 
 /// Numbers that count up as `from-to`: "1-100,105".
 fn runs(numbers: &[i64]) -> String {
@@ -304,7 +318,11 @@ impl<T: Fields> Body for T {
     fn loan(publisher: &mut Publisher<T>, body: &T, commit: bool) -> crosspage::Result<()> {
         let mut loan = publisher.loan()?;
         loan.write(body);
-        if commit { loan.commit().map(drop) } else { Ok(()) }
+        if commit {
+            loan.commit().map(drop)
+        } else {
+            Ok(())
+        }
     }
 
     fn publish_many(publisher: &mut Publisher<T>, bodies: &[Box<T>]) -> Answer {
@@ -342,7 +360,11 @@ impl Body for [u8] {
     fn loan(publisher: &mut Publisher<[u8]>, body: &[u8], commit: bool) -> crosspage::Result<()> {
         let mut loan = publisher.loan(body.len())?;
         loan.copy_from_slice(body);
-        if commit { loan.commit().map(drop) } else { Ok(()) }
+        if commit {
+            loan.commit().map(drop)
+        } else {
+            Ok(())
+        }
     }
 
     fn publish_many(_: &mut Publisher<[u8]>, _: &[Vec<u8>]) -> Answer {
@@ -377,18 +399,34 @@ impl Body for NdArray {
 
     fn print(&self) -> String {
         let shape: Vec<String> = self.shape().iter().map(u64::to_string).collect();
-        let shape = if shape.is_empty() { "-".into() } else { shape.join("x") };
-        format!(" dtype={} shape={shape} bytes={}", self.dtype(), sum(self.as_bytes()))
+        let shape = if shape.is_empty() {
+            "-".into()
+        } else {
+            shape.join("x")
+        };
+        format!(
+            " dtype={} shape={shape} bytes={}",
+            self.dtype(),
+            sum(self.as_bytes())
+        )
     }
 
     fn number(&self) -> i64 {
         self.as_bytes().number()
     }
 
-    fn loan(publisher: &mut Publisher<NdArray>, body: &NdArray, commit: bool) -> crosspage::Result<()> {
+    fn loan(
+        publisher: &mut Publisher<NdArray>,
+        body: &NdArray,
+        commit: bool,
+    ) -> crosspage::Result<()> {
         let mut loan = publisher.loan_as(body.array_type())?;
         loan.copy_from_slice(body.as_bytes());
-        if commit { loan.commit().map(drop) } else { Ok(()) }
+        if commit {
+            loan.commit().map(drop)
+        } else {
+            Ok(())
+        }
     }
 
     fn publish_many(_: &mut Publisher<NdArray>, _: &[NdArray]) -> Answer {
@@ -500,13 +538,22 @@ trait Publishes {
 impl<P: Body + ?Sized> Publishes for Publisher<P> {
     fn act(&mut self, verb: &str, words: &[&str]) -> Answer {
         let body = || P::parse(words).ok_or_else(|| Failure::Usage("what body?".into()));
-        let number = |i: usize| words.get(i).and_then(|word| word.parse::<i64>().ok()).unwrap_or(0);
+        let number = |i: usize| {
+            words
+                .get(i)
+                .and_then(|word| word.parse::<i64>().ok())
+                .unwrap_or(0)
+        };
         let size = number(words.len().saturating_sub(1)) as usize;
         match verb {
             "publish" => Ok(self.publish(body()?.borrow())?.to_string()),
             "try_publish" => Ok(sequence_or_none(self.try_publish(body()?.borrow())?)),
-            "loan" => P::loan(self, body()?.borrow(), true).map_err(Failure::from).and(done()),
-            "abandon" => P::loan(self, body()?.borrow(), false).map_err(Failure::from).and(done()),
+            "loan" => P::loan(self, body()?.borrow(), true)
+                .map_err(Failure::from)
+                .and(done()),
+            "abandon" => P::loan(self, body()?.borrow(), false)
+                .map_err(Failure::from)
+                .and(done()),
             "publish_each" => {
                 let mut last = 0;
                 for n in number(0)..number(0) + number(1) {
@@ -526,7 +573,9 @@ impl<P: Body + ?Sized> Publishes for Publisher<P> {
                 Ok((n - number(0)).to_string())
             }
             "subscribers" => Ok(self.subscribers().to_string()),
-            "wait_subscribers" => Ok(self.wait_subscribers(number(0) as usize, timeout(words.get(1)))?.to_string()),
+            "wait_subscribers" => Ok(self
+                .wait_subscribers(number(0) as usize, timeout(words.get(1)))?
+                .to_string()),
             _ => usage("a publisher does not do this"),
         }
     }
@@ -541,10 +590,15 @@ trait Subscribes {
     fn wait_publishers(&self, n: usize, timeout: Option<Duration>) -> Answer;
 
     fn act(&mut self, verb: &str, words: &[&str]) -> Answer {
-        let number = words.first().and_then(|word| word.parse().ok()).unwrap_or(0);
+        let number = words
+            .first()
+            .and_then(|word| word.parse().ok())
+            .unwrap_or(0);
         match verb {
             "recv" => Ok(self.recv(timeout(words.first()))?.line()),
-            "try_recv" => Ok(self.try_recv()?.map_or("none".into(), |message| message.line())),
+            "try_recv" => Ok(self
+                .try_recv()?
+                .map_or("none".into(), |message| message.line())),
             "recv_many" => self.recv_many(number, timeout(words.get(1))),
             "drain" => {
                 let mut by_publisher: Vec<(u32, Vec<i64>, Vec<i64>)> = Vec::new();
@@ -606,7 +660,8 @@ subscribes! {
 
 /// `-`: for ever.
 fn timeout(word: Option<&&str>) -> Option<Duration> {
-    word.and_then(|word| word.parse().ok()).map(Duration::from_secs_f64)
+    word.and_then(|word| word.parse().ok())
+        .map(Duration::from_secs_f64)
 }
 
 #[derive(Default)]
@@ -622,7 +677,11 @@ macro_rules! with_options {
         let mut options = $builder;
         for word in $words {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
-            let number = || value.parse::<u64>().map_err(|_| Failure::Usage(format!("{word}?")));
+            let number = || {
+                value
+                    .parse::<u64>()
+                    .map_err(|_| Failure::Usage(format!("{word}?")))
+            };
             options = match name {
                 "policy" => options.policy(value.parse::<Policy>()?),
                 "capacity" => options.capacity(number()?),
@@ -668,11 +727,18 @@ impl<P: Body + ?Sized> TimeoutOf for crosspage::topic::SubscriberOptions<P> {
 }
 
 fn publisher<P: Body + ?Sized>(page: &str, words: &[&str]) -> Result<Box<dyn Publishes>, Failure> {
-    Ok(Box::new(with_options!(Publisher::<P>::options(), words).attach(page)?))
+    Ok(Box::new(
+        with_options!(Publisher::<P>::options(), words).attach(page)?,
+    ))
 }
 
-fn subscriber<P: Body + ?Sized>(page: &str, words: &[&str]) -> Result<Box<dyn Subscribes>, Failure> {
-    Ok(Box::new(with_options!(Subscriber::<P>::options(), words).attach(page)?))
+fn subscriber<P: Body + ?Sized>(
+    page: &str,
+    words: &[&str],
+) -> Result<Box<dyn Subscribes>, Failure> {
+    Ok(Box::new(
+        with_options!(Subscriber::<P>::options(), words).attach(page)?,
+    ))
 }
 
 macro_rules! of_kind {
@@ -729,7 +795,9 @@ impl Player {
                 done()
             }
             ["remove", page] => crosspage::remove(page).map_err(Failure::from).and(done()),
-            ["remove", page, "force"] => crosspage::remove_forced(page).map_err(Failure::from).and(done()),
+            ["remove", page, "force"] => crosspage::remove_forced(page)
+                .map_err(Failure::from)
+                .and(done()),
             ["reset"] => {
                 *self = Player::default();
                 done()

@@ -122,7 +122,9 @@ pub fn play(languages: &[Language], namespace: &str, what: &'static str) -> Resu
                     }
                 }
                 if failed >= ENOUGH {
-                    return Err(format!("{failed} scenarios failed; the rest was not played"));
+                    return Err(format!(
+                        "{failed} scenarios failed; the rest was not played"
+                    ));
                 }
             }
             println!(
@@ -139,7 +141,10 @@ pub fn play(languages: &[Language], namespace: &str, what: &'static str) -> Resu
     tally.skipped.dedup();
     match failed {
         0 => Ok(tally),
-        _ => Err(format!("{failed} of {} scenarios failed", failed + tally.passed)),
+        _ => Err(format!(
+            "{failed} of {} scenarios failed",
+            failed + tally.passed
+        )),
     }
 }
 

@@ -6,8 +6,8 @@ use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
 use crate::{
-    Result, canonical, conformance, demo, examples, install, languages, leftovers, readme, targets, tools,
-    windows, workspace,
+    Result, canonical, conformance, demo, examples, install, languages, leftovers, readme, targets,
+    tools, windows, workspace,
 };
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
@@ -145,6 +145,12 @@ const STEPS: &[Step] = &[
         about: "the golden record between the languages, and between Windows and Linux",
         option: Some("--windows"),
         run: windows::languages,
+    },
+    Step {
+        name: "win-conformance",
+        about: "scenarios of the patterns, from every language to every language on Windows",
+        option: Some("--windows"),
+        run: windows::conformance,
     },
     Step {
         name: "win-examples",

@@ -42,7 +42,10 @@ pub enum Action {
 pub enum Expected {
     Ok(String),
     /// An error of this kind, whose message has all of these words in it.
-    Error { kind: String, says: Vec<String> },
+    Error {
+        kind: String,
+        says: Vec<String>,
+    },
     /// This language does not have it, and why.
     Skipped(String),
 }
@@ -53,7 +56,10 @@ pub fn plays(directory: &Path) -> Result<Vec<Scenario>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "play") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "play")
+        {
             files.push(path);
         }
     }
@@ -92,7 +98,9 @@ fn parse(file: &str, text: &str) -> Result<Vec<Scenario>> {
         }
         let (left, right) = sides.ok_or_else(|| wrong("between whom is not said before"))?;
         let scenario = scenarios.last_mut();
-        let steps = &mut scenario.ok_or_else(|| wrong("a step of no scenario"))?.steps;
+        let steps = &mut scenario
+            .ok_or_else(|| wrong("a step of no scenario"))?
+            .steps;
         if let Some(rest) = words.strip_prefix("in ") {
             let step = steps.last_mut().ok_or_else(|| wrong("of no step"))?;
             let (language, expected) = match (rest.split_once(" -> "), rest.split_once(" not: ")) {
@@ -104,14 +112,20 @@ fn parse(file: &str, text: &str) -> Result<Vec<Scenario>> {
             continue;
         }
         let (told, answer) = words.split_once(" -> ").unwrap_or((words, ""));
-        let (actor, told) = told.trim().split_once(' ').ok_or_else(|| wrong("ACTOR VERB"))?;
+        let (actor, told) = told
+            .trim()
+            .split_once(' ')
+            .ok_or_else(|| wrong("ACTOR VERB"))?;
         let told = told.trim();
         let action = match (actor, told) {
             ("that", sum) => {
                 let (parts, total) = sum.split_once('=').ok_or_else(|| wrong("that A + B = C"))?;
                 Action::Sum {
                     total: total.trim().to_owned(),
-                    parts: parts.split('+').map(|part| part.trim().to_owned()).collect(),
+                    parts: parts
+                        .split('+')
+                        .map(|part| part.trim().to_owned())
+                        .collect(),
                 }
             }
             (_, "answers") => Action::Answer,

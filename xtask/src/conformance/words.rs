@@ -81,7 +81,9 @@ impl Known {
         let mut wanted = Vec::new();
         for (i, word) in words.split_whitespace().enumerate() {
             // A variable that is a word's end: "$n", "seq=$n".
-            let unknown = word.split_once('$').filter(|(_, name)| !self.variables.contains_key(*name));
+            let unknown = word.split_once('$').filter(|(_, name)| {
+                name.chars().all(char::is_alphanumeric) && !self.variables.contains_key(*name)
+            });
             match unknown {
                 Some((before, name)) => {
                     let value = got.get(i).and_then(|word| word.strip_prefix(before));
@@ -168,7 +170,8 @@ fn sum_of(text: &str) -> Result<String> {
         }
         None if text == "-" => Vec::new(),
         None => {
-            let pairs = (0..text.len() / 2).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16));
+            let pairs =
+                (0..text.len() / 2).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16));
             let bytes: std::result::Result<Vec<u8>, _> = pairs.collect();
             bytes.map_err(wrong)?
         }
