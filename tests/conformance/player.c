@@ -65,6 +65,12 @@ typedef struct Newer {
   int32_t mode;
 } Newer;
 
+/* One that ends in a tail. */
+typedef struct Scan {
+  uint64_t stamp;
+  float points[];
+} Scan;
+
 static const crosspage_enumerator modes[] = {{"idle", MODE_IDLE}, {"running", MODE_RUNNING}, {"failed", MODE_FAILED}};
 static const crosspage_enum mode = CROSSPAGE_ENUM(Mode, modes);
 static const crosspage_field pose_fields[] = {CROSSPAGE_FIELD(Pose, x), CROSSPAGE_FIELD(Pose, y),
@@ -92,6 +98,8 @@ static const crosspage_field status_fields[] = {CROSSPAGE_FIELD(Status, level), 
                                                 CROSSPAGE_FIELD_ENUM(Status, mode, mode)};
 static const crosspage_struct status = CROSSPAGE_LAYOUT(Status, status_fields);
 CROSSPAGE_STRUCT(Newer, level, ready, mode);
+static const crosspage_field scan_fields[] = {CROSSPAGE_FIELD(Scan, stamp), CROSSPAGE_FIELD_TAIL(Scan, points)};
+static const crosspage_struct scan = CROSSPAGE_LAYOUT(Scan, scan_fields);
 
 static const struct {
   const char *name;
@@ -102,7 +110,7 @@ static const struct {
     {"brief", CROSSPAGE_MESSAGE_STRUCT, &Brief_layout},   {"drifted", CROSSPAGE_MESSAGE_STRUCT, &Drifted_layout},
     {"status", CROSSPAGE_MESSAGE_STRUCT, &status},        {"newer", CROSSPAGE_MESSAGE_STRUCT, &Newer_layout},
     {"bytes", CROSSPAGE_MESSAGE_BYTES, NULL},             {"array", CROSSPAGE_MESSAGE_ARRAY, NULL},
-    {"any", CROSSPAGE_MESSAGE_ANY, NULL},
+    {"scan", CROSSPAGE_MESSAGE_STRUCT, &scan},            {"any", CROSSPAGE_MESSAGE_ANY, NULL},
 };
 
 /* ---- Answers -------------------------------------------------------------------------------------- */
@@ -239,13 +247,24 @@ static void print_cells(const crosspage_field *field, const uint8_t *at, char *o
 #undef NUMBER
 }
 
+/* A tail has as many elements as the message has bytes for. */
+static crosspage_field with_length(const crosspage_field *tail, size_t n) {
+  crosspage_field field = *tail;
+  field.dims[0] = n;
+  field.size *= n;
+  return field;
+}
+
+static bool is_tail(const crosspage_field *field) { return field->ndims && field->dims[0] == 0; }
+
 /* A field that is all zero is not told of. */
-static void print_struct(const crosspage_struct *layout, const uint8_t *value) {
+static void print_struct(const crosspage_struct *layout, const uint8_t *value, size_t size) {
   for (size_t i = 0; i < layout->count; ++i) {
-    const crosspage_field *field = &layout->fields[i];
+    crosspage_field field = layout->fields[i];
+    if (is_tail(&field)) field = with_length(&field, (size - (size_t)field.offset) / (size_t)field.size);
     char cells[512] = "";
-    print_cells(field, value + field->offset, cells, sizeof cells);
-    if (strspn(cells, "0,") != strlen(cells)) SAY(" %s=%s", field->name, cells);
+    print_cells(&field, value + field.offset, cells, sizeof cells);
+    if (strspn(cells, "0,") != strlen(cells)) SAY(" %s=%s", field.name, cells);
   }
 }
 
@@ -318,14 +337,22 @@ static int parse_body(uint32_t kind, const crosspage_struct *layout, char **word
   memset(body, 0, sizeof *body);
   if (kind == CROSSPAGE_MESSAGE_STRUCT) {
     body->size = (size_t)layout->size;
-    body->data = calloc(1, body->size);
+    body->data = calloc(1, body->size + 1024);
     for (size_t i = 0; i < count; ++i) {
       char *cells = strchr(words[i], '=');
       if (cells) *cells++ = '\0';
       const crosspage_field *field = layout->fields;
       while (field != layout->fields + layout->count && strcmp(field->name, words[i]) != 0) ++field;
       if (!cells || field == layout->fields + layout->count) return usage("what body?");
-      parse_cells(field, body->data + field->offset, &cells);
+      if (is_tail(field)) {
+        size_t n = 1;
+        for (const char *c = cells; *c; ++c) n += *c == ',';
+        const crosspage_field tail = with_length(field, n);
+        parse_cells(&tail, body->data + tail.offset, &cells);
+        body->size = (size_t)(tail.offset + tail.size);
+      } else {
+        parse_cells(field, body->data + field->offset, &cells);
+      }
     }
     return 0;
   }
@@ -545,7 +572,7 @@ static void print_message(Handle *from, const crosspage_topic_message *message) 
     SAY(" sent=%s", age > -60 && age < 60 ? "now" : "wrongly");
   }
   if (message->kind == CROSSPAGE_MESSAGE_STRUCT) {
-    if (layout_of(from)) print_struct(from->layout, message->data);
+    if (layout_of(from)) print_struct(from->layout, message->data, message->size);
     return;
   }
   if (message->kind == CROSSPAGE_MESSAGE_ARRAY) {

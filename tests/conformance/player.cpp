@@ -81,6 +81,11 @@ struct Newer {
   bool ready;
   std::int32_t mode;
 };
+// One that ends in a tail, which C++ has no struct for.
+struct Scan {
+  std::uint64_t stamp;
+  std::vector<float> points;
+};
 
 #define FIELD(name) visit(#name, value.name)
 template <class V>
@@ -107,6 +112,10 @@ void each(Status& value, V visit) {
 template <class V>
 void each(Newer& value, V visit) {
   FIELD(level), FIELD(ready), FIELD(mode);
+}
+template <class V>
+void each(Scan& value, V visit) {
+  FIELD(stamp), FIELD(points);
 }
 template <class V>
 void each(Pose& value, V visit) {
@@ -195,6 +204,9 @@ static void print(std::string& out, const char (&text)[12]) {
   print(out, cell);
 }
 static void print(std::string& out, const std::uint8_t (&pixels)[8192]) { print(out, sum(pixels, sizeof pixels)); }
+static void print(std::string& out, const std::vector<float>& tail) {
+  for (const float one : tail) print(out, one);
+}
 template <class T, std::size_t N>
 void print(std::string& out, const T (&array)[N]) {
   for (const auto& one : array) print(out, one);
@@ -303,6 +315,7 @@ static std::string body(const topic::Message<crosspage::dynamic>& message) {
     case topic::Kind::structure: break;
   }
   if (message.value.layout().name() == "Sample") return print_struct(fetch_struct<Sample>(message.value));
+  if (message.value.layout().name() == "Scan") return print_struct(fetch_struct<Scan>(message.value));
   return print_struct(fetch_struct<Image>(message.value));
 }
 
@@ -577,7 +590,7 @@ static const std::map<std::string, std::unique_ptr<Player::Handle> (*)(bool, con
     {"sample", make<Sample>},           {"image", make<Image>},   {"brief", make<Brief>},
     {"drifted", make<Drifted>},         {"status", make<Status>}, {"newer", make<Newer>},
     {"bytes", make<crosspage::bytes>},  {"array", make<crosspage::ndarray>},
-    {"any", make<crosspage::dynamic>},
+    {"any", make<crosspage::dynamic>},  {"scan", make<crosspage::dynamic>},
 };
 
 std::string Player::act(const Words& words) {

@@ -76,11 +76,16 @@ class Newer(crosspage.Struct):
     mode: crosspage.i32 = 0
 
 
-KINDS: dict[str, Any] = {
-    kind.__name__.lower(): kind for kind in (Sample, Image, Brief, Drifted, Status, Newer, bytes)
-} | {"array": numpy.ndarray, "any": None}
+class Scan(crosspage.Struct):
+    """One that ends in a tail."""
 
-FORMATS = {crosspage.f32: "f", crosspage.f64: "d"}
+    stamp: crosspage.u64 = 0
+    points: Sequence[float] = crosspage.tail(crosspage.f32)
+
+
+KINDS: dict[str, Any] = {
+    kind.__name__.lower(): kind for kind in (Sample, Image, Brief, Drifted, Status, Newer, Scan, bytes)
+} | {"array": numpy.ndarray, "any": None}
 
 
 class Usage(Exception):
@@ -121,7 +126,7 @@ def runs(numbers: Sequence[int]) -> str:
 
 def kind_of(value: Any, name: str) -> str:
     """How a float is packed."""
-    return "f" if name == "ratio" or (name == "temperature" and type(value).__name__ == "Drifted") else "d"
+    return "f" if name in ("ratio", "points") or isinstance(value, Drifted) else "d"
 
 
 def cells(value: Any, packed: str = "d") -> Iterator[str]:
@@ -159,6 +164,8 @@ def parsed(kind: Any, name: str, text: str) -> Any:
     if name in ("temperature", "ratio"):
         (value,) = struct.unpack(">" + ("f" if len(text) == 8 else "d"), bytes.fromhex(text))
         return value
+    if name == "points":
+        return [struct.unpack(">f", bytes.fromhex(word))[0] for word in words]
     if name == "name":
         return bytes_of(text).decode()
     if name == "pixels":
@@ -186,7 +193,8 @@ def body(kind: Any, words: list[str]) -> Any:
         lengths = () if shape == "-" else tuple(int(n) for n in shape.split("x"))
         return numpy.frombuffer(bytes_of(data) or bytearray(), dtype).reshape(lengths)
     fields = dict(word.split("=") for word in words)
-    return kind(**{name: parsed(kind, name, text) for name, text in fields.items()})
+    tail = {"points": ()} if kind is Scan else {}
+    return kind(**tail | {name: parsed(kind, name, text) for name, text in fields.items()})
 
 
 def nth(kind: Any, n: int, size: int) -> Any:

@@ -3,11 +3,13 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crosspage::layout::Value;
+use crosspage::layout::{Field, Record, Scalar, StructType, Type, Value};
 use crosspage::topic::{
-    DynMessage, DynSubscriber, DynValue, Message, NdArray, Payload, Policy, Publisher, Subscriber,
+    DynMessage, DynPublisher, DynSubscriber, DynValue, Kind, Message, NdArray, Options, Payload,
+    Policy, Publisher, Subscriber,
 };
 use crosspage::{Layout, Lifetime, Match, Text};
 
@@ -200,6 +202,45 @@ fn tell(line: &mut String, name: &str, cells: &[String]) {
     let cells = cells.join(",");
     if cells.contains(|c| c != '0' && c != ',') {
         *line += &format!(" {name}={cells}");
+    }
+}
+
+/// A struct that ends in a tail is of no type that Rust has.
+struct Scans(DynPublisher);
+
+fn scan() -> Arc<StructType> {
+    let points = Type::Tail(Box::new(Type::Scalar(Scalar::F32)));
+    let fields = vec![
+        Field::new("stamp", Type::Scalar(Scalar::U64)),
+        Field::new("points", points),
+    ];
+    Arc::new(StructType::natural("Scan", fields, None).expect("a layout"))
+}
+
+impl Publishes for Scans {
+    fn act(&mut self, verb: &str, words: &[&str]) -> Answer {
+        let mut bytes = vec![0; 8];
+        let (mut stamp, mut point) = (0u64, 0f32);
+        for word in words {
+            let (name, cells) = word.split_once('=').unwrap_or((word, ""));
+            let mut cells = cells.split(',').peekable();
+            match name {
+                "stamp" => drop(stamp.parse(&mut cells)),
+                _ => {
+                    while cells.peek().is_some() && point.parse(&mut cells).is_some() {
+                        bytes.extend(point.to_le_bytes());
+                    }
+                }
+            }
+        }
+        bytes[..8].copy_from_slice(&stamp.to_le_bytes());
+        match verb {
+            "publish" => Ok(self
+                .0
+                .publish(&Record::new(scan(), bytes.into()))?
+                .to_string()),
+            _ => usage("a publisher of tails does not do this"),
+        }
     }
 }
 
@@ -760,6 +801,13 @@ macro_rules! of_kind {
 impl Player {
     fn act(&mut self, words: &[&str]) -> Answer {
         match *words {
+            ["publisher", name, page, "scan"] => {
+                let kind = Kind::Struct(scan());
+                let made = DynPublisher::attach(page, Some(&kind), &Options::default())?;
+                let made = Box::new(Scans(made));
+                self.publishers.insert(name.to_owned(), made);
+                done()
+            }
             ["publisher", name, page, kind, ref options @ ..] => {
                 let unknown = || Err(Failure::Usage(format!("what is {kind}?")));
                 let made = of_kind!(publisher, kind, page, options, unknown())?;

@@ -88,54 +88,55 @@ fn native() -> Result<Vec<Language>> {
 /// Plays every scenario with every ordered pair of `languages`: the first has the actors of one side, the
 /// second those of the other.
 pub fn play(languages: &[Language], namespace: &str, what: &'static str) -> Result<Tally> {
-    let mut plays = script::plays(&workspace::root().join(SCENARIOS))?;
+    let mut scenarios = script::scenarios(&workspace::root().join(SCENARIOS))?;
     if let Ok(wanted) = std::env::var("CROSSPAGE_SCENARIO") {
-        plays.retain(|scenario| scenario.title.contains(&wanted));
+        scenarios.retain(|scenario| scenario.title.contains(&wanted));
     }
-    if plays.is_empty() {
+    if scenarios.is_empty() {
         return Err(format!("no scenario in {SCENARIOS} is to be played"));
     }
     let mut tally = Tally::of(what);
+    let mut failed = 0;
     let mut cast = Cast {
         namespace,
         idle: BTreeMap::new(),
     };
-    let mut failed = 0;
-    for (i, left) in languages.iter().enumerate() {
-        for (j, right) in languages.iter().enumerate() {
-            let start = Instant::now();
-            let (mut steps, mut left_out) = (0, Vec::new());
-            for (number, scenario) in plays.iter().enumerate() {
-                let sides = [left, right];
-                let folder = format!("{i}{j}/{number}");
-                let mut stage = Stage::new(scenario, sides, folder);
-                match stage.play(&mut cast) {
-                    Ok(()) => {
-                        steps += stage.played;
-                        tally.passed += 1;
-                        left_out.append(&mut stage.left_out);
-                        stage.leave(&mut cast);
-                    }
-                    Err(why) => {
-                        failed += 1;
-                        println!("{}", stage.report(&why));
-                    }
+    let pairs = languages
+        .iter()
+        .flat_map(|left| languages.iter().map(move |right| [left, right]));
+    for (pair, sides) in pairs.enumerate() {
+        let start = Instant::now();
+        let (before, mut steps) = (tally.passed, 0);
+        for (number, scenario) in scenarios.iter().enumerate() {
+            if let Some(why) = scenario.without(sides.map(|language| language.name)) {
+                tally.skipped.push(why);
+                continue;
+            }
+            let mut stage = Stage::new(scenario, sides, format!("{pair}/{number}"));
+            match stage.play(&mut cast) {
+                Ok(()) => {
+                    steps += stage.played;
+                    tally.passed += 1;
+                    tally.skipped.append(&mut stage.left_out);
+                    stage.leave(&mut cast);
                 }
-                if failed >= ENOUGH {
-                    return Err(format!(
-                        "{failed} scenarios failed; the rest was not played"
-                    ));
+                Err(why) => {
+                    failed += 1;
+                    println!("{}", stage.report(&why));
                 }
             }
-            println!(
-                "{:>7} -> {:<7} {} scenarios, {steps} steps, {:.1} s",
-                left.name,
-                right.name,
-                plays.len(),
-                start.elapsed().as_secs_f64()
-            );
-            tally.skipped.extend(left_out);
+            if failed >= ENOUGH {
+                return Err(format!(
+                    "{failed} scenarios failed; the rest was not played"
+                ));
+            }
         }
+        let [left, right] = sides.map(|language| language.name);
+        println!(
+            "{left:>7} -> {right:<7} {} scenarios, {steps} steps, {:.1} s",
+            tally.passed - before,
+            start.elapsed().as_secs_f64()
+        );
     }
     tally.skipped.sort();
     tally.skipped.dedup();

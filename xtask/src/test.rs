@@ -239,7 +239,7 @@ pub fn run(options: &Options) -> Result {
     if options.list {
         for step in STEPS {
             let option = step.option.map_or(String::new(), |o| format!(" ({o})"));
-            println!("{:<10} {}{option}", step.name, step.about);
+            println!("{:<15} {}{option}", step.name, step.about);
         }
         return Ok(());
     }

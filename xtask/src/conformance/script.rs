@@ -11,6 +11,8 @@ pub struct Scenario {
     pub title: String,
     pub file: String,
     pub steps: Vec<Step>,
+    /// Sides and languages that cannot play it, and why.
+    pub without: Vec<(usize, String, String)>,
 }
 
 pub struct Step {
@@ -50,8 +52,19 @@ pub enum Expected {
     Skipped(String),
 }
 
+impl Scenario {
+    /// Why these two languages cannot play it, where they cannot.
+    pub fn without(&self, languages: [&str; 2]) -> Option<String> {
+        let without = self.without.iter();
+        let mut without = without.filter(|(side, language, _)| languages[*side] == language);
+        without
+            .next()
+            .map(|(_, language, why)| format!("{}, {language}: {why}", self.title))
+    }
+}
+
 /// The scenarios of all files in a directory.
-pub fn plays(directory: &Path) -> Result<Vec<Scenario>> {
+pub fn scenarios(directory: &Path) -> Result<Vec<Scenario>> {
     let unreadable = |e| format!("cannot read {}: {e}", directory.display());
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {
@@ -93,14 +106,30 @@ fn parse(file: &str, text: &str) -> Result<Vec<Scenario>> {
                 title: title.to_owned(),
                 file: file.to_owned(),
                 steps: Vec::new(),
+                without: Vec::new(),
             });
             continue;
         }
         let (left, right) = sides.ok_or_else(|| wrong("between whom is not said before"))?;
         let scenario = scenarios.last_mut();
-        let steps = &mut scenario
-            .ok_or_else(|| wrong("a step of no scenario"))?
-            .steps;
+        let scenario = scenario.ok_or_else(|| wrong("a step of no scenario"))?;
+        let side_of = |actor: &str| {
+            let sides = [left.trim(), right.trim()];
+            let side = sides.iter().position(|side| actor.starts_with(side));
+            side.ok_or_else(|| wrong("this actor is on no side"))
+        };
+        if let Some(rest) = words.strip_prefix("without ") {
+            let parts = rest.split_once(" as ").and_then(|(language, rest)| {
+                let (actor, why) = rest.split_once(": ")?;
+                Some((actor, language, why))
+            });
+            let (actor, language, why) =
+                parts.ok_or_else(|| wrong("without LANGUAGE as ACTOR: REASON"))?;
+            let without = (side_of(actor)?, language.to_owned(), why.to_owned());
+            scenario.without.push(without);
+            continue;
+        }
+        let steps = &mut scenario.steps;
         if let Some(rest) = words.strip_prefix("in ") {
             let step = steps.last_mut().ok_or_else(|| wrong("of no step"))?;
             let (language, expected) = match (rest.split_once(" -> "), rest.split_once(" not: ")) {
@@ -137,12 +166,7 @@ fn parse(file: &str, text: &str) -> Result<Vec<Scenario>> {
                 waits: !told.ends_with('&'),
             },
         };
-        let side = match actor {
-            "that" => 0,
-            actor if actor.starts_with(left.trim()) => 0,
-            actor if actor.starts_with(right.trim()) => 1,
-            _ => return Err(wrong("this actor is on no side")),
-        };
+        let side = if actor == "that" { 0 } else { side_of(actor)? };
         steps.push(Step {
             line,
             actor: actor.to_owned(),
