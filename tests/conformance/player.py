@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import crosspage
-import numpy
 
 
 class Mode(enum.IntEnum):
@@ -85,7 +84,26 @@ class Scan(crosspage.Struct):
 
 KINDS: dict[str, Any] = {
     kind.__name__.lower(): kind for kind in (Sample, Image, Brief, Drifted, Status, Newer, Scan, bytes)
-} | {"array": numpy.ndarray, "any": None}
+} | {"any": None}
+
+
+def kind_named(name: str) -> Any:
+    return arrays().ndarray if name == "array" else KINDS[name]
+
+
+def arrays() -> Any:
+    """numpy, once somebody needs it: under Wine importing it takes seconds."""
+    import numpy
+
+    return numpy
+
+
+def is_kind_array(kind: Any) -> bool:
+    return getattr(kind, "__name__", "") == "ndarray"
+
+
+def is_array(message: object) -> bool:
+    return "numpy" in sys.modules and isinstance(message, arrays().ndarray)
 
 
 class Usage(Exception):
@@ -188,10 +206,10 @@ def parsed(kind: Any, name: str, text: str) -> Any:
 def body(kind: Any, words: list[str]) -> Any:
     if kind is bytes:
         return bytes_of(words[0])
-    if kind is numpy.ndarray:
+    if is_kind_array(kind):
         dtype, shape, data = words
         lengths = () if shape == "-" else tuple(int(n) for n in shape.split("x"))
-        return numpy.frombuffer(bytes_of(data) or bytearray(), dtype).reshape(lengths)
+        return arrays().frombuffer(bytes_of(data) or bytearray(), dtype).reshape(lengths)
     fields = dict(word.split("=") for word in words)
     tail = {"points": ()} if kind is Scan else {}
     return kind(**tail | {name: parsed(kind, name, text) for name, text in fields.items()})
@@ -201,15 +219,15 @@ def nth(kind: Any, n: int, size: int) -> Any:
     """The message with this number, and of this size where each has its own."""
     if kind is bytes:
         return pattern(size, n)
-    if kind is numpy.ndarray:
-        return numpy.frombuffer(pattern(size, n), "u1")
+    if is_kind_array(kind):
+        return arrays().frombuffer(pattern(size, n), "u1")
     return kind(number=n)
 
 
 def number_of(message: Any) -> int:
     if isinstance(message, crosspage.topic.Message):
         return bytes(message)[0] if len(message) else 0
-    if isinstance(message, numpy.ndarray):
+    if is_array(message):
         return message.tobytes()[0] if message.size else 0
     return int(message.number)
 
@@ -225,7 +243,7 @@ def line(message: Any) -> str:
         said += " sent=now" if abs(time.time() - meta.sent_at) < 60 else " sent=wrongly"
     if isinstance(message, crosspage.topic.Message):
         return f"{said} bytes={crc(message)}"
-    if isinstance(message, numpy.ndarray):
+    if is_array(message):
         shape = "x".join(str(n) for n in message.shape) or "-"
         return f"{said} dtype={message.dtype.str} shape={shape} bytes={crc(message.tobytes())}"
     return said + print_struct(message)
@@ -260,18 +278,18 @@ def attach(make: Any, page: str, kind: str, words: list[str]) -> tuple[Any, Any]
     options = {name: OPTIONS.get(name, int)(value) for name, value in options.items()}
     if make is crosspage.topic.subscriber:
         options.pop("timeout", None)
-    return make(page, KINDS[kind], **options), KINDS[kind]
+    return make(page, kind_named(kind), **options), kind_named(kind)
 
 
 def lend(publisher: Any, kind: Any, value: Any, commits: bool) -> None:
-    if kind is numpy.ndarray:
+    if is_kind_array(kind):
         loan = publisher.loan_array(value.shape, value.dtype)
     else:
         value = bytes(value)
         loan = publisher.loan(len(value))
     try:
         with loan as place:
-            place[() if kind is numpy.ndarray else slice(None)] = value
+            place[() if is_kind_array(kind) else slice(None)] = value
             del place
             if not commits:
                 raise Dropped

@@ -28,6 +28,8 @@ const SCENARIOS: &str = "tests/conformance";
 
 /// How long any step may take before something is certainly wrong.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a program may take to start: Wine, when it is busy, needs half a minute for a Python.
+const START: Duration = Duration::from_secs(180);
 
 /// After so many failures the rest would say the same.
 const ENOUGH: usize = 12;
@@ -157,26 +159,51 @@ struct Cast<'a> {
 
 impl Cast<'_> {
     fn take(&mut self, language: &Language) -> Result<Actor> {
-        if let Some(actor) = self.idle.get_mut(language.name).and_then(Vec::pop) {
-            return Ok(actor);
+        let mut actor = match self.idle.get_mut(language.name).and_then(Vec::pop) {
+            Some(actor) => actor,
+            None => self.start(language)?,
+        };
+        if actor.pid.is_empty() {
+            let ready = match actor.player.hear(START) {
+                Ok(ready) => ready,
+                // Under Wine a program ends now and then before its first line.
+                Err(why) => {
+                    println!("a player is started again: {why}");
+                    actor = self.start(language)?;
+                    actor.player.hear(START)?
+                }
+            };
+            match ready.split_once(' ') {
+                Some(("ready", pid)) => actor.pid = pid.to_owned(),
+                _ => return Err(format!("{}'s player begins with {ready:?}", language.name)),
+            }
         }
+        Ok(actor)
+    }
+
+    /// One that is to be ready when it is needed, in place of one that has ended.
+    fn understudy(&mut self, language: &Language) -> Result {
+        let actor = self.start(language)?;
+        // Behind those that are ready.
+        let idle = self.idle.entry(language.name).or_default();
+        idle.insert(0, actor);
+        Ok(())
+    }
+
+    fn start(&self, language: &Language) -> Result<Actor> {
         let mut command = (language.program)();
         command.env("CROSSPAGE_NAMESPACE", self.namespace);
-        let mut player = Player::quiet(&mut command)?;
-        let ready = player.hear(PATIENCE)?;
-        match ready.split_once(' ') {
-            Some(("ready", pid)) => Ok(Actor {
-                pid: pid.to_owned(),
-                language: language.name,
-                player,
-            }),
-            _ => Err(format!("{}'s player begins with {ready:?}", language.name)),
-        }
+        Ok(Actor {
+            pid: String::new(),
+            language: language.name,
+            player: Player::quiet(&mut command)?,
+        })
     }
 }
 
 /// A player with a part.
 struct Actor {
+    /// As it says itself, once it is ready.
     pid: String,
     language: &'static str,
     player: Player,
@@ -258,12 +285,13 @@ impl<'a> Stage<'a> {
                 self.transcript.push(format!("{name} quits"));
                 let mut actor = self.actors.remove(name).expect("taken above");
                 actor.player.tell("quit")?;
-                return actor.player.finish().map(drop);
+                actor.player.finish()?;
+                return cast.understudy(language);
             }
             Action::Die => {
                 self.transcript.push(format!("{name} dies"));
                 self.actors.remove(name);
-                return Ok(());
+                return cast.understudy(language);
             }
             Action::Sum { .. } => unreachable!("above"),
         }
