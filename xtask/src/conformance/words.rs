@@ -189,3 +189,77 @@ fn crc32(bytes: &[u8]) -> u32 {
     }
     !crc
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> Known {
+        let mut known = Known::new("pages".into());
+        known.actor("p", "42");
+        known
+    }
+
+    fn ok(words: &str) -> Expected {
+        Expected::Ok(constants(words).unwrap())
+    }
+
+    #[test]
+    fn words_stand_for_what_players_say() {
+        assert_eq!(
+            constants("x=f64(23.5) f32(-0)").unwrap(),
+            "x=4037800000000000 80000000"
+        );
+        assert_eq!(constants("text(Zoë)").unwrap(), "5a6fc3ab");
+        assert_eq!(constants("sum(313233343536373839)").unwrap(), "9/cbf43926");
+        assert_eq!(constants("sum(-)").unwrap(), "0/00000000");
+        assert_eq!(known().fill("recv @t {p}").unwrap(), "recv pages/t 42");
+        assert!(constants("sum(1").is_err());
+        assert!(known().fill("$n").is_err());
+    }
+
+    #[test]
+    fn an_answer_is_what_was_expected_or_not() {
+        let mut known = known();
+        known.agree(&ok(""), "ok").unwrap();
+        known
+            .agree(&ok("seq=1 from={p}"), "ok from=42 seq=1")
+            .unwrap();
+        for other in [
+            "ok",
+            "ok seq=1",
+            "ok seq=2 from=42",
+            "ok seq=1 from=42 n=1",
+            "error full",
+        ] {
+            assert!(
+                known.agree(&ok("seq=1 from={p}"), other).is_err(),
+                "{other}"
+            );
+        }
+        known.agree(&ok("$n"), "ok 7").unwrap();
+        known.agree(&ok("seq=$n"), "ok seq=7").unwrap();
+        assert!(known.agree(&ok("$n"), "ok 8").is_err());
+        known.sum("$n", &["3".into(), "4".into()]).unwrap();
+        assert!(known.sum("$n", &["3".into(), "5".into()]).is_err());
+    }
+
+    #[test]
+    fn an_error_is_of_a_kind_and_says_something() {
+        let mut known = known();
+        let expected = Expected::Error {
+            kind: "timed_out".into(),
+            says: vec!["@t".into(), "pid {p}".into()],
+        };
+        known
+            .agree(&expected, "error timed_out pages/t: held up by pid 42")
+            .unwrap();
+        for other in [
+            "ok",
+            "error timed_out pages/t: held up by pid 43",
+            "error full pages/t: held up by pid 42",
+        ] {
+            assert!(known.agree(&expected, other).is_err(), "{other}");
+        }
+    }
+}
