@@ -5,6 +5,7 @@ use std::process::ExitCode;
 mod bench;
 mod cache;
 mod canonical;
+mod conformance;
 mod cross;
 mod debian;
 mod demo;

@@ -94,10 +94,34 @@ impl Player {
     }
 
     pub fn press_enter(&mut self) -> Result {
+        self.tell("")
+    }
+
+    /// Types a line.
+    pub fn tell(&mut self, line: &str) -> Result {
         let stdin = self.child.stdin.as_mut().expect("stdin is a pipe");
         stdin
-            .write_all(b"\n")
-            .map_err(|e| format!("`{}` reads no Enter: {e}", self.name))
+            .write_all(format!("{line}\n").as_bytes())
+            .map_err(|e| format!("`{}` reads nothing any more: {e}", self.name))
+    }
+
+    /// The next line that the program prints, which is not shown.
+    pub fn hear(&mut self, patience: Duration) -> Result<String> {
+        loop {
+            if let Some(end) = self.seen.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = self.seen.drain(..=end).collect();
+                return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
+            }
+            match self.output.recv_timeout(patience) {
+                Ok(chunk) => self.seen.extend(chunk),
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    return Err(format!("no answer within {} s", patience.as_secs()));
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(format!("`{}` has ended", self.name));
+                }
+            }
+        }
     }
 
     /// Waits for the program's end and gives all it printed.

@@ -43,10 +43,10 @@ pub fn run(steps: &[&Step], long: bool) -> Result {
 
     println!("\n=== summary ===");
     for (name, took, outcome) in &rows {
-        println!("{name:<10} {:>9}  {}", seconds(*took), described(outcome));
+        println!("{name:<15} {:>9}  {}", seconds(*took), described(outcome));
     }
     println!(
-        "{:<10} {:>9}",
+        "{:<15} {:>9}",
         "total",
         seconds(rows.iter().map(|row| row.1).sum())
     );

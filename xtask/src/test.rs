@@ -6,8 +6,8 @@ use crate::process::{cargo, output, run as run_command};
 use crate::python::Venv;
 use crate::steps::{self, Done, Step};
 use crate::{
-    Result, canonical, demo, examples, install, languages, leftovers, readme, targets, tools,
-    windows, workspace,
+    Result, canonical, conformance, demo, examples, install, languages, leftovers, readme, targets,
+    tools, windows, workspace,
 };
 
 /// The Python face is an extension module: it links only inside of a Python, so maturin builds it.
@@ -75,6 +75,12 @@ const STEPS: &[Step] = &[
         run: languages::run,
     },
     Step {
+        name: "conformance",
+        about: "scenarios of the patterns, from every language to every language",
+        option: None,
+        run: conformance::run,
+    },
+    Step {
         name: "canonical",
         about: "one canonical layout from nine ways of declaring a struct",
         option: None,
@@ -139,6 +145,12 @@ const STEPS: &[Step] = &[
         about: "the golden record between the languages, and between Windows and Linux",
         option: Some("--windows"),
         run: windows::languages,
+    },
+    Step {
+        name: "win-conformance",
+        about: "scenarios of the patterns, from every language to every language on Windows",
+        option: Some("--windows"),
+        run: windows::conformance,
     },
     Step {
         name: "win-examples",
@@ -227,7 +239,7 @@ pub fn run(options: &Options) -> Result {
     if options.list {
         for step in STEPS {
             let option = step.option.map_or(String::new(), |o| format!(" ({o})"));
-            println!("{:<10} {}{option}", step.name, step.about);
+            println!("{:<15} {}{option}", step.name, step.about);
         }
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::process::{command, output, run};
 use crate::python::Venv;
 use crate::steps::Done;
 use crate::tally::Tally;
-use crate::{Result, demo, languages, tools, workspace};
+use crate::{Result, conformance, demo, languages, tools, workspace};
 
 mod build_host;
 mod kit;
@@ -197,6 +197,45 @@ fn windows_languages(kit: &'static Kit) -> Result<Vec<Language>> {
             python
         }),
     ])
+}
+
+/// The scenarios that every language plays with every language, on Windows.
+pub fn conformance(_long: bool) -> Result<Done> {
+    let kit = Kit::ready()?;
+    run(kit
+        .cargo("build")
+        .args(["--quiet", "--package", "crosspage"])
+        .args(["--example", conformance::RUST]))?;
+    let c = compile(kit, conformance::C, "player-c.exe")?;
+    let cpp = compile(kit, conformance::CPP, "player-cpp.exe")?;
+    let packages = stage_python(kit)?;
+    let rust = kit
+        .debug()
+        .join(format!("examples/{}.exe", conformance::RUST));
+    let python = move || {
+        let mut python = kit.python();
+        python.env("PYTHONPATH", &packages);
+        python
+    };
+    let mut cleaner = python();
+    let languages = [
+        conformance::Language::new("Rust", move || kit.wine(&rust)),
+        conformance::Language::new("C", move || kit.wine(&c)),
+        conformance::Language::new("C++", move || kit.wine(&cpp)),
+        conformance::Language::new("Python", move || {
+            let mut player = python();
+            player.arg(conformance::PYTHON);
+            player
+        }),
+    ];
+    let namespace = format!("conformance-{}", std::process::id());
+    let outcome = conformance::play(
+        &languages,
+        &namespace,
+        "scenarios between languages under Wine",
+    );
+    demo::remove_pages(&mut cleaner, &namespace)?;
+    Ok(Done::Tested(outcome?))
 }
 
 /// The examples in every language.
