@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use crosspage::layout::{Field, Record, Scalar, StructType, Type, Value};
 use crosspage::topic::{
-    DynMessage, DynPublisher, DynSubscriber, DynValue, Kind, Message, NdArray, Options, Payload,
-    Policy, Publisher, Subscriber,
+    DynMessage, DynPublisher, DynSubscriber, DynValue, Kind, Message, NdArray, Options, Policy,
+    Publisher, Subscriber, Whole,
 };
 use crosspage::{Layout, Lifetime, Match, Text};
 
@@ -307,7 +307,7 @@ fn runs(numbers: &[i64]) -> String {
 // ---- Messages -------------------------------------------------------------------------------------
 
 /// What messages are here.
-trait Body: Payload {
+trait Body: Whole {
     type Own: Borrow<Self>;
     fn parse(words: &[&str]) -> Option<Self::Own>;
     /// The message with this number, and of this size where each has its own.
