@@ -47,6 +47,35 @@ pub(crate) fn spin_hint() {
     std::hint::spin_loop();
 }
 
+/// Says that the line `at` lies in will be read: it is fetched meanwhile. Any address will do.
+#[inline(always)]
+pub(crate) fn prefetch_to_read<T>(at: *const T) {
+    // SAFETY: changes nothing, and nothing comes of an address that is not mapped.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = at;
+}
+
+/// Says that the line `at` lies in will be written: it is taken from others meanwhile. Any address will do.
+#[inline(always)]
+pub(crate) fn prefetch_to_write<T>(at: *const T) {
+    // SAFETY: as above.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    unsafe {
+        std::arch::asm!(
+            "prefetchw [{at}]",
+            at = in(reg) at,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = at;
+}
+
 #[cfg(not(loom))]
 pub(crate) use real::Words;
 
@@ -100,25 +129,6 @@ mod real {
         pub(crate) fn at(&self, offset: usize) -> &'a AtomicU64 {
             assert!(offset.is_multiple_of(8) && offset < self.len);
             self.word(offset)
-        }
-
-        /// Says that the lines of the word at `offset` and of the one behind it will be written.
-        #[inline(always)]
-        pub(crate) fn prefetch_to_write(&self, offset: usize) {
-            debug_assert!(offset < self.len);
-            // SAFETY: changes nothing, and nothing comes of an address that is not mapped (the second may lie
-            // behind the end).
-            #[cfg(all(target_arch = "x86_64", not(miri)))]
-            unsafe {
-                std::arch::asm!(
-                    "prefetchw [{at}]",
-                    "prefetchw [{at} + 64]",
-                    at = in(reg) self.base.wrapping_add(offset),
-                    options(nostack, preserves_flags, readonly),
-                );
-            }
-            #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-            let _ = offset;
         }
 
         #[inline(always)]

@@ -150,8 +150,6 @@ impl<'a> Words<'a> {
         self.0.len() * 8
     }
 
-    pub(crate) fn prefetch_to_write(&self, _offset: usize) {}
-
     pub(crate) fn at(&self, offset: usize) -> &'a AtomicU64 {
         &self.0[offset / 8]
     }

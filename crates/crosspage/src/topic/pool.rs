@@ -189,6 +189,12 @@ impl Pool {
         len as u64 <= self.longest
     }
 
+    /// The oldest message's chunk, which is the next to be taken, and where it lies.
+    pub(crate) fn oldest(&self) -> Option<(usize, Range)> {
+        let &chunk = self.published.front()?;
+        Some((chunk, self.slots[chunk].range))
+    }
+
     /// Whether all chunks are in use, however much memory there is.
     pub(crate) fn is_out_of_chunks(&self) -> bool {
         self.free.is_empty()

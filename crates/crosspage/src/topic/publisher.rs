@@ -11,7 +11,7 @@ use super::options::{ArrayType, Kind, Options};
 use super::pool::{Loaned, Pool, Range, Take};
 use super::ring::{self, Damaged, Room, Writer, kind};
 use super::shared::{Control, Shared};
-use crate::atomic::{Ordering, Words};
+use crate::atomic::{Ordering, Words, prefetch_to_read, prefetch_to_write};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Plan, StructType, WordOp};
 use crate::liveness;
@@ -1139,6 +1139,7 @@ impl Outlet {
             true => ring::consumed(&self.lane, rows),
             false => u64::MAX,
         };
+        self.ask_for_oldest(rows());
         let mut budget = self.decided.capacity;
         let mut swept = false;
         loop {
@@ -1190,6 +1191,23 @@ impl Outlet {
         }
     }
 
+    /// The oldest message's chunk is the next to be taken, and its word, its first bytes and the subscribers'
+    /// marks are likely to be at other processors: asks for all of them at once.
+    fn ask_for_oldest(&self, rows: usize) {
+        /// More lines than so many at a time are not fetched any sooner.
+        const MOST: usize = 8;
+        let Some((chunk, range)) = self.pool.oldest() else {
+            return;
+        };
+        prefetch_to_write(std::ptr::from_ref(&self.lane.chunks()[chunk]));
+        for row in 0..rows.min(self.decided.geometry.participants).min(MOST) {
+            prefetch_to_read(self.lane.row(row).held.as_ptr());
+        }
+        if let Some(base) = self.find(range.offset, 1) {
+            prefetch_to_write(base);
+        }
+    }
+
     /// Bytes that subscribers can hold at most.
     fn most_held(&self, rows: usize) -> u64 {
         let each = self.decided.max_message.min(self.decided.capacity);
@@ -1234,8 +1252,13 @@ impl Outlet {
 
     /// Where a chunk is mapped.
     fn address(&self, loaned: &Loaned, len: usize) -> Option<*mut u8> {
+        self.find(loaned.offset, len)
+    }
+
+    /// Where these bytes of the pools are mapped.
+    fn find(&self, offset: u64, len: usize) -> Option<*mut u8> {
         self.memory.iter().find_map(|(range, mapping)| {
-            let at = loaned.offset.checked_sub(range.offset)?;
+            let at = offset.checked_sub(range.offset)?;
             let inside = at <= range.len && len as u64 <= range.len - at;
             // SAFETY: inside of the mapping, which has the range's length.
             inside.then(|| unsafe { mapping.at(at as usize) })

@@ -23,9 +23,12 @@
 //! that is not 0 nothing exists, and the next publisher writes over it. Records carry no number: a subscriber counts them, and the marks tell a
 //! newcomer, and one that was lapped, where to begin to count.
 
-use crate::atomic::{Ordering, Words, fence};
+use crate::atomic::{Ordering, Words, fence, prefetch_to_read, prefetch_to_write};
 
 use super::lane::{Lane, NOT_ATTACHED, SEGMENTS};
+
+/// What a processor takes from another at a time.
+const CACHE_LINE: usize = 64;
 
 /// Bytes of a record's header.
 pub(crate) const HEADER: usize = 8;
@@ -294,7 +297,9 @@ impl Writer {
         };
         let next = ((self.tail + room.total) & mask) as usize;
         // Before the first store, which would wait for its line alone.
-        ring.prefetch_to_write(at);
+        let place = std::ptr::from_ref(ring.at(at));
+        prefetch_to_write(place);
+        prefetch_to_write(place.wrapping_byte_add(CACHE_LINE));
         // SYNC POINT next/header: this comes before the Release in `publish`. Who has seen the record sees
         // that there is none behind it, until there is.
         ring.at(next).store(0, Ordering::Relaxed);
@@ -643,6 +648,14 @@ impl Reader {
         }))
     }
 
+    /// Whether [`peek`](Reader::peek) finds nothing.
+    #[inline(always)]
+    pub(crate) fn is_at_end(&self, lane: &Lane) -> bool {
+        let at = self.at & (lane.geometry().ring as u64 - 1);
+        let word = lane.ring().at(at as usize).load(Ordering::Relaxed);
+        word == 0 && (self.blocks || self.holds(lane))
+    }
+
     /// [`peek`](Reader::peek), copy, [`holds`](Reader::holds) and [`advance`](Reader::advance) in one, for the
     /// next record if its header is `expected`, and it has `total` bytes then. `copy` gets what follows the
     /// header. False: it is another one, or none, or was overwritten, and what was copied is nothing.
@@ -657,8 +670,13 @@ impl Reader {
         let ring = lane.geometry().ring as u64;
         let at = self.at & (ring - 1);
         let words = lane.ring();
+        let header = words.at(at as usize);
+        // Otherwise the record's second line would be asked for only when its first has come.
+        if at as usize % CACHE_LINE + total as usize > CACHE_LINE {
+            prefetch_to_read(std::ptr::from_ref(header).wrapping_byte_add(CACHE_LINE));
+        }
         // SYNC POINT bytes/header: as in `peek`.
-        if words.at(at as usize).load(Ordering::Acquire) != expected || total > ring - at {
+        if header.load(Ordering::Acquire) != expected || total > ring - at {
             return false;
         }
         copy(words.from(at as usize + HEADER));
