@@ -34,6 +34,7 @@ Commands:
     --windows       also for Windows, on Linux: everything is built for it and run under Wine
     --aarch64       also the Rust tests for aarch64 Linux, emulated
     --tsan          also the Rust tests under ThreadSanitizer
+    --asan          also the hostile tests under AddressSanitizer
     --macos-check   also a check that macOS on aarch64 compiles
     --long          also what takes minutes: kill campaigns, a kill after every instruction, fuzzing
     --all           all of these

@@ -91,6 +91,31 @@ pub fn tsan(_long: bool) -> Result<Done> {
     Ok(Done::Tested(tally))
 }
 
+/// The hostile tests under AddressSanitizer, with the portable copies (it does not see into assembly); with
+/// `--long` a vandal in topics for ten minutes.
+pub fn asan(long: bool) -> Result<Done> {
+    let host = "x86_64-unknown-linux-gnu";
+    let instrumented = Instrumented {
+        name: "asan-std",
+        flags: &["-Zsanitizer=address"],
+        runtime: "rt.asan.a",
+    };
+    let cross = Cross::instrumented(host, &instrumented)?
+        .directory("asan")
+        .flag("--cfg=crosspage_portable_copy");
+    let mut tests = cross.cargo("test");
+    tests
+        .env("RUSTC_BOOTSTRAP", "1")
+        // Processes that are killed give nothing back.
+        .env("ASAN_OPTIONS", "detect_leaks=0")
+        .args(["--package", "crosspage", "--test", "hostile"]);
+    if long {
+        tests.env("CROSSPAGE_VANDAL", "600");
+    }
+    run(&mut tests)?;
+    Ok(Done::Ran)
+}
+
 /// Everything compiles for macOS: its differences are in the sources. Nothing is run.
 pub fn macos(_long: bool) -> Result<Done> {
     run(Cross::to("aarch64-apple-darwin")?

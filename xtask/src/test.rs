@@ -177,6 +177,12 @@ const STEPS: &[Step] = &[
         run: targets::tsan,
     },
     Step {
+        name: "asan",
+        about: "the hostile tests under AddressSanitizer",
+        option: Some("--asan"),
+        run: targets::asan,
+    },
+    Step {
         name: "macos",
         about: "everything compiles for macOS on aarch64",
         option: Some("--macos-check"),

@@ -384,10 +384,17 @@ struct Board {
 // SAFETY: atomics only.
 unsafe impl sys::Shared for Board {}
 
-/// Processes that publish, receive, hold and attach, while another writes over whatever it likes.
+/// Processes that publish, receive, hold and attach, while another writes over whatever it likes; for
+/// `CROSSPAGE_VANDAL` seconds where that is given.
 pub fn vandal(tally: &mut Tally) {
-    for sort in sorts() {
-        let time = Duration::from_millis(if is_long() { 60_000 } else { 800 });
+    let seconds = std::env::var("CROSSPAGE_VANDAL").ok();
+    let seconds: Option<u64> = seconds.and_then(|n| n.parse().ok());
+    let sorts = sorts();
+    let time = match seconds {
+        Some(seconds) => Duration::from_secs(seconds) / sorts.len() as u32,
+        None => Duration::from_millis(if is_long() { 60_000 } else { 800 }),
+    };
+    for sort in sorts {
         watch::phase(time + LIMIT, &format!("a vandal ({})", sort.name));
         let board: &Board = sys::shared();
         let workers: Vec<Child> = (0..WORKERS)
