@@ -194,6 +194,7 @@ mod real {
         }
 
         /// The words from `offset` (a multiple of 8) on.
+        #[inline(always)]
         pub(crate) fn from(&self, offset: usize) -> Words<'a> {
             assert!(offset.is_multiple_of(8) && offset <= self.len);
             // SAFETY: a part of this run, by the assertion.

@@ -1066,9 +1066,8 @@ impl Outlet {
         };
         let plan = &agreement.plan;
         let extras = &extras[..self.extras];
-        let lane = self.lane;
         self.writer
-            .put(&lane, room, kind::DATA, size, extras, |words| {
+            .put(&self.lane, room, kind::DATA, size, extras, |words| {
                 if let Some(ops) = plan.straight_words() {
                     // SAFETY: the operations name data bytes of the layout, which `value` has.
                     unsafe { words.write(value, 0, ops) };
@@ -1084,23 +1083,27 @@ impl Outlet {
     fn put_parts(&mut self, room: Room, kind: u8, sum: Option<u64>, parts: &[&[u8]]) {
         let extras = self.extras(sum);
         let len = parts.iter().map(|part| part.len()).sum();
-        let lane = self.lane;
-        self.writer
-            .put(&lane, room, kind, len, &extras[..self.extras], |words| {
+        self.writer.put(
+            &self.lane,
+            room,
+            kind,
+            len,
+            &extras[..self.extras],
+            |words| {
                 let mut at = 0;
                 for part in parts {
                     // SAFETY: nobody but this publisher writes to its ring.
                     unsafe { words.write_bytes(at, part, at) };
                     at += part.len();
                 }
-            });
+            },
+        );
     }
 
     fn put_words(&mut self, room: Room, kind: u8, sum: Option<u64>, payload: &[u64; 3]) {
         let extras = self.extras(sum);
-        let lane = self.lane;
         self.writer.put(
-            &lane,
+            &self.lane,
             room,
             kind,
             REFERENCE,
@@ -1118,7 +1121,10 @@ impl Outlet {
 
     /// Loans that were dropped.
     fn take_back(&mut self, shared: &Shared) {
-        if !shared.any_dropped.swap(false, Ordering::Relaxed) {
+        // A load costs nothing; the swap waits for all stores before it.
+        if !shared.any_dropped.load(Ordering::Relaxed)
+            || !shared.any_dropped.swap(false, Ordering::Relaxed)
+        {
             return;
         }
         let mut dropped = shared
