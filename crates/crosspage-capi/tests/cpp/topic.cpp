@@ -727,8 +727,8 @@ static void tails() {
   const std::string canonical = "0122100000000800000003000000050000007374616d700000000009060000006d6f76696e67080000000106000000"
                                 "706f696e74730c0000002321030000000a";
   std::string hex;
-  for (const unsigned char byte : crosspage::canonical<Scans>()) {
-    for (const int digit : {byte >> 4, byte & 15}) hex += "0123456789abcdef"[digit];
+  for (const unsigned char one : crosspage::canonical<Scans>()) {
+    for (const int digit : {one >> 4, one & 15}) hex += "0123456789abcdef"[digit];
   }
   CHECK_EQ(hex, canonical);
   CHECK(layout.canonical() == crosspage::canonical<Scans>());
