@@ -33,6 +33,9 @@ pub(super) struct Shared {
     pub(super) any_dropped: AtomicBool,
     /// What was told of the other side.
     peers: Mutex<Peers>,
+    /// The place in the page was given up, and may be another one's: its row is not ours to write to. Locked
+    /// for as long as that is done, because a handle may be closed by one thread and dropped by another.
+    left: Mutex<bool>,
 }
 
 impl Shared {
@@ -76,6 +79,7 @@ impl Shared {
             dropped: Mutex::default(),
             any_dropped: AtomicBool::new(false),
             peers: Mutex::default(),
+            left: Mutex::default(),
         })
     }
 
@@ -188,6 +192,10 @@ impl Shared {
         if self.role != SUBSCRIBER || !self.page.is_mine() {
             return;
         }
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if *left {
+            return;
+        }
         let board = self.board();
         let Ok(Some(decided)) = board.decided() else {
             return;
@@ -220,7 +228,10 @@ impl Shared {
     pub(super) fn leave(&self) {
         self.shut();
         if self.held.load(Ordering::Acquire) == 0 {
+            let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+            *left = true;
             self.page.leave();
+            drop(left);
             // Who looked when this was woken in `shut` may have found the handle still attached.
             self.board().changes().notify_all(self.page.alarm());
         }

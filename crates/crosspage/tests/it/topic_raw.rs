@@ -128,6 +128,29 @@ fn block_waits_and_goes_on() {
     }
 }
 
+#[test]
+fn a_place_that_is_another_ones_by_now() {
+    let _namespace = crosspage::testing::namespace();
+    let options = block(4096);
+    let mut publisher = RawPublisher::attach("t", Some(&pair_of_u64()), &options).unwrap();
+    let mut closed = RawSubscriber::attach("t", None, &options).unwrap();
+    let control = closed.control();
+    closed.close();
+    // It gets the same place. What is done with a handle that is closed does not concern it.
+    let mut subscriber = RawSubscriber::attach("t", None, &options).unwrap();
+    closed.close();
+    assert!(closed.try_recv().unwrap_err().is_closed());
+    control.close();
+    drop(closed);
+    let sent = (0..1000)
+        .take_while(|&n| publish(&mut publisher, n).is_ok())
+        .count() as u64;
+    assert!((100..1000).contains(&sent), "{sent}: it is not waited for");
+    for n in 0..sent {
+        assert_eq!(try_recv(&mut subscriber), Some((n + 1, n)));
+    }
+}
+
 fn pattern(len: usize, seed: u64) -> Vec<u8> {
     (0..len as u64)
         .map(|i| (i.wrapping_mul(31) ^ seed.wrapping_mul(7)) as u8)
