@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::chunks;
 use super::lane::Lane;
 use super::options::ArrayType;
-use super::shared::Shared;
-use crate::atomic::Ordering;
+use super::shared::Holding;
 use crate::segment::Mapping;
 
 /// What is known of a message beside its bytes.
@@ -77,7 +76,7 @@ impl Buffer {
 /// A chunk that this process holds.
 #[derive(Debug)]
 pub(super) struct Held {
-    pub(super) shared: Arc<Shared>,
+    pub(super) by: Holding,
     pub(super) lane: Lane,
     /// What the lane, and the chunk, lie in.
     pub(super) _lane: Arc<Mapping>,
@@ -103,12 +102,11 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         // A forked child has a copy of the message, but not its parent's place in the page.
-        if !self.shared.page.is_mine() {
-            return;
+        let Holding(shared) = &self.by;
+        if shared.page.is_mine() {
+            // The mark goes before the place may.
+            chunks::release(&self.lane, shared.index(), self.place);
         }
-        chunks::release(&self.lane, self.shared.index(), self.place);
-        // Release: pairs with the Acquire in `Shared::leave`; the mark goes before the place does.
-        self.shared.held.fetch_sub(1, Ordering::Release);
     }
 }
 

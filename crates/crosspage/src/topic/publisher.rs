@@ -10,7 +10,7 @@ use super::lane::{Lane, NOT_ATTACHED};
 use super::options::{ArrayType, Kind, Options};
 use super::pool::{Loaned, Pool, Range, Take};
 use super::ring::{self, Damaged, Room, Writer, kind};
-use super::shared::{Control, Shared};
+use super::shared::{Control, Holding, Shared};
 use crate::atomic::{Ordering, Words, prefetch_to_read, prefetch_to_write};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Plan, StructType, WordOp};
@@ -73,7 +73,7 @@ struct Outlet {
 #[derive(Debug)]
 pub struct RawLoan {
     /// None: it was committed or discarded.
-    shared: Option<Arc<Shared>>,
+    from: Option<Holding>,
     loaned: Loaned,
     /// Bytes of the message, with what goes before an array.
     whole: usize,
@@ -108,7 +108,7 @@ impl RawLoan {
 
 impl Drop for RawLoan {
     fn drop(&mut self) {
-        if let Some(shared) = self.shared.take() {
+        if let Some(Holding(shared)) = &self.from {
             let mut dropped = shared
                 .dropped
                 .lock()
@@ -522,7 +522,7 @@ impl RawPublisher {
         }
         let (loaned, base) = self.chunk(whole)?;
         Ok(RawLoan {
-            shared: Some(self.shared.clone()),
+            from: Some(Holding::new(self.shared.clone())),
             loaned,
             whole,
             start,
@@ -538,11 +538,11 @@ impl RawPublisher {
     /// publisher's.
     pub fn commit(&mut self, mut loan: RawLoan) -> Result<u64> {
         self.shared.page.check()?;
-        let is_mine = |whose: &Arc<Shared>| Arc::ptr_eq(whose, &self.shared);
-        if !loan.shared.as_ref().is_some_and(is_mine) {
+        let is_mine = |from: &Holding| Arc::ptr_eq(&from.0, &self.shared);
+        if !loan.from.as_ref().is_some_and(is_mine) {
             return Err(not_loaned(self.shared.page.locator()));
         }
-        loan.shared = None;
+        let _until_published = loan.from.take();
         let Some(outlet) = &mut self.outlet else {
             return Err(not_loaned(self.shared.page.locator()));
         };
@@ -575,7 +575,10 @@ impl RawPublisher {
     /// Gives a loan back: nothing happened.
     pub fn discard(&mut self, loan: RawLoan) {
         drop(loan);
-        if let Some(outlet) = &mut self.outlet {
+        // Of a publisher that is closed the lane may be another one's.
+        if let Some(outlet) = &mut self.outlet
+            && self.shared.page.is_open()
+        {
             outlet.take_back(&self.shared);
         }
     }

@@ -26,8 +26,8 @@ pub(super) struct Shared {
     pub(super) maps: Maps,
     pub(super) me: Me,
     role: u8,
-    /// Messages that are held in the page.
-    pub(super) held: AtomicU64,
+    /// Messages that are held in the page, and loans: see [`Holding`].
+    held: AtomicU64,
     /// Loans that were dropped, to be given back by the publisher; and whether there are any.
     pub(super) dropped: Mutex<Vec<Loaned>>,
     pub(super) any_dropped: AtomicBool,
@@ -36,6 +36,25 @@ pub(super) struct Shared {
     /// The place in the page was given up, and may be another one's: its row is not ours to write to. Locked
     /// for as long as that is done, because a handle may be closed by one thread and dropped by another.
     left: Mutex<bool>,
+}
+
+/// Memory of the page that is in use: until this is dropped, the handle keeps its place, and nobody gets the
+/// memory. Closing the handle does not end that, but the drop of the last that refers to it.
+#[derive(Debug)]
+pub(super) struct Holding(pub(super) Arc<Shared>);
+
+impl Holding {
+    pub(super) fn new(shared: Arc<Shared>) -> Holding {
+        shared.held.fetch_add(1, Ordering::Relaxed);
+        Holding(shared)
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        // Release: pairs with the Acquire in `Shared::leave`.
+        self.0.held.fetch_sub(1, Ordering::Release);
+    }
 }
 
 impl Shared {

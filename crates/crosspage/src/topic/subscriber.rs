@@ -11,7 +11,7 @@ use super::options::{ArrayType, Kind, Options};
 use super::pool::Range;
 use super::publisher::{REFERENCE, digest, lane};
 use super::ring::{self, Damaged, Header, Peek, Reader, Record, kind};
-use super::shared::{Control, Shared};
+use super::shared::{Control, Holding, Shared};
 use crate::atomic::{Ordering, Words, prefetch_to_read, prefetch_to_write};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Plan;
@@ -835,15 +835,14 @@ impl RawSubscriber {
         let len = len as usize;
         match place {
             Some(place) => {
-                shared.held.fetch_add(1, Ordering::Relaxed);
                 let held = Held {
+                    by: Holding::new(shared),
                     lane: feed.lane,
                     _lane: feed.mapping.clone(),
                     _chunk: mapping,
                     place,
                     bytes,
                     len,
-                    shared,
                 };
                 Ok(Some(RawMessage::held(meta, held)))
             }

@@ -151,6 +151,41 @@ fn a_place_that_is_another_ones_by_now() {
     }
 }
 
+#[test]
+fn a_loan_of_a_publisher_that_is_closed() {
+    let _namespace = crosspage::testing::namespace();
+    let options = overwrite(1 << 16);
+    let attach = || RawPublisher::attach("t", Some(&Kind::Bytes), &options).unwrap();
+    let mut subscriber = RawSubscriber::attach("t", None, &options).unwrap();
+    let mut closed = attach();
+    let mut loan = closed.loan(5000).unwrap();
+    closed.close();
+    // Whoever comes next gets other memory.
+    let mut publisher = attach();
+    for n in 0..8 {
+        publisher.publish_bytes(&pattern(5000, n)).unwrap();
+    }
+    let messages: Vec<_> = (0..8)
+        .map(|_| subscriber.try_recv().unwrap().unwrap())
+        .collect();
+    // SAFETY: the loan has so many bytes.
+    unsafe { loan.as_mut_ptr().write_bytes(0xee, loan.len()) };
+    for (n, message) in messages.iter().enumerate() {
+        assert!(
+            message.bytes() == pattern(5000, n as u64),
+            "message {n} has changed"
+        );
+    }
+    closed.discard(loan);
+    drop(closed);
+    drop(messages);
+    publisher.publish_bytes(&pattern(5000, 9)).unwrap();
+    assert_eq!(
+        subscriber.try_recv().unwrap().unwrap().bytes(),
+        pattern(5000, 9)
+    );
+}
+
 fn pattern(len: usize, seed: u64) -> Vec<u8> {
     (0..len as u64)
         .map(|i| (i.wrapping_mul(31) ^ seed.wrapping_mul(7)) as u8)
