@@ -451,7 +451,8 @@ fn walk(
     each: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, Damaged> {
     let ring = lane.geometry().ring as u64;
-    if end - base.position > ring {
+    // A hostile peer may have moved the end back since the base was found.
+    if end < base.position || end - base.position > ring {
         return Err(Damaged("the end of its ring is too far away"));
     }
     let mask = ring - 1;
