@@ -149,7 +149,7 @@ def test_topics_between_the_processes_of_a_pool(method: str) -> None:
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"there is no {method}")
     if sys.platform == "win32":
-        pytest.skip("a follower's result did not come within a minute under Wine; why is not known yet")
+        pytest.skip("under Wine the followers end well, but the pool does not hand over what they return")
     publisher = crosspage.topic.publisher("bytes", bytes, policy="block", capacity=1 << 16)
     subscriber = crosspage.topic.subscriber("bytes")
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as executor:

@@ -38,6 +38,10 @@ impl Map {
             return None;
         }
         let (participants, area) = (word(&bytes, 88), word(&bytes, 128));
+        // Both may be the vandal's.
+        if area > bytes.len() - (8 << 10) {
+            return None;
+        }
         let count = bytes
             .get(area + 256..area + 264)
             .map(|_| word(&bytes, area + 256))?;
