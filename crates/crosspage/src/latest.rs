@@ -35,5 +35,7 @@ mod typed;
 pub use dynamic::{DynReader, DynSnapshot, DynWriter};
 pub(crate) use raw::PATTERN;
 pub use raw::{Meta, Options, Pinned, RawReader, RawWriter, Slot};
+#[cfg(all(feature = "tokio", not(loom)))]
+pub use typed::Stream;
 #[cfg(not(loom))]
 pub use typed::{Reader, ReaderOptions, Snapshot, Writer, WriterOptions};

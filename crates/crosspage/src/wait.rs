@@ -41,6 +41,8 @@ pub(crate) use blocking::{SleepAsync, until_async};
 #[cfg(all(feature = "tokio", not(loom)))]
 pub(crate) use reactor::Sleep as TaskSleep;
 #[cfg(all(feature = "tokio", not(loom)))]
+pub(crate) use watch::poll_next;
+#[cfg(all(feature = "tokio", not(loom)))]
 pub use watch::wait_any_async;
 #[cfg(not(loom))]
 pub(crate) use watch::{Anchor, sealed::Waits};

@@ -1076,6 +1076,12 @@ impl RawReader {
         self.has_newer(self.seen.load(Ordering::Relaxed))
     }
 
+    /// The version that was read last; 0 before that.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
     /// Whether there is a value of another version than `since`, or an error to tell.
     pub fn has_newer(&self, since: u64) -> bool {
         match self.version() {

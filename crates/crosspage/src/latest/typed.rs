@@ -2,6 +2,10 @@
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+#[cfg(all(feature = "tokio", not(loom)))]
+use std::pin::Pin;
+#[cfg(all(feature = "tokio", not(loom)))]
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use super::raw::{Meta, Options, Pinned, RawReader, RawWriter, Slot};
@@ -11,6 +15,8 @@ use crate::locator::Locator;
 use crate::page::{Lifetime, Participant};
 use crate::segment::Permissions;
 use crate::wait::bell::Raw as RawHandle;
+#[cfg(all(feature = "tokio", not(loom)))]
+use crate::wait::{self, TaskSleep};
 use crate::wait::{Waits, Watch};
 
 /// A value and what is known of it.
@@ -530,20 +536,53 @@ impl<T: Layout> Reader<T> {
         since: u64,
         timeout: impl Into<Option<Duration>>,
     ) -> Result<Snapshot<T>> {
-        let read = || {
-            let mut snapshot = MaybeUninit::<Snapshot<T>>::uninit();
-            // SAFETY: as in `wait_changed`: the field has the layout's size; a read that gives something has
-            // initialised all its bytes.
-            unsafe {
-                let value = (&raw mut (*snapshot.as_mut_ptr()).value).cast();
-                let Some(meta) = self.raw.read_changed(since, value)? else {
-                    return Ok(None);
-                };
-                self.finish(&mut snapshot, meta)?;
-                Ok(Some(snapshot.assume_init()))
-            }
-        };
+        let read = || self.read_changed(since);
         (self.raw.wait_changed_with(since, timeout.into(), read)).await
+    }
+
+    /// The newest value if it has another version than `since`.
+    #[cfg(all(feature = "tokio", not(loom)))]
+    fn read_changed(&self, since: u64) -> Result<Option<Snapshot<T>>> {
+        let mut snapshot = MaybeUninit::<Snapshot<T>>::uninit();
+        // SAFETY: as in `wait_changed`: the field has the layout's size; a read that gives something has
+        // initialised all its bytes.
+        unsafe {
+            let value = (&raw mut (*snapshot.as_mut_ptr()).value).cast();
+            let Some(meta) = self.raw.read_changed(since, value)? else {
+                return Ok(None);
+            };
+            self.finish(&mut snapshot, meta)?;
+            Ok(Some(snapshot.assume_init()))
+        }
+    }
+
+    /// The newest value whenever it changes, for a task: first the one that is there, unless this reader has read
+    /// it already. What is written while the task is busy is skipped, but for the newest. Ends after an error.
+    ///
+    /// ```no_run
+    /// # use crosspage::latest;
+    /// # use std::pin::Pin;
+    /// # use futures_core::Stream;
+    /// # #[derive(Clone, Copy, crosspage::Layout)]
+    /// # #[repr(C)]
+    /// # struct Telemetry { counter: i32 }
+    /// # async fn follow(reader: latest::Reader<Telemetry>) -> crosspage::Result<()> {
+    /// let mut stream = reader.stream();
+    /// // With `StreamExt` of tokio-stream or futures: `while let Some(snapshot) = stream.next().await`
+    /// while let Some(snapshot) = std::future::poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
+    ///     println!("{}", snapshot?.value.counter);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(all(feature = "tokio", not(loom)))]
+    pub fn stream(&self) -> Stream<'_, T> {
+        Stream {
+            reader: self,
+            seen: self.raw.seen(),
+            sleep: None,
+            done: false,
+        }
     }
 
     /// The newest value in place, kept from being overwritten until it is dropped: for large values,
@@ -587,6 +626,43 @@ impl<T: Layout> Reader<T> {
     /// Who is attached.
     pub fn participants(&self) -> Vec<Participant> {
         self.raw.participants()
+    }
+}
+
+/// The newest value whenever it changes, for a task; see [`Reader::stream`].
+#[cfg(all(feature = "tokio", not(loom)))]
+pub struct Stream<'r, T: Layout> {
+    reader: &'r Reader<T>,
+    /// The version that was given last.
+    seen: u64,
+    sleep: Option<TaskSleep>,
+    done: bool,
+}
+
+#[cfg(all(feature = "tokio", not(loom)))]
+impl<T: Layout> futures_core::Stream for Stream<'_, T> {
+    type Item = Result<Snapshot<T>>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.done {
+            return Poll::Ready(None);
+        }
+        let seen = this.seen;
+        let polled = wait::poll_next(
+            &mut this.reader,
+            &mut this.sleep,
+            context,
+            |reader| reader.watch(),
+            |reader| reader.read_changed(seen),
+        );
+        match &polled {
+            Poll::Ready(Ok(snapshot)) => this.seen = snapshot.version,
+            // What is damaged or no value of the type stays so, and would be told again and again.
+            Poll::Ready(Err(_)) => this.done = true,
+            Poll::Pending => {}
+        }
+        polled.map(Some)
     }
 }
 

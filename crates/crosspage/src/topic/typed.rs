@@ -21,9 +21,9 @@ use crate::layout::{FieldType, Layout, Match, Plan};
 use crate::locator::Locator;
 use crate::page::{Lifetime, Participant};
 use crate::segment::Permissions;
-#[cfg(all(feature = "tokio", not(loom)))]
-use crate::wait::TaskSleep;
 use crate::wait::bell::Raw as RawHandle;
+#[cfg(all(feature = "tokio", not(loom)))]
+use crate::wait::{self, TaskSleep};
 use crate::wait::{Waits, Watch};
 
 macro_rules! shared_options {
@@ -1111,33 +1111,16 @@ impl<P: Payload + ?Sized> futures_core::Stream for Stream<'_, P> {
         if this.done {
             return Poll::Ready(None);
         }
-        loop {
-            // Before the look: it sleeps from where it was announced.
-            let mut sleep = match this.sleep.take() {
-                Some(sleep) => sleep,
-                None => match this.subscriber.try_recv() {
-                    Ok(None) => this.subscriber.watch().sleep(None),
-                    received => return Poll::Ready(this.give(received)),
-                },
-            };
-            match this.subscriber.try_recv() {
-                Ok(None) => {}
-                received => return Poll::Ready(this.give(received)),
-            }
-            if Pin::new(&mut sleep).poll(context).is_pending() {
-                this.sleep = Some(sleep);
-                return Poll::Pending;
-            }
+        let polled = wait::poll_next(
+            &mut *this.subscriber,
+            &mut this.sleep,
+            context,
+            Waits::watch,
+            Subscriber::try_recv,
+        );
+        if let Poll::Ready(Err(error)) = &polled {
+            this.done = !error.is_invalid() && !error.is_corrupt();
         }
-    }
-}
-
-#[cfg(all(feature = "tokio", not(loom)))]
-impl<P: Payload + ?Sized> Stream<'_, P> {
-    fn give(&mut self, received: Result<Option<Message<P>>>) -> Option<Result<Message<P>>> {
-        if let Err(error) = &received {
-            self.done = !error.is_invalid() && !error.is_corrupt();
-        }
-        received.transpose()
+        polled.map(Some)
     }
 }

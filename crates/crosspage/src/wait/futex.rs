@@ -37,6 +37,8 @@ pub(super) const MOST: usize = 127;
 /// What a thread is woken by that sleeps on words of pages.
 pub(super) struct Doorbell(AtomicU32);
 
+// Only the reactor sleeps with one.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
 impl Doorbell {
     pub(super) fn new() -> io::Result<Doorbell> {
         Ok(Doorbell(AtomicU32::new(0)))

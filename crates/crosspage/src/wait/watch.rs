@@ -1,7 +1,11 @@
 //! What a handle waits for, apart from the handle; and waiting for several of them.
 
+#[cfg(feature = "tokio")]
+use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
+#[cfg(feature = "tokio")]
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::blocking::{MAX_SLEEP, SPIN};
@@ -68,6 +72,8 @@ impl Armed {
         &self.anchor.alarm
     }
 
+    // Where a kernel sleeps on words, only the reactor asks.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
     pub(super) fn has_changed(&self) -> bool {
         // Acquire: pairs with the Release in `WaitWord::wake`.
         self.word().load(Ordering::Acquire) != self.sequence
@@ -145,13 +151,12 @@ impl Watch {
         }
         std::future::poll_fn(|context| {
             // All of them, so that each is entered.
-            let polled = sleeps.iter_mut().map(|sleep| {
-                let sleep = std::pin::Pin::new(sleep);
-                sleep.poll(context).is_ready()
-            });
+            let polled = sleeps
+                .iter_mut()
+                .map(|sleep| Pin::new(sleep).poll(context).is_ready());
             match polled.fold(false, |any, ready| any | ready) {
-                true => std::task::Poll::Ready(()),
-                false => std::task::Poll::Pending,
+                true => Poll::Ready(()),
+                false => Poll::Pending,
             }
         })
         .await;
@@ -165,6 +170,34 @@ impl Watch {
             None => Instant::now() + BLIND,
         };
         Sleep::new(self.0.clone(), end.map_or(latest, |end| end.min(latest)))
+    }
+}
+
+/// Polls a stream once: what `look` finds in the handle, or a sleep, which is kept in `sleep` meanwhile.
+#[cfg(feature = "tokio")]
+pub(crate) fn poll_next<H, V>(
+    handle: &mut H,
+    sleep: &mut Option<Sleep>,
+    context: &mut Context<'_>,
+    watch: impl Fn(&H) -> Watch,
+    look: impl Fn(&mut H) -> Result<Option<V>>,
+) -> Poll<Result<V>> {
+    loop {
+        // Before the look: it sleeps from where it was announced.
+        let mut asleep = match sleep.take() {
+            Some(asleep) => asleep,
+            None => match look(handle).transpose() {
+                Some(found) => return Poll::Ready(found),
+                None => watch(handle).sleep(None),
+            },
+        };
+        if let Some(found) = look(handle).transpose() {
+            return Poll::Ready(found);
+        }
+        if Pin::new(&mut asleep).poll(context).is_pending() {
+            *sleep = Some(asleep);
+            return Poll::Pending;
+        }
     }
 }
 

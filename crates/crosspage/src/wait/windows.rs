@@ -128,6 +128,8 @@ unsafe impl Send for Doorbell {}
 // SAFETY: as above.
 unsafe impl Sync for Doorbell {}
 
+// Only the reactor sleeps with one.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
 impl Doorbell {
     pub(super) fn new() -> io::Result<Doorbell> {
         // SAFETY: no attributes, no name; it resets itself.

@@ -186,6 +186,49 @@ fn a_stream_of_messages() {
     });
 }
 
+#[test]
+fn a_stream_of_values() {
+    use futures_core::Stream;
+    let _namespace = testing::namespace();
+    let mut writer = Writer::<Sample>::create("page").unwrap();
+    let reader = Reader::<Sample>::open("page").unwrap();
+    let mut stream = reader.stream();
+    let mut next =
+        async || std::future::poll_fn(|cx| std::pin::Pin::new(&mut stream).poll_next(cx)).await;
+    super::tasks::run(async {
+        const LAST: u64 = 100;
+        let write = async {
+            for counter in 1..=LAST {
+                if counter % 10 == 0 {
+                    tokio::time::sleep(Duration::from_millis(3)).await;
+                }
+                writer.write(&Sample { counter }).unwrap();
+            }
+        };
+        let read = async {
+            let (mut given, mut last) = (0, 0);
+            while last < LAST {
+                let snapshot = next().await.unwrap().unwrap();
+                assert!(snapshot.value.counter > last, "each is given once");
+                assert_eq!(snapshot.version, snapshot.value.counter);
+                last = snapshot.value.counter;
+                given += 1;
+            }
+            assert!(given >= 5, "it waits while nothing is written: {given}");
+        };
+        super::tasks::both(read, write).await;
+        // One that is made now does not give again what was read.
+        let mut another = reader.stream();
+        let more = std::future::poll_fn(|cx| std::pin::Pin::new(&mut another).poll_next(cx));
+        let more = tokio::time::timeout(SOON, more).await;
+        assert!(more.is_err(), "there is nothing newer");
+        drop(writer);
+        crosspage::remove_forced("page").unwrap();
+        assert!(next().await.unwrap().unwrap_err().is_replaced());
+        assert!(next().await.is_none());
+    });
+}
+
 /// A topic that another thread closes, and a message that is not complete.
 #[test]
 fn what_is_news_of_a_topic() {
