@@ -27,6 +27,7 @@ const ARGUED: &[(&str, &str, &str, &str, &str)] = &[
     ("topic/chunks.rs", "hold", "store", "Release", "Relaxed"),
     ("topic/pool.rs", "fit", "store", "Release", "Relaxed"),
     ("topic/ring.rs", "resume", "load", "Acquire", "Relaxed"),
+    ("topic/ring.rs", "resume", "store", "Release", "Relaxed"),
     ("wait.rs", "arm", "load", "Acquire", "Relaxed"),
     ("wait.rs", "wake", "fetch_add", "Release", "Relaxed"),
     ("wait.rs", "wake_all", "fetch_add", "Release", "Relaxed"),

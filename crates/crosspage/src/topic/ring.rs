@@ -764,7 +764,8 @@ impl Reader {
                 row.lost.load(Ordering::Relaxed).wrapping_add(lost),
                 Ordering::Relaxed,
             );
-            row.cursor.store(self.at, Ordering::Release);
+            // Relaxed: where subscribers are lapped, no publisher waits for their cursors.
+            row.cursor.store(self.at, Ordering::Relaxed);
             return Ok(lost);
         }
         Err(Damaged("its ring has no marks"))

@@ -259,7 +259,7 @@ fn a_publisher_dies_while_it_divides_its_memory() {
 #[test]
 fn joining_beside_chunks_that_are_used_again() {
     explore(1, || {
-        let shared = Shared::with_chunks(32, true, 1);
+        let shared = Shared::with_chunks(32, true, 1).quiet();
         let mut store = shared.store();
         store.send();
         let newcomer = shared.spawn(|shared| {

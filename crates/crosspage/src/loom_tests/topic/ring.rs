@@ -1,7 +1,9 @@
 //! Models of the ring: one publisher, and subscribers that are too slow, come, and go.
 
 use super::Shared;
+use crate::atomic::Ordering;
 use crate::loom_tests::actor::{explore, kill_everywhere};
+use crate::topic::ring::{Peek, detach};
 
 /// Records of 16 bytes, one in each eighth.
 const ONE: usize = 1;
@@ -130,6 +132,79 @@ fn the_publisher_waits_for_the_slowest() {
         publisher.send_many(1);
         one.done().finish(0, 8);
         two.done().finish(0, 8);
+    });
+}
+
+/// What a subscriber reads in place is not written to before it has moved on.
+#[test]
+fn what_is_read_in_place() {
+    explore(2, || {
+        // Two records in each eighth: of the two below only the first looks how far the subscriber is.
+        let shared = Shared::new(32, true).quiet();
+        let subscriber = shared.subscriber(0);
+        let mut publisher = shared.publisher(ONE);
+        publisher.send_many(15);
+        let subscriber = shared.spawn(|_| subscriber.look(2));
+        for _ in 0..2 {
+            if publisher.try_put() {
+                publisher.publish();
+            }
+        }
+        let total = publisher.writer.count();
+        subscriber.done().finish(0, total);
+    });
+}
+
+/// The next one that has its place in the table says, with its own cursor, that the last one has moved on.
+#[test]
+fn what_the_last_one_has_read_in_place() {
+    explore(2, || {
+        let shared = Shared::new(32, true).quiet();
+        let subscriber = shared.subscriber(0);
+        let mut publisher = shared.publisher(ONE);
+        publisher.send_many(15);
+        let next = shared.spawn(move |shared| {
+            subscriber.look(1);
+            detach(&shared.lane(), 0);
+            let (next, _) = shared.join(0, 0);
+            let first = next.reader.count();
+            (next, first)
+        });
+        for _ in 0..2 {
+            if publisher.try_put() {
+                publisher.publish();
+            }
+        }
+        let (next, first) = next.done();
+        next.finish(first, publisher.writer.count());
+    });
+}
+
+/// Another thread closes the handle while a message is read, so the publisher waits no longer: what was read
+/// counts only where the cursor still stands.
+#[test]
+fn one_is_closed_while_it_reads() {
+    explore(2, || {
+        let shared = Shared::new(16, true).quiet();
+        let mut subscriber = shared.subscriber(0);
+        let mut publisher = shared.publisher(ONE);
+        publisher.send_many(7);
+        let closer = shared.spawn(|shared| detach(&shared.lane(), 0));
+        let reader = shared.spawn(move |shared| {
+            let lane = shared.lane();
+            let peeked = subscriber.reader.peek(&lane);
+            if let Peek::Record(record) = peeked.expect("no damage") {
+                let number = record.words(&lane).at(0).load(Ordering::Relaxed);
+                assert!(number == 1 || !subscriber.reader.holds(&lane));
+            }
+        });
+        for _ in 0..2 {
+            if publisher.try_put() {
+                publisher.publish();
+            }
+        }
+        closer.done();
+        reader.done();
     });
 }
 

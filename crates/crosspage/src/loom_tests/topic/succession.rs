@@ -1,7 +1,7 @@
 //! Models of a publisher that dies, and of the one that goes on with its lane.
 
 use super::{Publisher, Shared};
-use crate::loom_tests::actor::kill_everywhere;
+use crate::loom_tests::actor::{explore, kill_everywhere};
 
 /// Takes over, and sees what is there: at least `least` messages, at most `most`.
 fn succeed(shared: &Shared, words: usize, least: u64, most: u64) -> Publisher {
@@ -65,21 +65,23 @@ fn a_publisher_dies_in_a_batch() {
     });
 }
 
-/// The next one writes at once where the last one was allowed to: a slow subscriber sees the limit that
-/// the last one set as soon as it sees anything of it.
+/// The next one writes at once where the last one was allowed to: a slow subscriber sees the limit that the
+/// last one set as soon as it sees anything of it.
 #[test]
 fn a_successor_within_the_limit() {
-    kill_everywhere(1, |fate| {
-        let shared = Shared::new(32, false);
-        let subscriber = shared.subscriber(0);
+    explore(1, || {
+        // Four records in each eighth: the last publisher's two move the limit, and leave room for the next one's.
+        let shared = Shared::new(64, false);
+        let mut subscriber = shared.subscriber(0);
         let mut publisher = shared.publisher(1);
-        publisher.send_many(16);
-        let victim = fate.spawn(move || publisher.send());
+        publisher.send_many(31);
+        subscriber.try_recv();
+        let last = shared.spawn(move |_| publisher.send_many(2));
         let subscriber = shared.spawn(|_| subscriber.look(1));
-        victim.join();
-        let mut next = succeed(&shared, 1, 16, 17);
+        last.done();
+        let mut next = succeed(&shared, 1, 33, 33);
         next.send();
-        subscriber.done().finish(0, next.writer.count());
+        subscriber.done().finish(0, 34);
     });
 }
 
