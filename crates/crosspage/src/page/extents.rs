@@ -24,6 +24,13 @@ impl Page {
     /// Bytes before it stay as they are, and no file ever becomes shorter.
     pub(crate) fn extend(&self, at: u64, len: u64) -> Result<()> {
         self.extent_end(at, len)?;
+        // Extents follow each other. Who says otherwise would have the file grow without an end.
+        let size = self.file_size()?;
+        if at > size.next_multiple_of(EXTENT) {
+            return Err(self.corrupt(format_args!(
+                "its extents end at {at}, but its file has {size} bytes"
+            )));
+        }
         reserve(&self.locator, &self.place, &self.file, at, len)
     }
 

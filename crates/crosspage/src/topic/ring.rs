@@ -532,17 +532,13 @@ impl Reader {
         blocks: bool,
         history: usize,
     ) -> Result<(Reader, u64), Damaged> {
-        let mut tries = 0;
-        loop {
+        let tries = if history == 0 {
+            TRIES
+        } else {
+            TRIES_WITH_HISTORY
+        };
+        for _ in 0..tries {
             let Some((start, end)) = Reader::place(lane, extras, history)? else {
-                tries += 1;
-                // A publisher that is faster than the walk leaves no history to be had.
-                if tries > TRIES && history == 0 {
-                    return Err(Damaged("its ring has no marks"));
-                }
-                if tries > TRIES {
-                    return Reader::join(lane, index, extras, blocks, 0);
-                }
                 crate::atomic::spin_hint();
                 continue;
             };
@@ -571,6 +567,11 @@ impl Reader {
                 };
                 return Ok((reader, joined));
             }
+        }
+        // A publisher that is faster than the walk leaves no history to be had.
+        match history {
+            0 => Err(Damaged("its ring has no marks")),
+            _ => Reader::join(lane, index, extras, blocks, 0),
         }
     }
 
@@ -619,6 +620,11 @@ impl Reader {
     #[inline(always)]
     pub(crate) fn count(&self) -> u64 {
         self.count
+    }
+
+    /// Where the next record is.
+    pub(crate) fn position(&self) -> u64 {
+        self.at
     }
 
     /// The next record, if there is one: what is known of it is right only if [`holds`](Reader::holds)
@@ -783,6 +789,9 @@ const MOST: u64 = 1 << 62;
 
 /// How often a place is looked for while a publisher is faster.
 const TRIES: u32 = if cfg!(loom) { 3 } else { 1 << 12 };
+
+/// The same where each look goes through all of the ring.
+const TRIES_WITH_HISTORY: u32 = if cfg!(loom) { TRIES } else { 16 };
 
 impl Record {
     /// The words of its payload, and what follows.

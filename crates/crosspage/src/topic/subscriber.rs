@@ -563,6 +563,7 @@ impl RawSubscriber {
 
     /// The next message of one lane.
     fn one(&mut self, at: usize, into: &mut Into<'_>) -> Result<Option<Meta>> {
+        let mut most = None;
         loop {
             let feed = &mut self.feeds[at];
             let record = match feed.reader.peek(&feed.lane) {
@@ -576,7 +577,16 @@ impl RawSubscriber {
             };
             match self.take(at, &record, into)? {
                 Took::Message(meta) => return Ok(Some(meta)),
-                Took::Nothing => {}
+                Took::Nothing => {
+                    // What was there is at most a ring. There is more where a long message comes, or where somebody
+                    // has made a circle of the ring: the caller looks again, or at its deadline.
+                    let feed = &self.feeds[at];
+                    let position = feed.reader.position();
+                    let most = *most.get_or_insert(position + feed.lane.geometry().ring as u64);
+                    if position > most {
+                        return Ok(None);
+                    }
+                }
                 Took::Lapped => self.resume(at)?,
             }
         }

@@ -358,12 +358,22 @@ pub fn grown(tally: &mut Tally) {
 /// The end of a ring that is very far away, and counts that are very large: whoever comes is told at once.
 pub fn far_away(tally: &mut Tally) {
     let sort = Sort::structs(Policy::Overwrite);
-    for (at, value) in [(128, 1 << 62), (128, u64::MAX - 7), (136, u64::MAX)] {
-        watch::phase(LIMIT, &format!("{value:#x} at {at} of a lane"));
+    let (limit, end, count) = (0, 128, 136);
+    let words: [&[(u64, u64)]; 4] = [
+        &[(end, 1 << 62)],
+        &[(end, u64::MAX - 7)],
+        &[(count, u64::MAX)],
+        // A ring that nobody has published to, but for its limit.
+        &[(end, 0), (limit, 1 << 20)],
+    ];
+    for words in words {
+        watch::phase(LIMIT, &format!("{words:x?} of a lane"));
         let world = World::new(&sort);
         let map = Map::of(&sort).unwrap();
         let (_, lane, _) = map.extents.iter().find(|&&(what, ..)| what == 1).unwrap();
-        overwrite(&sort, *lane as u64 + at, value);
+        for (at, value) in words {
+            overwrite(&sort, *lane as u64 + at, *value);
+        }
         // And of its marks.
         for mark in 0..8 {
             overwrite(&sort, *lane as u64 + 648 + 16 * mark, u64::MAX);
@@ -376,6 +386,27 @@ pub fn far_away(tally: &mut Tally) {
         kit::clean();
         tally.points += 1;
     }
+}
+
+/// An extent that ends far behind its file: nobody puts another one there.
+pub fn far_extents(tally: &mut Tally) {
+    let sort = Sort::structs(Policy::Overwrite);
+    watch::phase(LIMIT, "an extent that ends far away");
+    let world = World::new(&sort);
+    let map = Map::of(&sort).unwrap();
+    let size = || std::fs::metadata(sort.path()).unwrap().len();
+    let before = size();
+    let last = map.extents.len() - 1;
+    let entry = (map.area + 1024 + 16 * last + 8) as u64;
+    let old = word(&map.bytes, entry as usize) as u64;
+    overwrite(&sort, entry, old & 0xffff_ffff | 1 << 48);
+    let late = sort.publisher().map(|_| ()).unwrap_err();
+    assert!(late.is_corrupt(), "{late}");
+    assert_eq!(size(), before);
+    drop(world);
+    let _ = crosspage::remove_forced(sort.locator);
+    kit::clean();
+    tally.points += 1;
 }
 
 const WORKERS: usize = 5;
