@@ -522,6 +522,11 @@ static int send_many(const Handle *to, const char *verb, char **words, size_t co
   return code;
 }
 
+static int told(int code, const crosspage_topic_event *event) {
+  if (code == 0) SAY(" %s %" PRIu32, event->kind == CROSSPAGE_TOPIC_MATCHED ? "matched" : "gone", event->pid);
+  return code;
+}
+
 static int act_publisher(const Handle *to, const char *verb, char **words, size_t count) {
   Body body = {0};
   uint64_t sequence = 0;
@@ -536,6 +541,11 @@ static int act_publisher(const Handle *to, const char *verb, char **words, size_
                                                       timeout_of(words[1]), &found, &error);
     SAY(" %zu", found);
     return code;
+  }
+  if (strcmp(verb, "event") == 0 && count == 1) {
+    crosspage_topic_event event;
+    code = crosspage_topic_publisher_wait_event(to->publisher, timeout_of(words[0]), &event, &error);
+    return told(code, &event);
   }
   if (strcmp(verb, "publish_many") == 0 || strcmp(verb, "publish_each") == 0 || strcmp(verb, "fill") == 0)
     return send_many(to, verb, words, count);
@@ -680,6 +690,11 @@ static int act_subscriber(Handle *from, const char *verb, char **words, size_t c
                                                       timeout_of(words[1]), &found, &error);
     SAY(" %zu", found);
     return code;
+  }
+  if (strcmp(verb, "event") == 0 && count == 1) {
+    crosspage_topic_event event;
+    code = crosspage_topic_subscriber_wait_event(subscriber, timeout_of(words[0]), &event, &error);
+    return told(code, &event);
   }
   return usage("a subscriber does not do this");
 }

@@ -2,6 +2,7 @@
 
 #include <crosspage.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
@@ -81,8 +82,14 @@ struct Newer {
   bool ready;
   std::int32_t mode;
 };
-// One that ends in a tail, which C++ has no struct for.
+// What comes before a tail.
 struct Scan {
+  std::uint64_t stamp;
+};
+CROSSPAGE_TAIL(Scan, points);
+using Scans = crosspage::with_tail<Scan, float>;
+// The same with its tail, as text is read and written.
+struct WholeScan {
   std::uint64_t stamp;
   std::vector<float> points;
 };
@@ -114,7 +121,7 @@ void each(Newer& value, V visit) {
   FIELD(level), FIELD(ready), FIELD(mode);
 }
 template <class V>
-void each(Scan& value, V visit) {
+void each(WholeScan& value, V visit) {
   FIELD(stamp), FIELD(points);
 }
 template <class V>
@@ -239,6 +246,9 @@ static void parse(std::istream& cells, std::uint8_t (&pixels)[8192]) {
   const std::string bytes = bytes_of(next(cells));
   std::memcpy(pixels, bytes.data(), std::min(bytes.size(), sizeof pixels));
 }
+static void parse(std::istream& cells, std::vector<float>& tail) {
+  while (cells.peek() != std::istream::traits_type::eof()) parse(cells, tail.emplace_back());
+}
 template <class T, std::size_t N>
 void parse(std::istream& cells, T (&array)[N]) {
   for (auto& one : array) parse(cells, one);
@@ -298,6 +308,9 @@ template <class T>
 std::string body(const topic::Message<T>& message) {
   return print_struct(message.value);
 }
+static std::string body(const topic::Message<Scans>& message) {
+  return print_struct(WholeScan{message.header.stamp, {message.tail().begin(), message.tail().end()}});
+}
 static std::string body(const topic::Message<crosspage::bytes>& message) {
   return " bytes=" + sum(message.value.data(), message.value.size());
 }
@@ -315,7 +328,7 @@ static std::string body(const topic::Message<crosspage::dynamic>& message) {
     case topic::Kind::structure: break;
   }
   if (message.value.layout().name() == "Sample") return print_struct(fetch_struct<Sample>(message.value));
-  if (message.value.layout().name() == "Scan") return print_struct(fetch_struct<Scan>(message.value));
+  if (message.value.layout().name() == "Scan") return print_struct(fetch_struct<WholeScan>(message.value));
   return print_struct(fetch_struct<Image>(message.value));
 }
 
@@ -323,6 +336,7 @@ template <class T>
 std::int64_t number(const topic::Message<T>& message) {
   return number_of(message.value);
 }
+static std::int64_t number(const topic::Message<Scans>&) { return -1; }
 static std::int64_t number(const topic::Message<crosspage::bytes>& message) {
   return message.value.size() ? std::to_integer<int>(message.value[0]) : 0;
 }
@@ -352,30 +366,49 @@ static crosspage::timeout timeout_of(const std::string& word) {
   return std::chrono::duration<double>(std::stod(word));
 }
 
+template <class T>
+void parse_fields(const Words& words, T& value) {
+  for (const auto& word : words) {
+    const auto at = word.find('=');
+    bool found = false;
+    each(value, [&](const std::string& name, auto& field) {
+      if (name != word.substr(0, at)) return;
+      std::istringstream cells(word.substr(at + 1));
+      ::parse(cells, field);
+      found = true;
+    });
+    if (!found) throw usage("what field?");
+  }
+}
+
 // What messages of T are published from.
 template <class T>
 struct Body {
-  using message = T;
   T value = {};
-  void parse(const Words& words) {
-    for (const auto& word : words) {
-      const auto at = word.find('=');
-      bool found = false;
-      each(value, [&](const std::string& name, auto& field) {
-        if (name != word.substr(0, at)) return;
-        std::istringstream cells(word.substr(at + 1));
-        ::parse(cells, field);
-        found = true;
-      });
-      if (!found) throw usage("what field?");
-    }
-  }
+  void parse(const Words& words) { parse_fields(words, value); }
   void nth(std::int64_t n, std::size_t) { parse({"number=" + std::to_string(n)}); }
   std::uint64_t publish(topic::Publisher<T>& to) { return to.publish(value); }
   std::optional<std::uint64_t> try_publish(topic::Publisher<T>& to) { return to.try_publish(value); }
   topic::Loan<T> loan(topic::Publisher<T>& to) {
     auto loan = to.loan();
     *loan = value;
+    return loan;
+  }
+};
+template <>
+struct Body<Scans> {
+  WholeScan value = {};
+  void parse(const Words& words) { parse_fields(words, value); }
+  void nth(std::int64_t, std::size_t) { throw usage("a scan has no number"); }
+  std::uint64_t publish(topic::Publisher<Scans>& to) {
+    return to.publish({value.stamp}, value.points.data(), value.points.size());
+  }
+  std::optional<std::uint64_t> try_publish(topic::Publisher<Scans>& to) {
+    return to.try_publish({value.stamp}, value.points.data(), value.points.size());
+  }
+  topic::Loan<Scans> loan(topic::Publisher<Scans>& to) {
+    auto loan = to.loan({value.stamp}, value.points.size());
+    std::copy(value.points.begin(), value.points.end(), loan.tail().begin());
     return loan;
   }
 };
@@ -446,7 +479,11 @@ struct Player {
 
 template <class T>
 inline constexpr bool is_struct = !std::is_same_v<T, crosspage::bytes> && !std::is_same_v<T, crosspage::ndarray> &&
-                                  !std::is_same_v<T, crosspage::dynamic>;
+                                  !std::is_same_v<T, crosspage::dynamic> && !std::is_same_v<T, Scans>;
+
+static std::string told(const topic::Event& event) {
+  return (event.kind == topic::Event::matched ? " matched " : " gone ") + std::to_string(event.pid);
+}
 
 template <class T>
 struct PublisherOf : Player::Handle {
@@ -463,6 +500,7 @@ struct PublisherOf : Player::Handle {
     if (verb == "subscribers") return " " + std::to_string(publisher.subscribers());
     if (verb == "wait_subscribers")
       return " " + std::to_string(publisher.wait_subscribers(std::stoull(words.at(0)), timeout_of(words.at(1))));
+    if (verb == "event") return told(publisher.wait_event(timeout_of(words.at(0))));
     if (verb == "fill") {
       std::int64_t n = std::stoll(words.at(0));
       while (nth(n, words).try_publish(publisher)) ++n;
@@ -549,6 +587,7 @@ struct SubscriberOf : Player::Handle {
     if (verb == "publishers") return " " + std::to_string(subscriber.publishers());
     if (verb == "wait_publishers")
       return " " + std::to_string(subscriber.wait_publishers(std::stoull(words.at(0)), timeout_of(words.at(1))));
+    if (verb == "event") return told(subscriber.wait_event(timeout_of(words.at(0))));
     throw usage("a subscriber does not do this");
   }
 };
@@ -590,7 +629,7 @@ static const std::map<std::string, std::unique_ptr<Player::Handle> (*)(bool, con
     {"sample", make<Sample>},           {"image", make<Image>},   {"brief", make<Brief>},
     {"drifted", make<Drifted>},         {"status", make<Status>}, {"newer", make<Newer>},
     {"bytes", make<crosspage::bytes>},  {"array", make<crosspage::ndarray>},
-    {"any", make<crosspage::dynamic>},  {"scan", make<crosspage::dynamic>},
+    {"any", make<crosspage::dynamic>},  {"scan", make<Scans>},
 };
 
 std::string Player::act(const Words& words) {

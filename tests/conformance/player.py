@@ -297,6 +297,10 @@ def lend(publisher: Any, kind: Any, value: Any, commits: bool) -> None:
         pass
 
 
+def told(event: crosspage.topic.Event) -> str:
+    return f"{event.kind} {event.participant.pid}"
+
+
 def publish(publisher: Any, kind: Any, verb: str, words: list[str]) -> object:
     match verb:
         case "publish":
@@ -321,6 +325,8 @@ def publish(publisher: Any, kind: Any, verb: str, words: list[str]) -> object:
             return publisher.subscribers
         case "wait_subscribers":
             return publisher.wait_subscribers(int(words[0]), timeout=seconds(words[1]))
+        case "event":
+            return told(publisher.wait_event(timeout=seconds(words[0])))
     raise Usage("a publisher does not do this")
 
 
@@ -363,6 +369,8 @@ def subscribe(subscriber: Any, kind: Any, verb: str, words: list[str]) -> object
             return subscriber.publishers
         case "wait_publishers":
             return subscriber.wait_publishers(int(words[0]), timeout=seconds(words[1]))
+        case "event":
+            return told(subscriber.wait_event(timeout=seconds(words[0])))
     raise Usage("a subscriber does not do this")
 
 

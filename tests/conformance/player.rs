@@ -3,13 +3,12 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crosspage::layout::{Field, Record, Scalar, StructType, Type, Value};
+use crosspage::layout::Value;
 use crosspage::topic::{
-    DynMessage, DynPublisher, DynSubscriber, DynValue, Kind, Message, NdArray, Options, Policy,
-    Publisher, Subscriber, Whole,
+    DynMessage, DynSubscriber, DynValue, Event, Message, NdArray, Payload, Policy, Publisher,
+    Subscriber, Whole,
 };
 use crosspage::{Layout, Lifetime, Match, Text};
 
@@ -39,8 +38,8 @@ const REST: Pose = Pose {
 
 macro_rules! structs {
     ($($(#[$attribute:meta])* struct $name:ident { $($field:ident: $ty:ty = $zero:expr,)* })*) => {$(
-        $(#[$attribute])*
         #[derive(Debug, Clone, Copy, Layout)]
+        $(#[$attribute])*
         #[repr(C)]
         struct $name { $($field: $ty,)* }
 
@@ -102,7 +101,14 @@ structs! {
         ready: bool = false,
         mode: i32 = 0,
     }
+    /// What comes before a tail.
+    #[layout(tail = "points")]
+    struct Scan {
+        stamp: u64 = 0,
+    }
 }
+
+type Scans = (Scan, [f32]);
 
 trait Fields: Layout {
     fn zero() -> Self;
@@ -202,45 +208,6 @@ fn tell(line: &mut String, name: &str, cells: &[String]) {
     let cells = cells.join(",");
     if cells.contains(|c| c != '0' && c != ',') {
         *line += &format!(" {name}={cells}");
-    }
-}
-
-/// A struct that ends in a tail is of no type that Rust has.
-struct Scans(DynPublisher);
-
-fn scan() -> Arc<StructType> {
-    let points = Type::Tail(Box::new(Type::Scalar(Scalar::F32)));
-    let fields = vec![
-        Field::new("stamp", Type::Scalar(Scalar::U64)),
-        Field::new("points", points),
-    ];
-    Arc::new(StructType::natural("Scan", fields, None).expect("a layout"))
-}
-
-impl Publishes for Scans {
-    fn act(&mut self, verb: &str, words: &[&str]) -> Answer {
-        let mut bytes = vec![0; 8];
-        let (mut stamp, mut point) = (0u64, 0f32);
-        for word in words {
-            let (name, cells) = word.split_once('=').unwrap_or((word, ""));
-            let mut cells = cells.split(',').peekable();
-            match name {
-                "stamp" => drop(stamp.parse(&mut cells)),
-                _ => {
-                    while cells.peek().is_some() && point.parse(&mut cells).is_some() {
-                        bytes.extend(point.to_le_bytes());
-                    }
-                }
-            }
-        }
-        bytes[..8].copy_from_slice(&stamp.to_le_bytes());
-        match verb {
-            "publish" => Ok(self
-                .0
-                .publish(&Record::new(scan(), bytes.into()))?
-                .to_string()),
-            _ => usage("a publisher of tails does not do this"),
-        }
     }
 }
 
@@ -510,6 +477,25 @@ impl<P: Body + ?Sized> Heard for Message<P> {
     }
 }
 
+impl Heard for Message<Scans> {
+    fn meta(&self) -> (u64, u32, Option<SystemTime>) {
+        (self.sequence, self.publisher, self.sent_at)
+    }
+    fn body(&self) -> String {
+        let mut line = self.value.header().print();
+        let mut cells = Vec::new();
+        self.value
+            .tail()
+            .iter()
+            .for_each(|point| point.print(&mut cells));
+        tell(&mut line, "points", &cells);
+        line
+    }
+    fn number(&self) -> i64 {
+        -1
+    }
+}
+
 impl Heard for DynMessage {
     fn meta(&self) -> (u64, u32, Option<SystemTime>) {
         (self.meta.sequence, self.meta.publisher, self.sent_at())
@@ -576,6 +562,64 @@ trait Publishes {
     fn act(&mut self, verb: &str, words: &[&str]) -> Answer;
 }
 
+/// What publishers of all kinds do.
+fn publisher_act<P: Payload + ?Sized>(
+    publisher: &Publisher<P>,
+    verb: &str,
+    words: &[&str],
+) -> Answer {
+    let number = words.first().and_then(|word| word.parse().ok());
+    match verb {
+        "subscribers" => Ok(publisher.subscribers().to_string()),
+        "wait_subscribers" => Ok(publisher
+            .wait_subscribers(number.unwrap_or(0), timeout(words.get(1)))?
+            .to_string()),
+        "event" => Ok(told(&publisher.wait_event(timeout(words.first()))?)),
+        _ => usage("a publisher does not do this"),
+    }
+}
+
+fn told(event: &Event) -> String {
+    let what = match event {
+        Event::Matched(_) => "matched",
+        Event::Gone(_) => "gone",
+        _ => "what?",
+    };
+    format!("{what} {}", event.participant().pid)
+}
+
+impl Publishes for Publisher<Scans> {
+    fn act(&mut self, verb: &str, words: &[&str]) -> Answer {
+        let (mut header, mut points) = (Scan::zero(), Vec::new());
+        for word in words {
+            let (name, cells) = word.split_once('=').unwrap_or((word, ""));
+            let mut cells = cells.split(',').peekable();
+            match name {
+                "points" => {
+                    let mut point = 0f32;
+                    while cells.peek().is_some() && point.parse(&mut cells).is_some() {
+                        points.push(point);
+                    }
+                }
+                name => drop(header.field(name).map(|field| field.parse(&mut cells))),
+            }
+        }
+        match verb {
+            "publish" => Ok(self.publish(&header, &points)?.to_string()),
+            "try_publish" => Ok(sequence_or_none(self.try_publish(&header, &points)?)),
+            "loan" | "abandon" => {
+                let mut loan = self.loan(&header, points.len())?;
+                loan.tail_mut().copy_from_slice(&points);
+                if verb == "loan" {
+                    loan.commit()?;
+                }
+                done()
+            }
+            _ => publisher_act(self, verb, words),
+        }
+    }
+}
+
 impl<P: Body + ?Sized> Publishes for Publisher<P> {
     fn act(&mut self, verb: &str, words: &[&str]) -> Answer {
         let body = || P::parse(words).ok_or_else(|| Failure::Usage("what body?".into()));
@@ -613,11 +657,7 @@ impl<P: Body + ?Sized> Publishes for Publisher<P> {
                 }
                 Ok((n - number(0)).to_string())
             }
-            "subscribers" => Ok(self.subscribers().to_string()),
-            "wait_subscribers" => Ok(self
-                .wait_subscribers(number(0) as usize, timeout(words.get(1)))?
-                .to_string()),
-            _ => usage("a publisher does not do this"),
+            _ => publisher_act(self, verb, words),
         }
     }
 }
@@ -629,6 +669,7 @@ trait Subscribes {
     fn lost(&self) -> u64;
     fn publishers(&self) -> usize;
     fn wait_publishers(&self, n: usize, timeout: Option<Duration>) -> Answer;
+    fn wait_event(&self, timeout: Option<Duration>) -> Answer;
 
     fn act(&mut self, verb: &str, words: &[&str]) -> Answer {
         let number = words
@@ -662,6 +703,7 @@ trait Subscribes {
             "lost" => Ok(self.lost().to_string()),
             "publishers" => Ok(self.publishers().to_string()),
             "wait_publishers" => self.wait_publishers(number, timeout(words.get(1))),
+            "event" => self.wait_event(timeout(words.first())),
             _ => usage("a subscriber does not do this"),
         }
     }
@@ -690,12 +732,16 @@ macro_rules! subscribes {
             fn wait_publishers(&self, n: usize, timeout: Option<Duration>) -> Answer {
                 Ok(<$ty>::wait_publishers(self, n, timeout)?.to_string())
             }
+            fn wait_event(&self, timeout: Option<Duration>) -> Answer {
+                Ok(told(&<$ty>::wait_event(self, timeout)?))
+            }
         }
     )*};
 }
 
 subscribes! {
     [<P: Body + ?Sized>] Subscriber<P>, |this, n, timeout| P::recv_many(this, n, timeout);
+    [] Subscriber<Scans>, |_this, _n, _timeout| usage("with numbers");
     [] DynSubscriber, |_this, _n, _timeout| usage("of a type");
 }
 
@@ -802,10 +848,13 @@ impl Player {
     fn act(&mut self, words: &[&str]) -> Answer {
         match *words {
             ["publisher", name, page, "scan"] => {
-                let kind = Kind::Struct(scan());
-                let made = DynPublisher::attach(page, Some(&kind), &Options::default())?;
-                let made = Box::new(Scans(made));
+                let made = Box::new(Publisher::<Scans>::attach(page)?);
                 self.publishers.insert(name.to_owned(), made);
+                done()
+            }
+            ["subscriber", name, page, "scan"] => {
+                let made = Box::new(Subscriber::<Scans>::attach(page)?);
+                self.subscribers.insert(name.to_owned(), made);
                 done()
             }
             ["publisher", name, page, kind, ref options @ ..] => {
