@@ -53,6 +53,7 @@ const TESTS: &[Test] = &[
     test("grown_extents_of_a_topic", topic::grown),
     test("far_ends_of_a_topic", topic::far_away),
     test("far_extents_of_a_topic", topic::far_extents),
+    test("a_circle_in_a_topic", topic::circle),
     test("a_vandal_in_a_topic", topic::vandal),
 ];
 

@@ -74,18 +74,29 @@ impl Map {
             words.extend([0, 128, 136, 256, 264].map(|word| at + word));
             words.extend((0..6).map(|i| at + 384 + 8 * i));
             words.extend((0..16).map(|i| at + 640 + 8 * i));
-            let held = sort.options.max_held.unwrap_or(8) as usize + 1;
-            let stride = (8 * (3 + held)).next_multiple_of(128);
+            let stride = stride(sort);
             for row in 0..sort.places {
                 words.extend((0..4).map(|i| at + 1024 + row * stride + 8 * i));
             }
             let chunks = at + 1024 + sort.places * stride;
             words.extend((0..16).map(|i| chunks + 8 * i));
-            let ring = (chunks - at + sort.chunks() * 32).next_multiple_of(4096) + at;
+            let ring = ring(sort, at);
             words.extend((0..32).map(|i| ring + 8 * i));
         }
         words.into_iter().map(|at| at as u64).collect()
     }
+}
+
+/// Bytes from one subscriber's row to the next.
+fn stride(sort: &Sort) -> usize {
+    let held = sort.options.max_held.unwrap_or(8) as usize + 1;
+    (8 * (3 + held)).next_multiple_of(128)
+}
+
+/// Where the ring of the lane at `at` begins.
+fn ring(sort: &Sort, at: usize) -> usize {
+    let chunks = 1024 + sort.places * stride(sort);
+    (chunks + sort.chunks() * 32).next_multiple_of(4096) + at
 }
 
 fn values(old: u64) -> [u64; 18] {
@@ -404,6 +415,27 @@ pub fn far_extents(tally: &mut Tally) {
     let late = sort.publisher().map(|_| ()).unwrap_err();
     assert!(late.is_corrupt(), "{late}");
     assert_eq!(size(), before);
+    drop(world);
+    let _ = crosspage::remove_forced(sort.locator);
+    kit::clean();
+    tally.points += 1;
+}
+
+/// A ring of nothing but padding: whoever receives comes back from it, and waits no longer than it is told.
+pub fn circle(tally: &mut Tally) {
+    let sort = Sort::structs(Policy::Block);
+    watch::phase(LIMIT, "a ring of padding");
+    let mut world = World::new(&sort);
+    let map = Map::of(&sort).unwrap();
+    let lane = map.extents.iter().find(|&&(what, ..)| what == 1);
+    let &(_, at, len) = lane.unwrap();
+    for word in (ring(&sort, at)..at + len).step_by(8) {
+        overwrite(&sort, word as u64, 3 << 32);
+    }
+    assert!(world.subscriber.try_recv().unwrap().is_none());
+    let wait = Duration::from_millis(50);
+    let error = world.subscriber.recv(Some(wait)).unwrap_err();
+    assert!(error.is_timed_out(), "{error}");
     drop(world);
     let _ = crosspage::remove_forced(sort.locator);
     kit::clean();
