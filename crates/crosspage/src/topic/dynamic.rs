@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::array::NdArray;
-use super::event::Event;
+use super::event::{Event, events};
 use super::message::{Meta, RawMessage};
 use super::options::{Kind, Options};
 use super::payload::{Value, array, bytes, damaged, time_of};
@@ -138,35 +138,7 @@ impl DynSubscriber {
         async move { control.wait_others_async(n, timeout).await }
     }
 
-    /// The next publisher that came or went, if there is one that was not told of yet: each that is attached is
-    /// told of once, also one that came first.
-    ///
-    /// # Errors
-    /// Closed; replaced; forked.
-    pub fn try_event(&self) -> Result<Option<Event>> {
-        self.raw.control().try_event()
-    }
-
-    /// Waits until a publisher comes or goes. `None` waits for ever. One that is killed is found within a second.
-    ///
-    /// # Errors
-    /// Timed out; closed; replaced; forked.
-    pub fn wait_event(&self, timeout: impl Into<Option<Duration>>) -> Result<Event> {
-        self.raw.control().wait_event(timeout.into())
-    }
-
-    /// [`wait_event`](DynSubscriber::wait_event) for a task; it does not block.
-    ///
-    /// # Errors
-    /// As there.
-    #[cfg(all(feature = "tokio", not(loom)))]
-    pub fn wait_event_async<D: Into<Option<Duration>>>(
-        &self,
-        timeout: D,
-    ) -> impl Future<Output = Result<Event>> + use<D> {
-        let (control, timeout) = (self.raw.control(), timeout.into());
-        async move { control.wait_event_async(timeout).await }
-    }
+    events!("publisher", D);
 
     /// What an event loop waits on (epoll, poll, Qt, tokio's `AsyncFd`; on Windows a handle for
     /// `WaitForMultipleObjects`): ready while there may be a message, or an error to tell, until
@@ -357,35 +329,7 @@ impl DynPublisher {
         async move { control.wait_others_async(n, timeout).await }
     }
 
-    /// The next subscriber that came or went, if there is one that was not told of yet: each that is attached is
-    /// told of once, also one that came first.
-    ///
-    /// # Errors
-    /// Closed; replaced; forked.
-    pub fn try_event(&self) -> Result<Option<Event>> {
-        self.raw.control().try_event()
-    }
-
-    /// Waits until a subscriber comes or goes. `None` waits for ever. One that is killed is found within a second.
-    ///
-    /// # Errors
-    /// Timed out; closed; replaced; forked.
-    pub fn wait_event(&self, timeout: impl Into<Option<Duration>>) -> Result<Event> {
-        self.raw.control().wait_event(timeout.into())
-    }
-
-    /// [`wait_event`](DynPublisher::wait_event) for a task; it does not block.
-    ///
-    /// # Errors
-    /// As there.
-    #[cfg(all(feature = "tokio", not(loom)))]
-    pub fn wait_event_async<D: Into<Option<Duration>>>(
-        &self,
-        timeout: D,
-    ) -> impl Future<Output = Result<Event>> + use<D> {
-        let (control, timeout) = (self.raw.control(), timeout.into());
-        async move { control.wait_event_async(timeout).await }
-    }
+    events!("subscriber", D);
 
     /// The page's locator.
     pub fn locator(&self) -> &Locator {

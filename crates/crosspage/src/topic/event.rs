@@ -62,3 +62,42 @@ impl Peers {
         self.known = now;
     }
 }
+
+/// The calls of a handle that has a [`Control`](super::Control): who of the other side came and went. `$kept` is what
+/// the type of the returned future may depend on.
+macro_rules! events {
+    ($other:literal, $($kept:ident),*) => {
+        #[doc = concat!("The next ", $other, " that came or went, if there is one that was not told of yet: each")]
+        /// that is attached is told of once, also one that came first.
+        ///
+        /// # Errors
+        /// Closed; replaced; forked.
+        pub fn try_event(&self) -> Result<Option<Event>> {
+            self.raw.control().try_event()
+        }
+
+        #[doc = concat!("Waits until a ", $other, " comes or goes. `None` waits for ever. One that is killed is")]
+        /// found within a second.
+        ///
+        /// # Errors
+        /// Timed out; closed; replaced; forked.
+        pub fn wait_event(&self, timeout: impl Into<Option<Duration>>) -> Result<Event> {
+            self.raw.control().wait_event(timeout.into())
+        }
+
+        /// [`wait_event`](Self::wait_event) for a task; it does not block, and leaves this handle free for
+        /// other things.
+        ///
+        /// # Errors
+        /// As there.
+        #[cfg(all(feature = "tokio", not(loom)))]
+        pub fn wait_event_async<D: Into<Option<Duration>>>(
+            &self,
+            timeout: D,
+        ) -> impl Future<Output = Result<Event>> + use<$($kept),*> {
+            let (control, timeout) = (self.raw.control(), timeout.into());
+            async move { control.wait_event_async(timeout).await }
+        }
+    };
+}
+pub(super) use events;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::array::{self, Element, NdArray};
-use super::event::Event;
+use super::event::{Event, events};
 use super::message::Meta;
 use super::options::{ArrayType, Options, Policy};
 use super::payload::{Message, Payload, Whole, sealed};
@@ -263,36 +263,7 @@ impl<P: Payload + ?Sized> Publisher<P> {
         async move { control.wait_others_async(n, timeout).await }
     }
 
-    /// The next subscriber that came or went, if there is one that was not told of yet: each that is attached is
-    /// told of once, also one that came first.
-    ///
-    /// # Errors
-    /// Closed; replaced; forked.
-    pub fn try_event(&self) -> Result<Option<Event>> {
-        self.raw.control().try_event()
-    }
-
-    /// Waits until a subscriber comes or goes. `None` waits for ever. One that is killed is found within a second.
-    ///
-    /// # Errors
-    /// Timed out; closed; replaced; forked.
-    pub fn wait_event(&self, timeout: impl Into<Option<Duration>>) -> Result<Event> {
-        self.raw.control().wait_event(timeout.into())
-    }
-
-    /// [`wait_event`](Publisher::wait_event) for a task; it does not block, and leaves this handle free for
-    /// other things.
-    ///
-    /// # Errors
-    /// As there.
-    #[cfg(all(feature = "tokio", not(loom)))]
-    pub fn wait_event_async<D: Into<Option<Duration>>>(
-        &self,
-        timeout: D,
-    ) -> impl Future<Output = Result<Event>> + use<P, D> {
-        let (control, timeout) = (self.raw.control(), timeout.into());
-        async move { control.wait_event_async(timeout).await }
-    }
+    events!("subscriber", P, D);
 
     /// The page's locator.
     pub fn locator(&self) -> &Locator {
@@ -920,36 +891,7 @@ impl<P: Payload + ?Sized> Subscriber<P> {
         self.raw.wait_handle()
     }
 
-    /// The next publisher that came or went, if there is one that was not told of yet: each that is attached is
-    /// told of once, also one that came first.
-    ///
-    /// # Errors
-    /// Closed; replaced; forked.
-    pub fn try_event(&self) -> Result<Option<Event>> {
-        self.raw.control().try_event()
-    }
-
-    /// Waits until a publisher comes or goes. `None` waits for ever. One that is killed is found within a second.
-    ///
-    /// # Errors
-    /// Timed out; closed; replaced; forked.
-    pub fn wait_event(&self, timeout: impl Into<Option<Duration>>) -> Result<Event> {
-        self.raw.control().wait_event(timeout.into())
-    }
-
-    /// [`wait_event`](Subscriber::wait_event) for a task; it does not block, and leaves this handle free for
-    /// other things.
-    ///
-    /// # Errors
-    /// As there.
-    #[cfg(all(feature = "tokio", not(loom)))]
-    pub fn wait_event_async<D: Into<Option<Duration>>>(
-        &self,
-        timeout: D,
-    ) -> impl Future<Output = Result<Event>> + use<P, D> {
-        let (control, timeout) = (self.raw.control(), timeout.into());
-        async move { control.wait_event_async(timeout).await }
-    }
+    events!("publisher", P, D);
 
     /// The page's locator.
     pub fn locator(&self) -> &Locator {
