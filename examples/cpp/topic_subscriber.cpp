@@ -17,7 +17,6 @@ int main(int argc, char **argv) try {
   const std::uint64_t count = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 50;
   auto subscriber = crosspage::topic::Subscriber<Reading>::attach(topic);
   std::cout << "waiting for a publisher of " << topic << std::endl;
-  subscriber.wait_publishers(1);
   for (std::uint64_t received = 0; received < count;) {
     crosspage::error error;  // to tell a time-out from what is worse; `for (auto &message : subscriber)` waits for ever
     const auto message = subscriber.recv(std::chrono::seconds(1), error);
@@ -27,8 +26,8 @@ int main(int argc, char **argv) try {
       ++received;
     } else if (!error.is_timed_out()) {
       throw error;
-    } else if (subscriber.publishers() == 0) {
-      break;
+    } else if (received > 0 && subscriber.publishers() == 0) {
+      break;  // there was a publisher, and it has ended
     }
   }
   std::cout << "lost " << subscriber.lost() << "\n";

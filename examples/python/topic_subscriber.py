@@ -18,14 +18,13 @@ class Reading(crosspage.Struct):
 def main(topic: str = "readings", count: str = "50") -> None:
     with crosspage.topic.subscriber(topic, Reading) as subscriber:
         print(f"waiting for a publisher of {topic}", flush=True)
-        subscriber.wait_publishers(1)
         received = 0
         while received < int(count):
             try:
                 reading = subscriber.recv(timeout=1)  # `for reading in subscriber:` waits for ever
             except TimeoutError:
-                if subscriber.publishers == 0:
-                    break
+                if received > 0 and subscriber.publishers == 0:
+                    break  # there was a publisher, and it has ended
                 continue
             received += 1
             print(f"{reading.counter} {reading.sensor} {reading.temperature} °C", flush=True)

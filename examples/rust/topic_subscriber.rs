@@ -18,13 +18,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count = args.next().map_or(Ok(50), |count| count.parse::<u64>())?;
     let mut subscriber = topic::Subscriber::<Reading>::attach(&topic)?;
     println!("waiting for a publisher of {topic}");
-    subscriber.wait_publishers(1, None)?;
     let mut received = 0;
     while received < count {
         let message = match subscriber.recv(Duration::from_secs(1)) {
             Ok(message) => message,
-            Err(error) if error.is_timed_out() && subscriber.publishers() > 0 => continue,
-            Err(error) if error.is_timed_out() => break,
+            // There was a publisher, and it has ended.
+            Err(error) if error.is_timed_out() && received > 0 && subscriber.publishers() == 0 => {
+                break;
+            }
+            Err(error) if error.is_timed_out() => continue,
             Err(error) => return Err(error.into()),
         };
         let reading = &message.value;

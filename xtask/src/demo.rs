@@ -149,16 +149,17 @@ fn message(output: &str) -> Option<String> {
 /// of a demo are of no use to anybody.
 pub fn remove_pages(python: &mut Command, namespace: &str) -> Result {
     let remove = "import crosspage\nfor page in crosspage.list(): crosspage.remove(page.locator)";
-    let status = python
+    let outcome = python
         .args(["-c", remove])
         .env("CROSSPAGE_NAMESPACE", namespace)
         // Pipes: under Wine a Windows Python does not start with a file.
         .output();
-    let status = status.map(|output| output.status);
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!(
-            "the pages of namespace {namespace:?} could not be removed ({status})"
+    match outcome {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(format!(
+            "the pages of namespace {namespace:?} could not be removed ({}): {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim_end()
         )),
         Err(e) => Err(cannot_start(python, &e)),
     }

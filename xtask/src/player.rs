@@ -75,17 +75,19 @@ impl Player {
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     return Err(format!(
-                        "`{}` printed nothing for {} s",
+                        "`{}` printed nothing for {} s, after {:?}",
                         self.name,
-                        PATIENCE.as_secs()
+                        PATIENCE.as_secs(),
+                        String::from_utf8_lossy(&self.seen)
                     ));
                 }
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
                     return match prompt {
                         None => Ok(()),
                         Some(prompt) => Err(format!(
-                            "`{}` ended before it printed {prompt:?}",
-                            self.name
+                            "`{}` ended before it printed {prompt:?}, after {:?}",
+                            self.name,
+                            String::from_utf8_lossy(&self.seen)
                         )),
                     };
                 }

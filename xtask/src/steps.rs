@@ -58,10 +58,10 @@ pub fn run(steps: &[&Step], long: bool) -> Result {
         }
     }
 
-    let failed: Vec<&str> = rows
+    // With the reasons: of a long log, the end is what is kept.
+    let failed: Vec<String> = rows
         .iter()
-        .filter(|row| row.2.is_err())
-        .map(|row| row.0)
+        .filter_map(|(name, _, outcome)| Some(format!("{name} ({})", outcome.as_ref().err()?)))
         .collect();
     if failed.is_empty() {
         Ok(())
