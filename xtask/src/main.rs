@@ -42,7 +42,7 @@ Commands:
     --list          name the steps and stop
   demo            build everything, then let a C++ program and a Python program share one struct
     --windows       the same on Windows (under Wine), with a C++ program that knows nothing of crosspage
-  bench [NAME]    run the benchmarks in release; NAME is one of them: `latest`, `topic`
+  bench [NAME]    run the benchmarks in release; NAME is one of them: `latest`, `topic`, `python`
   help            print this
 
 Missing tools (compilers, Python packages) are installed where that is possible: Python packages

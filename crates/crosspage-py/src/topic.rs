@@ -1368,6 +1368,12 @@ impl Subscriber {
             return Ok(found);
         }
         let deadline = Deadline::new(timeout);
+        // With the GIL, since to let go of it and to take it again can take longer.
+        if timeout != Some(Duration::ZERO)
+            && let Some(found) = Watch::spin(|| take(Look::Once))?
+        {
+            return Ok(found);
+        }
         while let Some(slice) = deadline.slice() {
             let watch = self.watch(py)?;
             if let Some(found) = take(Look::Once)? {
@@ -1375,6 +1381,10 @@ impl Subscriber {
             }
             py.detach(|| watch.wait(slice));
             py.check_signals()?;
+            // Before another watch, which takes as long as the wake-up.
+            if let Some(found) = take(Look::Once)? {
+                return Ok(found);
+            }
         }
         take(Look::Last)?.ok_or_else(|| self.undeclared())
     }

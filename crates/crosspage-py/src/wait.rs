@@ -70,24 +70,20 @@ impl<'py> Handles<'py> {
 
     /// Those that have news, or what to sleep on until one has.
     fn look(&self) -> Result<Vec<Bound<'py, PyAny>>, Vec<Watch>> {
-        let ready = self.ready();
-        if !ready.is_empty() {
+        if let Some(ready) = self.any_ready() {
             return Ok(ready);
         }
         // One that another thread has closed meanwhile is ready in the look below.
         let watches = self.handles.iter().filter_map(|handle| handle.watch().ok());
         let watches = watches.collect();
-        let ready = self.ready();
-        match ready.is_empty() {
-            true => Err(watches),
-            false => Ok(ready),
-        }
+        self.any_ready().ok_or(watches)
     }
 
-    fn ready(&self) -> Vec<Bound<'py, PyAny>> {
+    fn any_ready(&self) -> Option<Vec<Bound<'py, PyAny>>> {
         let all = self.objects.iter().zip(&self.handles);
         let ready = all.filter(|(_, handle)| handle.has_news());
-        ready.map(|(object, _)| object.clone()).collect()
+        let ready: Vec<_> = ready.map(|(object, _)| object.clone()).collect();
+        (!ready.is_empty()).then_some(ready)
     }
 
     fn nothing(&self) -> PyErr {
@@ -114,6 +110,11 @@ pub fn wait<'py>(
     let (py, timeout) = (handles.py(), seconds(timeout)?);
     let handles = Handles::of(handles, timeout)?;
     let deadline = Deadline::new(timeout);
+    if timeout != Some(Duration::ZERO)
+        && let Some(ready) = Watch::spin(|| Ok::<_, PyErr>(handles.any_ready()))?
+    {
+        return Ok(ready);
+    }
     loop {
         let watches = match handles.look() {
             Ok(ready) => return Ok(ready),

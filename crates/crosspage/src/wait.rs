@@ -175,7 +175,7 @@ mod blocking {
     pub(super) const MAX_SLEEP: Duration = Duration::from_millis(100);
 
     /// How long to spin before sleeping: about what a sleep and a wake-up cost.
-    pub(super) const SPIN: Duration = Duration::from_micros(8);
+    const SPIN: Duration = Duration::from_micros(8);
 
     /// Who looks by the clock does so less and less often.
     const FIRST_PAUSE: Duration = Duration::from_micros(50);
@@ -245,6 +245,24 @@ mod blocking {
         }
     }
 
+    /// Calls `look` until it returns something, for [`SPIN`] at most.
+    pub(super) fn spin<R, E>(
+        mut look: impl FnMut() -> Result<Option<R>, E>,
+    ) -> Result<Option<R>, E> {
+        if backend::more_than_one_cpu() {
+            let end = Instant::now() + SPIN;
+            while Instant::now() < end {
+                for _ in 0..16 {
+                    crate::atomic::spin_hint();
+                }
+                if let Some(found) = look()? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Calls `look` until it returns something; `None` when `deadline` passes first.
     pub(crate) fn until<R, E>(
         sleep: Sleep<'_>,
@@ -257,16 +275,8 @@ mod blocking {
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(None);
         }
-        if backend::more_than_one_cpu() {
-            let end = Instant::now() + SPIN;
-            while Instant::now() < end {
-                for _ in 0..16 {
-                    crate::atomic::spin_hint();
-                }
-                if let Some(found) = look()? {
-                    return Ok(Some(found));
-                }
-            }
+        if let Some(found) = spin(&mut look)? {
+            return Ok(Some(found));
         }
         let mut pause = FIRST_PAUSE;
         loop {
@@ -297,6 +307,46 @@ mod blocking {
                     pause = (pause * 2).min(LAST_PAUSE);
                 }
             }
+            // Before it is armed anew: a heavy fence takes as long as the wake-up itself.
+            if let Some(found) = look()? {
+                return Ok(Some(found));
+            }
         }
+    }
+}
+
+#[cfg(all(test, not(windows), not(loom)))]
+mod tests {
+    use super::*;
+    use crate::atomic::local::AtomicBool;
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    /// A heavy fence between the wake-up and the look would double what a wake-up takes.
+    #[test]
+    fn who_is_woken_looks_before_it_arms_anew() {
+        let word = WaitWord {
+            sequence: AtomicU32::new(0),
+            armed: AtomicU32::new(0),
+        };
+        let published = AtomicBool::new(false);
+        let mark = std::thread::scope(|scope| {
+            let sleeper = scope.spawn(|| {
+                let found = until(Sleep::On(&word, &Alarm), None, || {
+                    let found = published.load(Ordering::Acquire);
+                    Ok::<_, Infallible>(found.then(|| word.armed.load(Ordering::Relaxed)))
+                });
+                found.ok().flatten()
+            });
+            while word.armed.load(Ordering::Relaxed) == 0 {
+                pause(Duration::from_millis(1));
+            }
+            pause(Duration::from_millis(10)); // It sleeps by now.
+            published.store(true, Ordering::Release);
+            word.notify_all(&Alarm);
+            sleeper.join()
+        });
+        let mark = mark.expect("no panic").expect("it was published");
+        assert_ne!(mark, 1 | ARMED, "armed for the sequence after the wake-up");
     }
 }

@@ -146,10 +146,12 @@ pub(super) fn wake(_: &Alarm, word: &AtomicU32, _before: u32) {
     }
 }
 
-/// Whether spinning can help: not where this process is confined to one processor.
+/// Whether spinning can help. What counts is what the machine has, and not what this thread may use: who is
+/// pinned to a processor of its own has its peers on others.
 pub(super) fn more_than_one_cpu() -> bool {
     static MANY: OnceLock<bool> = OnceLock::new();
-    *MANY.get_or_init(|| std::thread::available_parallelism().is_ok_and(|n| n.get() > 1))
+    // SAFETY: takes an integer only.
+    *MANY.get_or_init(|| unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) } > 1)
 }
 
 /// Whether the kernel runs a fence in this process for whoever asks (membarrier(2),

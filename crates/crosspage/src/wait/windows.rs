@@ -203,7 +203,7 @@ pub(super) fn wake(alarm: &Alarm, word: &AtomicU32, before: u32) {
     unsafe { SetEvent(event.0) };
 }
 
-/// Whether spinning can help: not where this process is confined to one processor.
+/// Whether spinning can help: where the machine has more than one processor (GetSystemInfo).
 pub(super) fn more_than_one_cpu() -> bool {
     static MANY: OnceLock<bool> = OnceLock::new();
     *MANY.get_or_init(|| std::thread::available_parallelism().is_ok_and(|n| n.get() > 1))
