@@ -18,6 +18,7 @@ mod player;
 mod process;
 mod python;
 mod readme;
+mod reasons;
 mod steps;
 mod tally;
 mod targets;

@@ -1,10 +1,14 @@
 //! Starting other programs: what is run is printed, what fails is named.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::reasons::Reasons;
 use crate::workspace;
 
 /// `program`, to be run in the repository's root.
@@ -21,13 +25,110 @@ pub fn cargo() -> Command {
 
 /// Prints the command, runs it, and fails unless it succeeds.
 pub fn run(command: &mut Command) -> Result {
-    println!("$ {}", line(command));
-    let status = command.status().map_err(|e| cannot_start(command, &e))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("`{}` failed ({status})", brief(command)))
+    if std::io::stderr().is_terminal() {
+        // Who looks on sees colours and progress, and why it fails.
+        println!("$ {}", line(command));
+        let status = command.status().map_err(|e| cannot_start(command, &e))?;
+        return match status.success() {
+            true => Ok(()),
+            false => Err(format!("`{}` failed ({status})", brief(command))),
+        };
     }
+    watch(command, None, |_| {})
+}
+
+/// Runs a command, shows what it prints and hands each line of its stdout to `see`. Whoever prints
+/// nothing there for `limit` hangs: it is ended, and what it started with it. The error says why the
+/// command failed, as far as it said so itself.
+pub fn watch(command: &mut Command, limit: Option<Duration>, mut see: impl FnMut(&str)) -> Result {
+    println!("$ {}", line(command));
+    // Ended as a whole, where it may have to be. Otherwise Ctrl-C is for all of us.
+    #[cfg(unix)]
+    if limit.is_some() {
+        std::os::unix::process::CommandExt::process_group(command, 0);
+    }
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        // A pipe too, whatever ours is: under Wine a Windows Python does not start with a file.
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| cannot_start(command, &e))?;
+    let (sender, lines) = mpsc::channel();
+    each_line(child.stdout.take().expect("a pipe"), false, sender.clone());
+    each_line(child.stderr.take().expect("a pipe"), true, sender);
+    let mut reasons = Reasons::default();
+    let mut heard = Instant::now();
+    let ended = loop {
+        match lines.recv_timeout(Duration::from_millis(200)) {
+            Ok((is_stderr, text)) => {
+                reasons.line(&text);
+                if is_stderr {
+                    eprintln!("{text}");
+                } else {
+                    heard = Instant::now();
+                    println!("{text}");
+                    see(&text);
+                }
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => break true,
+            // A program that was left behind may hold the pipe: the end of the child is what counts.
+            Err(mpsc::RecvTimeoutError::Timeout) if matches!(child.try_wait(), Ok(Some(_))) => {
+                break true;
+            }
+            Err(mpsc::RecvTimeoutError::Timeout)
+                if limit.is_some_and(|limit| heard.elapsed() > limit) =>
+            {
+                break false;
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+    };
+    if !ended {
+        end_group(&mut child);
+        return Err(format!(
+            "`{}` printed nothing for {} s and was ended{}",
+            brief(command),
+            limit.map_or(0, |limit| limit.as_secs()),
+            reasons.told()
+        ));
+    }
+    let status = child
+        .wait()
+        .map_err(|e| format!("cannot wait for `{}`: {e}", brief(command)))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!(
+            "`{}` failed ({status}){}",
+            brief(command),
+            reasons.told()
+        )),
+    }
+}
+
+/// Sends each line that comes through a pipe, and whether it is stderr's.
+fn each_line(pipe: impl Read + Send + 'static, is_stderr: bool, to: mpsc::Sender<(bool, String)>) {
+    std::thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = Vec::new();
+        while let Ok(1..) = pipe.read_until(b'\n', &mut line) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            line.clear();
+            if to.send((is_stderr, text)).is_err() {
+                break;
+            }
+        }
+    });
+}
+
+fn end_group(child: &mut Child) {
+    if cfg!(unix) {
+        let _ = Command::new("kill")
+            .args(["-KILL", "--", &format!("-{}", child.id())])
+            .status();
+    }
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 /// What the command prints on stdout. Its stderr goes to ours, through a pipe: under Wine a Windows

@@ -1,12 +1,10 @@
 //! Runs of tests, counted: how many passed, and which were left out and why.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use crate::Result;
-use crate::process::{brief, cannot_start, line};
+use crate::process::{brief, watch};
 
 /// What a step's tests came to.
 #[derive(Debug, Default, PartialEq)]
@@ -30,7 +28,7 @@ impl Tally {
     pub fn libtest(&mut self, command: &mut Command, limit: Duration) -> Result {
         let before = self.passed;
         let mut reader = Libtest::default();
-        let outcome = watch(command, limit, |line| reader.line(line, self));
+        let outcome = watch(command, Some(limit), |line| reader.line(line, self));
         outcome?;
         self.expect_some(command, before)
     }
@@ -38,7 +36,7 @@ impl Tally {
     /// Runs a command whose tests are reported as `pytest -rs` does.
     pub fn pytest(&mut self, command: &mut Command, limit: Duration) -> Result {
         let before = self.passed;
-        watch(command, limit, |line| pytest_line(line, self))?;
+        watch(command, Some(limit), |line| pytest_line(line, self))?;
         self.expect_some(command, before)
     }
 
@@ -114,79 +112,6 @@ fn number_before(text: &str, what: &str) -> usize {
     let before = text.split_once(what).map_or("", |(before, _)| before);
     let number = before.rsplit(|c: char| !c.is_ascii_digit()).next();
     number.and_then(|n| n.parse().ok()).unwrap_or(0)
-}
-
-/// Runs a command, shows its stdout and hands each line to `see`. Whoever prints nothing for `limit`
-/// hangs: it is ended, and what it started with it.
-fn watch(command: &mut Command, limit: Duration, mut see: impl FnMut(&str)) -> Result {
-    println!("$ {}", line(command));
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(command, 0);
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        // A pipe too, whatever ours is: under Wine a Windows Python does not start with a file.
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|e| cannot_start(command, &e))?;
-    let stdout = child.stdout.take().expect("stdout is a pipe");
-    let mut stderr = child.stderr.take().expect("stderr is a pipe");
-    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::stderr()));
-    let (sender, lines) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut stdout = BufReader::new(stdout);
-        let mut line = Vec::new();
-        while let Ok(1..) = stdout.read_until(b'\n', &mut line) {
-            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-            line.clear();
-            if sender.send(text).is_err() {
-                break;
-            }
-        }
-    });
-    let mut heard = Instant::now();
-    let ended = loop {
-        match lines.recv_timeout(Duration::from_millis(200)) {
-            Ok(text) => {
-                heard = Instant::now();
-                println!("{text}");
-                see(&text);
-            }
-            Err(mpsc::RecvTimeoutError::Disconnected) => break true,
-            // A program that was left behind may hold the pipe: the end of the child is what counts.
-            Err(mpsc::RecvTimeoutError::Timeout) if matches!(child.try_wait(), Ok(Some(_))) => {
-                break true;
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) if heard.elapsed() > limit => break false,
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
-        }
-    };
-    if !ended {
-        end_group(&mut child);
-        return Err(format!(
-            "`{}` printed nothing for {} s and was ended",
-            brief(command),
-            limit.as_secs()
-        ));
-    }
-    let status = child
-        .wait()
-        .map_err(|e| format!("cannot wait for `{}`: {e}", brief(command)))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("`{}` failed ({status})", brief(command)))
-    }
-}
-
-fn end_group(child: &mut std::process::Child) {
-    if cfg!(unix) {
-        let _ = Command::new("kill")
-            .args(["-KILL", "--", &format!("-{}", child.id())])
-            .status();
-    }
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 #[cfg(test)]
