@@ -67,13 +67,44 @@ impl Drop for Registration<'_> {
 /// holder needs microseconds, so that only a stopped process can hold it for this long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_millis(2);
+
+/// So much of the time between two looks counts: as long as a short sleep takes by the coarsest of clocks.
+const MOST_AT_A_TIME: Duration = Duration::from_millis(20);
+
+/// Time in which others could do what they are waited for. A machine that stands still (it is suspended or
+/// migrated, its container is paused or has no processor to itself) stops the holder of a lock as it stops
+/// who waits for it, and lets either go on first.
+struct Patience {
+    left: Duration,
+    looked: Instant,
+}
+
+impl Patience {
+    fn new(left: Duration) -> Patience {
+        Patience {
+            left,
+            looked: Instant::now(),
+        }
+    }
+
+    /// Whether it has come to its end by now.
+    fn is_over(&mut self, now: Instant) -> bool {
+        let passed = now.saturating_duration_since(self.looked);
+        self.looked = now;
+        self.left = self.left.saturating_sub(passed.min(MOST_AT_A_TIME));
+        self.left.is_zero()
+    }
+}
+
 /// Takes the registration lock. Waits for the caller's deadline, and at least [`PATIENCE`].
 pub(crate) fn lock_registration<'a>(
     file: &'a File,
     page: &str,
     deadline: Option<Instant>,
 ) -> Result<Registration<'a>> {
-    let patience = Instant::now() + PATIENCE;
+    let mut patience = Patience::new(PATIENCE);
     let mut pause = Duration::from_micros(20);
     loop {
         let taken = file
@@ -83,7 +114,7 @@ pub(crate) fn lock_registration<'a>(
             return Ok(Registration(file));
         }
         let now = Instant::now();
-        if now >= patience && deadline.is_some_and(|deadline| now >= deadline) {
+        if patience.is_over(now) && deadline.is_some_and(|deadline| now >= deadline) {
             return Err(Error::new(
                 ErrorKind::TimedOut,
                 format!("page {page:?}: another process has held its registration lock for over {PATIENCE:?}"),
@@ -91,6 +122,25 @@ pub(crate) fn lock_registration<'a>(
             .with_hint("the lock is held for microseconds unless its holder is stopped (SIGSTOP, a debugger); resume or end that process"));
         }
         crate::wait::pause(pause);
-        pause = (pause * 2).min(Duration::from_millis(2));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_does_not_end_while_the_machine_stands_still() {
+        let mut patience = Patience::new(Duration::from_millis(50));
+        let mut now = Instant::now();
+        let mut after = |passed| {
+            now += Duration::from_millis(passed);
+            patience.is_over(now)
+        };
+        assert!(!after(20));
+        assert!(!after(60_000), "a minute in which nobody ran");
+        assert!(!after(9));
+        assert!(after(1));
     }
 }

@@ -1,13 +1,14 @@
 //! Processes in all their roles, killed and stopped at random.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crosspage::latest::{Options, RawReader, RawWriter};
 use crosspage::{ErrorKind, Result};
 
 use crate::harness::kit::{self, Kind, Survivors, mix};
 use crate::harness::run::{Tally, context, is_long, random, seed};
+use crate::harness::stopwatch::Stopwatch;
 use crate::harness::sys::{self, Child};
 use crate::harness::watch;
 
@@ -310,7 +311,7 @@ fn play(game: Game, kind: &Kind, kills: usize, stops: bool, tally: &mut Tally) {
         )
     };
     let mut workers: Vec<Child> = (0..WORKERS).map(employ).collect();
-    let mut last_progress = [(0, Instant::now()); WORKERS];
+    let mut last_progress = [(0, Stopwatch::start()); WORKERS];
     let mut seen = 0;
     let mut killed = 0;
     // Where a process takes long to start, few live for long enough to do anything.
@@ -344,7 +345,7 @@ fn play(game: Game, kind: &Kind, kills: usize, stops: bool, tally: &mut Tally) {
         for (me, (progress, since)) in last_progress.iter_mut().enumerate() {
             let now = board.progress[me].load(Ordering::Relaxed);
             if now != *progress {
-                (*progress, *since) = (now, Instant::now());
+                (*progress, *since) = (now, Stopwatch::start());
             }
             if since.elapsed() > PATIENCE {
                 watch::report(&format!("worker {me} makes no progress"));

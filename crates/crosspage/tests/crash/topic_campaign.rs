@@ -9,6 +9,7 @@ use crosspage::{Error, ErrorKind, Result};
 
 use crate::harness::kit::{self, mix};
 use crate::harness::run::{Tally, context, is_long, random, seed};
+use crate::harness::stopwatch::Stopwatch;
 use crate::harness::sys::{self, Child};
 use crate::harness::topics::{Key, LONG, Ledger, Sort, Survivors};
 use crate::harness::watch;
@@ -507,7 +508,7 @@ impl Drop for Listener<'_> {
 #[derive(Debug, Clone)]
 struct Watched {
     progress: u64,
-    since: Instant,
+    since: Stopwatch,
     /// It has made some since it was employed.
     started: bool,
 }
@@ -516,7 +517,7 @@ impl Watched {
     fn new(progress: u64) -> Watched {
         Watched {
             progress,
-            since: Instant::now(),
+            since: Stopwatch::start(),
             started: false,
         }
     }

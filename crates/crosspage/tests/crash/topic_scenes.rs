@@ -1,7 +1,7 @@
 //! What a process can do to a topic, what is there before, and what must hold after it was killed over
 //! it, or stopped for a while.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crosspage::topic::{Policy, RawMessage, RawPublisher, RawSubscriber};
 use crosspage::{ErrorKind, Result};
@@ -9,6 +9,7 @@ use crosspage::{ErrorKind, Result};
 use crate::harness::kit;
 use crate::harness::report::{Report, Returned};
 use crate::harness::run::{Tally, context, is_long, random};
+use crate::harness::stopwatch::Stopwatch;
 use crate::harness::sys;
 use crate::harness::topics::{
     DEAD, HELD_UP, Key, LONG, Ledger, PEER, SUCCESSOR, SURVIVOR, Sort, Survivors, VICTIM,
@@ -583,7 +584,7 @@ fn in_fragments() -> Scene {
         report.clear();
         kill(Victim::new(|| fragments(&sort, report, VICTIM)));
         let done = report.get().is_done();
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let mut successor = sort.publisher().unwrap();
         let got = |key: Key| receivers.get() == Returned::Done(Some((key.sequence + 1, key.life)));
         let life = VICTIM | LONG;
@@ -657,7 +658,7 @@ impl Pair {
         }
         let dies = killed.is_none().then_some(dies);
         // Who is not held up by a subscriber that is stopped goes on meanwhile.
-        let start = Instant::now();
+        let start = Stopwatch::start();
         if let Some(publisher) = &mut world.publisher {
             publisher.set_timeout(Some(Duration::ZERO));
         }

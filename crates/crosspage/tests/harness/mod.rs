@@ -9,6 +9,7 @@ pub mod look;
 #[cfg(target_os = "linux")]
 pub mod report;
 pub mod run;
+pub mod stopwatch;
 #[cfg(target_os = "linux")]
 pub mod sys;
 #[cfg(windows)]

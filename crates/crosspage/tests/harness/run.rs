@@ -86,6 +86,11 @@ fn run(tests: &[&Test]) -> ExitCode {
     unsafe { std::env::set_var("CROSSPAGE_NAMESPACE", kit::namespace()) };
     std::fs::create_dir_all(kit::files()).expect("/dev/shm is writable");
     let dog = watch::start();
+    let start = std::time::Instant::now();
+    while watch::awake().is_zero() {
+        assert!(start.elapsed().as_secs() < 60, "the watchdog sleeps");
+        std::thread::yield_now();
+    }
     let processors = sys::processors();
     let code = run_each(tests, |test| {
         if test.traced && !sys::may_trace() {

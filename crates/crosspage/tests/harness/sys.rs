@@ -6,7 +6,9 @@ use std::os::fd::AsRawFd;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use super::stopwatch::Stopwatch;
 
 pub type Pid = libc::pid_t;
 
@@ -342,9 +344,9 @@ pub fn is_locked(file: &std::fs::File, byte: i64) -> bool {
 
 /// Waits until `done`; false if that takes longer than `limit`.
 pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
-    let end = Instant::now() + limit;
+    let start = Stopwatch::start();
     while !done() {
-        if Instant::now() > end {
+        if start.elapsed() > limit {
             return false;
         }
         std::thread::sleep(Duration::from_micros(200));

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use super::stopwatch::Stopwatch;
 
 use windows_sys::Win32::Foundation::{ERROR_INTERNAL_ERROR, HANDLE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::Memory::{
@@ -63,9 +65,9 @@ pub unsafe trait Shared: Sync {}
 
 /// Waits until `done`; false if that takes longer than `limit`.
 pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
-    let end = Instant::now() + limit;
+    let start = Stopwatch::start();
     while !done() {
-        if Instant::now() > end {
+        if start.elapsed() > limit {
             return false;
         }
         std::thread::sleep(Duration::from_millis(1));

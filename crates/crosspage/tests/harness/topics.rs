@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crosspage::Result;
 use crosspage::layout::{Field, Scalar, StructType, Type};
 use crosspage::topic::{Kind, Meta, Options, Policy, RawPublisher, RawSubscriber};
 
 use super::kit::{self, mix};
+use super::stopwatch::Stopwatch;
 
 /// Who published a message, and as which of his.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -386,7 +387,7 @@ impl Survivors {
         self.drain(sort);
         let lost = self.subscriber.as_ref().map_or(0, |one| one.lost());
         assert_eq!(lost, self.ledger.gaps, "LOST: messages, or their number");
-        let start = Instant::now();
+        let start = Stopwatch::start();
         if self.publisher.is_some() {
             // As many as go round the ring and the memory more than once.
             for _ in 0..sort.round() {

@@ -3,17 +3,21 @@
 use std::fmt::Write;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::sys::{self, Pid};
 
+/// How long the watchdog sleeps between two looks.
+const TICK: Duration = Duration::from_millis(10);
+
 struct Watch {
-    /// In ms of CLOCK_MONOTONIC; zero: no limit.
+    /// How long the watchdog has been awake, in µs.
+    awake: AtomicU64,
+    /// In µs of that; zero: no limit.
     deadline: AtomicU64,
     phase: [AtomicU8; 512],
     /// Who else to look at.
     processes: [AtomicI32; 64],
-    started: AtomicU64,
 }
 
 // SAFETY: atomics only.
@@ -24,14 +28,10 @@ fn watch() -> &'static Watch {
     WATCH.get_or_init(sys::shared)
 }
 
-fn now_ms() -> u64 {
-    // SAFETY: plain integers; the clock always exists.
-    let time = unsafe {
-        let mut time: libc::timespec = std::mem::zeroed();
-        libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time);
-        time
-    };
-    time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
+/// How long the watchdog has been awake. A look that comes late counts as one that is in time: the machine
+/// has stood still.
+pub fn awake() -> Duration {
+    Duration::from_micros(watch().awake.load(Ordering::SeqCst))
 }
 
 /// Says what begins now, and how long it may take.
@@ -42,9 +42,11 @@ pub fn phase(limit: Duration, what: &str) {
     for (to, from) in watch.phase.iter().zip(bytes) {
         to.store(from, Ordering::Relaxed);
     }
-    watch
-        .deadline
-        .store(now_ms() + limit.as_millis() as u64, Ordering::SeqCst);
+    watch.deadline.store(deadline(limit), Ordering::SeqCst);
+}
+
+fn deadline(limit: Duration) -> u64 {
+    (awake() + limit).as_micros().max(1) as u64
 }
 
 /// A process that may be what hangs.
@@ -67,16 +69,22 @@ pub fn forget(pid: Pid) {
 pub fn start() -> Pid {
     #[cfg(target_arch = "x86_64")]
     super::trace::binary(); // Read once, before the fork.
-    watch().started.store(now_ms(), Ordering::Relaxed);
     let main = sys::pid();
+    let watch = watch(); // Made before the fork: one for both.
     sys::fork(move || {
+        let mut looked = Instant::now();
         loop {
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(TICK);
+            let now = Instant::now();
+            let passed = now.duration_since(looked).min(2 * TICK);
+            looked = now;
+            let passed = passed.as_micros() as u64;
+            let awake = watch.awake.fetch_add(passed, Ordering::SeqCst) + passed;
             if sys::parent() != main {
                 return 0;
             }
-            let deadline = watch().deadline.load(Ordering::SeqCst);
-            if deadline != 0 && now_ms() > deadline {
+            let deadline = watch.deadline.load(Ordering::SeqCst);
+            if deadline != 0 && awake > deadline {
                 hang(main);
                 return 1;
             }

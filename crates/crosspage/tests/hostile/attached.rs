@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crosspage::latest::{RawReader, RawWriter};
 use crosspage::{ErrorKind, Result, registry};
@@ -10,6 +10,7 @@ use crosspage::{ErrorKind, Result, registry};
 use super::probe::{self, Outcome};
 use crate::harness::kit::{self, Kind, Survivors, mix};
 use crate::harness::run::{Tally, context, is_long, random, seed};
+use crate::harness::stopwatch::Stopwatch;
 use crate::harness::sys::{self, Child, Status};
 use crate::harness::watch;
 
@@ -153,8 +154,8 @@ pub fn vandal(tally: &mut Tally) {
         let workers: Vec<Child> = (0..WORKERS)
             .map(|me| Child::new(|| work(&kind, board, me)))
             .collect();
-        let start = Instant::now();
-        let mut seen = [(0, Instant::now()); WORKERS];
+        let start = Stopwatch::start();
+        let mut seen = [(0, Stopwatch::start()); WORKERS];
         while start.elapsed() < time {
             for _ in 0..20 {
                 let at = words[random(words.len() as u64) as usize];
@@ -166,7 +167,7 @@ pub fn vandal(tally: &mut Tally) {
             for (me, (progress, since)) in seen.iter_mut().enumerate() {
                 let now = board.progress[me].load(Ordering::Relaxed);
                 if now != *progress {
-                    (*progress, *since) = (now, Instant::now());
+                    (*progress, *since) = (now, Stopwatch::start());
                 }
                 if since.elapsed() > LIMIT {
                     watch::report(&format!("worker {me} hangs in a vandalised page"));

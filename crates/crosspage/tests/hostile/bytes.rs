@@ -1,12 +1,13 @@
 //! Files that hold something else than a page should.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::probe::{self, Outcome};
 use crate::harness::kit::{self, Kind};
 use crate::harness::run::{Tally, context, is_long, random, spread};
+use crate::harness::stopwatch::Stopwatch;
 use crate::harness::watch;
 
 /// How long everything that one can do to one damaged page may take.
@@ -361,7 +362,7 @@ pub fn half_made(tally: &mut Tally) {
     std::fs::write(&temporary, "half").unwrap();
     let mut options = crosspage::latest::Options::default();
     options.timeout = Some(Duration::from_millis(50));
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let opened = crosspage::latest::RawReader::open("page", None, &options);
     assert!(opened.unwrap_err().is_timed_out());
     assert!(start.elapsed() < Duration::from_secs(2));

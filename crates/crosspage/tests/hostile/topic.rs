@@ -2,13 +2,14 @@
 
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crosspage::topic::{Options, Policy, RawPublisher, RawSubscriber};
 use crosspage::{ErrorKind, Result};
 
 use crate::harness::kit::{self, mix};
 use crate::harness::run::{Tally, context, is_long, random, seed};
+use crate::harness::stopwatch::Stopwatch;
 use crate::harness::sys::{self, Child, Status};
 use crate::harness::topics::{Key, LONG, Sort};
 use crate::harness::watch;
@@ -389,7 +390,7 @@ pub fn far_away(tally: &mut Tally) {
         for mark in 0..8 {
             overwrite(&sort, *lane as u64 + 648 + 16 * mark, u64::MAX);
         }
-        let start = Instant::now();
+        let start = Stopwatch::start();
         is_clear(sort.subscriber().map(|_| ()));
         assert!(start.elapsed() < Duration::from_secs(2), "HELD UP");
         drop(world);
@@ -468,8 +469,8 @@ pub fn vandal(tally: &mut Tally) {
         let workers: Vec<Child> = (0..WORKERS)
             .map(|me| Child::new(|| work(&sort, board, me)))
             .collect();
-        let start = Instant::now();
-        let mut seen = [(0, Instant::now()); WORKERS];
+        let start = Stopwatch::start();
+        let mut seen = [(0, Stopwatch::start()); WORKERS];
         while start.elapsed() < time {
             if let Some(map) = Map::of(&sort) {
                 let words = map.words(&sort);
@@ -490,7 +491,7 @@ pub fn vandal(tally: &mut Tally) {
             for (me, (progress, since)) in seen.iter_mut().enumerate() {
                 let now = board.progress[me].load(Ordering::Relaxed);
                 if now != *progress {
-                    (*progress, *since) = (now, Instant::now());
+                    (*progress, *since) = (now, Stopwatch::start());
                 }
                 if since.elapsed() > LIMIT {
                     watch::report(&format!("worker {me} hangs in a vandalised topic"));
