@@ -314,8 +314,10 @@ fn the_ready_flag_keeps_values_whole() {
         .open(&segment.locator())
         .unwrap();
     let (mut last, mut seen) = (0, 0);
-    let end = Instant::now() + Duration::from_secs(1);
-    while Instant::now() < end {
+    let start = Instant::now();
+    while seen < 100 {
+        // As many in a second, but the machine may stand still.
+        assert!(start.elapsed() < Duration::from_secs(60), "{seen} values");
         let data = view
             .read_ready("dataReady", Duration::from_secs(5))
             .unwrap();
@@ -328,7 +330,6 @@ fn the_ready_flag_keeps_values_whole() {
         seen += i32::from(data.counter > last);
         last = data.counter;
     }
-    assert!(seen > 10, "{seen} values in a second");
 }
 
 #[test]
@@ -337,8 +338,9 @@ fn two_copies_that_agree_are_whole_where_the_writer_pauses() {
     let _program = writer(["posix", &segment.name, "bursts"]);
     let view = View::<SharedData>::open(&segment.locator()).unwrap();
     let (mut torn, mut seen, mut last) = (0, 0, None);
-    let end = Instant::now() + Duration::from_secs(1);
-    while Instant::now() < end {
+    let start = Instant::now();
+    while seen < 100 {
+        assert!(start.elapsed() < Duration::from_secs(60), "{seen} values");
         let data = view.read_stable(Duration::from_secs(5)).unwrap();
         if last.replace(data) != Some(data) {
             seen += 1;
@@ -346,7 +348,7 @@ fn two_copies_that_agree_are_whole_where_the_writer_pauses() {
         }
     }
     // No promise: a writer that the scheduler stops half-way leaves what looks stable.
-    assert!(seen > 20 && torn * 20 <= seen, "{torn} torn of {seen}");
+    assert!(torn * 20 <= seen, "{torn} torn of {seen}");
 }
 
 #[test]
