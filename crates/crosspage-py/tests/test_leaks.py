@@ -72,9 +72,10 @@ def held() -> dict[str, int]:
         return {"descriptors": len(os.listdir("/dev/fd")), "threads": threading.active_count()}
     with open("/proc/self/maps") as maps:
         mapped = [line.split() for line in maps if "/dev/shm/" in line or "SYSV" in line]
-    inodes = {line[4] for line in mapped}
+    # Device and inode: another file system has the same numbers for what others do meanwhile.
+    files = {f"{line[3]}:{line[4]}" for line in mapped}
     with open("/proc/locks") as locks:
-        locked = [line for line in locks if line.split()[-3].split(":")[-1] in inodes]
+        locked = [line for line in locks if line.split()[-3] in files]
     return {
         "descriptors": len(os.listdir("/proc/self/fd")),
         "threads": len(os.listdir("/proc/self/task")),
