@@ -35,7 +35,26 @@ pub struct Declared<'a> {
     pub align: Option<usize>,
 }
 
-impl Declared<'_> {
+impl<'a> Declared<'a> {
+    /// The fields before the tail of a message, and the tail, for a language that has no struct of both.
+    fn header_and_tail(&self, language: &str) -> Result<(&'a [Field], Option<&'a Field>)> {
+        let fields = self.layout.fields();
+        let (Some((tail, header)), Some(element)) = (fields.split_last(), self.layout.tail())
+        else {
+            return Ok((fields, None));
+        };
+        let natural = StructType::natural(self.layout.name(), header.to_vec(), self.pack)?;
+        let of_header = natural.align().max(self.align.unwrap_or(1));
+        let of_element = element.align_natural();
+        // As both languages put a tail behind a header.
+        let end = header.last().map_or(0, |last| last.offset + last.ty.size());
+        let offset = end.next_multiple_of(of_element);
+        match (tail.offset, self.layout.align()) == (offset, of_header.max(of_element)) {
+            true => Ok((header, Some(tail))),
+            false => Err(self.unsupported("its tail is packed", language)),
+        }
+    }
+
     /// For a language that has no such thing.
     fn unsupported(&self, what: &str, language: &str) -> Error {
         Error::new(
@@ -90,10 +109,6 @@ impl<'a> Types<'a> {
         language: &str,
         spell: fn(&str) -> String,
     ) -> Result<Vec<String>> {
-        // Python's classes describe messages too.
-        if of.layout.tail().is_some() && language != "Python" {
-            return Err(of.unsupported("it ends in a tail", language));
-        }
         let types: Vec<String> = self.names().collect();
         let member = |field: &Field| {
             let mut member = self.name(&spell(&field.name));
@@ -193,6 +208,33 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
+/// `[3]` of an array, or `[]` of a tail.
+fn dimension(n: usize) -> String {
+    match n {
+        0 => "[]".to_owned(),
+        n => format!("[{n}]"),
+    }
+}
+
+/// How messages with this header and a tail are named.
+fn with_tail(types: &Types, name: &str) -> String {
+    let mut alias = format!("{name}WithTail");
+    while types.names().any(|name| name == alias) {
+        alias.push('_');
+    }
+    alias
+}
+
+/// What a tail is, in a line for people: nothing that is declared says its unit and its meaning. (Its last
+/// character continues no line.)
+fn about_tail(tail: &Field) -> String {
+    let unit = tail.unit.iter().map(|unit| format!(", in {unit}"));
+    let doc = tail.doc.iter().map(|doc| format!(", {doc}"));
+    let about: String = unit.chain(doc).collect();
+    let about = about.replace(['\r', '\n'], " ");
+    format!("With the tail `{}` (`{}`{about})", tail.name, tail.ty)
+}
+
 /// A string literal of C and C++.
 fn c_string(text: &str) -> String {
     let mut literal = String::from("\"");
@@ -241,7 +283,7 @@ fn c_integer(value: i128) -> String {
 /// A member of C and C++: `float position[3]`.
 fn c_member(types: &Types, ty: &Type, name: &str, namespace: &str) -> String {
     let (base, dims) = ty.base_and_dims();
-    let mut dims: String = dims.iter().map(|n| format!("[{n}]")).collect();
+    let mut dims: String = dims.iter().copied().map(dimension).collect();
     let integer = |scalar| match c_scalar(scalar) {
         name if name.ends_with("_t") => format!("{namespace}{name}"),
         name => name.to_owned(),

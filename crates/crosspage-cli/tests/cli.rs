@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crosspage::layout::{EnumType, Field, Record, Scalar, StructType, Type, Value};
 use crosspage::testing::Namespace;
-use crosspage::{Lifetime, foreign, latest, testing};
+use crosspage::{Lifetime, foreign, latest, testing, topic};
 
 #[cfg(windows)]
 #[path = "../../../tests/build_host.rs"]
@@ -599,17 +599,23 @@ fn declarations_are_golden() {
     mod robot {
         include!("../../../tests/golden/declared/robot.rs");
     }
+    #[allow(dead_code)]
+    mod scan {
+        include!("../../../tests/golden/declared/scan.rs");
+    }
+    #[allow(dead_code)]
+    mod cloud {
+        include!("../../../tests/golden/declared/cloud.rs");
+    }
     let namespace = testing::namespace();
     let declared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/declared");
-    let source = format!("{}#Robot", declared.join("robot.toml").display());
-    for (form, file) in [
-        ("c", "robot.h"),
-        ("cpp", "robot.hpp"),
-        ("python", "robot.py"),
-        ("rust", "robot.rs"),
-    ] {
-        let printed = stdout(&namespace, &["layout", &source, "--as", form]);
-        let path = declared.join(file);
+    let source = |of: &str| declared.join(of).display().to_string();
+    let all = ["robot.toml#Robot", "tails.toml#Scan", "tails.toml#Cloud"];
+    let forms = [("c", "h"), ("cpp", "hpp"), ("python", "py"), ("rust", "rs")];
+    for (of, (form, end)) in all.iter().flat_map(|of| forms.map(|form| (of, form))) {
+        let printed = stdout(&namespace, &["layout", &source(of), "--as", form]);
+        let (_, name) = of.split_once('#').unwrap();
+        let path = declared.join(format!("{}.{end}", name.to_lowercase()));
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&path, &printed).unwrap();
         }
@@ -621,9 +627,11 @@ fn declarations_are_golden() {
             "{form}; UPDATE_GOLDEN=1 accepts what it prints now"
         );
     }
-    let schema = crosspage::layout::from_source(&source).unwrap();
+    let schema = crosspage::layout::from_source(&source(all[0])).unwrap();
     let ours = <robot::Robot as crosspage::Layout>::layout();
     assert_eq!(ours.canonical(), schema.canonical());
+    declares::<scan::ScanWithTail>(&source(all[1]));
+    declares::<cloud::CloudWithTail>(&source(all[2]));
     let notes = |layout: &StructType| -> Vec<_> {
         let fields = layout.fields().iter();
         fields
@@ -631,6 +639,20 @@ fn declarations_are_golden() {
             .collect()
     };
     assert_eq!(notes(ours), notes(&schema));
+}
+
+/// Messages of this type have the layout of this source.
+fn declares<M: crosspage::topic::Payload + ?Sized>(source: &str) {
+    let namespace = testing::namespace();
+    let _publisher = topic::Publisher::<M>::attach("declared").unwrap();
+    let mut subscriber =
+        topic::RawSubscriber::attach("declared", None, &Default::default()).unwrap();
+    let Some(topic::Kind::Struct(ours)) = subscriber.kind().unwrap() else {
+        panic!("no structs");
+    };
+    let schema = crosspage::layout::from_source(source).unwrap();
+    assert_eq!(ours.canonical(), schema.canonical());
+    drop(namespace);
 }
 
 /// What cannot be declared is refused, not declared wrongly.
@@ -643,9 +665,16 @@ fn layouts_that_a_language_cannot_declare() {
     let n = "{ name = \"n\", type = \"u32\" }";
     let tail = format!("fields = [{n}, {{ name = \"x\", type = \"f32[]\" }}]\n");
     let rows = format!("fields = [{n}, {{ name = \"x\", type = \"f32[][3]\", unit = \"m\" }}]\n");
+    let odd = "{ name = \"odd\", type = \"u8\" }";
+    let packed = format!("pack = 1\nfields = [{odd}, {{ name = \"x\", type = \"f32[]\" }}]\n");
+    let bytes = format!("pack = 1\nfields = [{odd}, {n}, {{ name = \"x\", type = \"u8[]\" }}]\n");
+    let texts = format!("fields = [{odd}, {{ name = \"x\", type = \"text[7][][2]\" }}]\n");
     std::fs::write(
         &schema,
-        format!("[struct.Aligned]\nalign = 64\n{x}[struct.Tail]\n{tail}[struct.Rows]\n{rows}"),
+        format!(
+            "[struct.Aligned]\nalign = 64\n{x}[struct.Tail]\n{tail}[struct.Rows]\n{rows}\
+             [struct.Packed]\n{packed}[struct.Bytes]\n{bytes}[struct.Texts]\n{texts}"
+        ),
     )
     .unwrap();
     let layout = |name: &str, form: &str| {
@@ -655,12 +684,7 @@ fn layouts_that_a_language_cannot_declare() {
     for form in ["c", "cpp", "rust", "toml"] {
         assert!(layout("Aligned", form).status.success(), "{form}");
     }
-    for (name, form) in [
-        ("Aligned", "python"),
-        ("Tail", "c"),
-        ("Tail", "cpp"),
-        ("Tail", "rust"),
-    ] {
+    for (name, form) in [("Aligned", "python"), ("Packed", "cpp"), ("Packed", "rust")] {
         let output = layout(name, form);
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(
@@ -681,6 +705,24 @@ fn layouts_that_a_language_cannot_declare() {
         let output = layout(name, "python");
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(stdout.ends_with(declared), "{stdout}");
+    }
+    for (name, form) in [
+        ("Packed", "c"),
+        ("Bytes", "cpp"),
+        ("Bytes", "rust"),
+        ("Texts", "cpp"),
+    ] {
+        assert!(layout(name, form).status.success(), "{name} in {form}");
+    }
+    // A schema that is printed says the same again.
+    let printed = directory.path().join("printed.toml");
+    for name in ["Tail", "Rows", "Packed", "Bytes", "Texts"] {
+        std::fs::write(&printed, layout(name, "toml").stdout).unwrap();
+        let [one, other] = [&schema, &printed].map(|file| {
+            let source = format!("{}#{name}", file.display());
+            crosspage::layout::from_source(&source).unwrap()
+        });
+        assert_eq!(one.canonical(), other.canonical(), "{name}");
     }
 }
 

@@ -458,12 +458,14 @@ def test_one_struct_is_the_same_in_every_spelling() -> None:
         crosspage.Layout.decode(layout.encode()[:-1])
 
 
-def test_what_the_command_line_prints_declares_the_same() -> None:
+@pytest.mark.parametrize("source", ["robot.toml#Robot", "tails.toml#Scan", "tails.toml#Cloud"])
+def test_what_the_command_line_prints_declares_the_same(source: str) -> None:
     """`crosspage layout robot.toml#Robot --as python` made robot.py."""
     declared = Path(__file__).parents[3] / "tests" / "golden" / "declared"
-    robot = runpy.run_path(str(declared / "robot.py"))["Robot"]
-    schema = crosspage.layout_of(f"{declared / 'robot.toml'}#Robot")
-    ours = crosspage.layout_of(robot)
+    _, name = source.split("#")
+    made = runpy.run_path(str(declared / f"{name.lower()}.py"))[name]
+    schema = crosspage.layout_of(f"{declared / source}")
+    ours = crosspage.layout_of(made)
     assert ours.canonical() == schema.canonical()
     notes = [(field.unit, field.doc) for field in schema.fields]
     assert [(field.unit, field.doc) for field in ours.fields] == notes

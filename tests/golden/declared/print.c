@@ -1,12 +1,14 @@
-/* Prints the canonical layout of robot.h as hex. */
+/* Prints the canonical layouts of robot.h, scan.h and cloud.h as hex, a line each. */
+#include "cloud.h"
 #include "robot.h"
+#include "scan.h"
 
 #include <stdio.h>
 
-int main(void) {
+static int print(const crosspage_struct *table) {
   crosspage_error error = CROSSPAGE_ERROR_INIT;
   crosspage_layout *layout = NULL;
-  if (crosspage_layout_from_struct(&Robot_layout, &layout, &error) != 0) {
+  if (crosspage_layout_from_struct(table, &layout, &error) != 0) {
     fprintf(stderr, "error: %s\n", error.message);
     return 1;
   }
@@ -17,3 +19,5 @@ int main(void) {
   crosspage_layout_free(layout);
   return 0;
 }
+
+int main(void) { return print(&Robot_layout) || print(&Scan_layout) || print(&Cloud_layout); }

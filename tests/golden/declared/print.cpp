@@ -1,9 +1,18 @@
-// Prints the canonical layout of robot.hpp as hex.
+// Prints the canonical layouts of robot.hpp, scan.hpp and cloud.hpp as hex, a line each.
+#include "cloud.hpp"
 #include "robot.hpp"
+#include "scan.hpp"
 
 #include <cstdio>
 
-int main() {
-  for (const auto byte : crosspage::canonical<Robot>()) std::printf("%02x", static_cast<unsigned>(byte) & 0xff);
+template <class T>
+void print() {
+  for (const auto byte : crosspage::canonical<T>()) std::printf("%02x", static_cast<unsigned>(byte) & 0xff);
   std::puts("");
+}
+
+int main() {
+  print<Robot>();
+  print<ScanWithTail>();
+  print<CloudWithTail>();
 }

@@ -77,7 +77,10 @@ fn entry(types: &Types, of: &str, field: &Field, member: &str) -> String {
         Type::Enum(e) => e.variants.is_empty(),
         _ => false,
     };
+    let is_tail = matches!(field.ty, Type::Tail(_));
     let by_macro = match (base, dims.len()) {
+        (_, 1) if is_tail && is_number => Some("FIELD_TAIL"),
+        _ if is_tail => None,
         (Type::Text(_), 0) => Some("FIELD"),
         (Type::Text(_), 1) => Some("FIELD_TEXTS"),
         (Type::Struct(_), 0) => Some("FIELD_STRUCT"),
@@ -110,8 +113,10 @@ fn entry(types: &Types, of: &str, field: &Field, member: &str) -> String {
     let pointer =
         |name: Option<String>, what| name.map_or("NULL".into(), |n| format!("&{n}_{what}"));
     let list: Vec<String> = dims.iter().map(usize::to_string).collect();
+    // Of a tail it is that of one element.
+    let first = if is_tail { "[0]" } else { "" };
     format!(
-        "{{{}, offsetof({of}, {member}), sizeof((({of} *)0)->{member}), CROSSPAGE_TYPE_{}, {}, {{{}}}, {}, {}, {unit}, {doc}}}",
+        "{{{}, offsetof({of}, {member}), sizeof((({of} *)0)->{member}{first}), CROSSPAGE_TYPE_{}, {}, {{{}}}, {}, {}, {unit}, {doc}}}",
         c_string(&field.name),
         ty.to_ascii_uppercase(),
         dims.len(),

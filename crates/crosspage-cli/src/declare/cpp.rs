@@ -1,13 +1,17 @@
 //! A header for C++17 and later.
 
 use crosspage::Result;
-use crosspage::layout::StructType;
+use crosspage::layout::{StructType, Type};
 
-use super::{C_KEYWORDS, Types, c_integer, c_member, c_scalar, c_string};
+use super::{C_KEYWORDS, Types, about_tail, c_integer, c_member, c_scalar, c_string, with_tail};
 
 pub fn cpp(layout: &StructType) -> Result<String> {
     let types = Types::of(layout, C_KEYWORDS)?;
-    let mut out = String::from("#pragma once\n#include <crosspage.hpp>\n#include <cstdint>\n");
+    let mut out = String::from("#pragma once\n#include <crosspage.hpp>\n");
+    if layout.tail().is_some() {
+        out += "#include <array>\n";
+    }
+    out += "#include <cstdint>\n";
     for e in &types.enums {
         let name = types.name(&e.name);
         out += &format!("\nenum class {name} : std::{} {{\n", c_scalar(e.repr));
@@ -24,7 +28,8 @@ pub fn cpp(layout: &StructType) -> Result<String> {
     for declared in &types.structs {
         let name = types.name(declared.layout.name());
         let members = types.members(declared, "C++", str::to_owned)?;
-        let fields = declared.layout.fields();
+        let (fields, tail) = declared.header_and_tail("C++")?;
+        let (members, of_tail) = members.split_at(fields.len());
         out.push('\n');
         if let Some(pack) = declared.pack {
             out += &format!("#pragma pack(push, {pack})\n");
@@ -33,7 +38,7 @@ pub fn cpp(layout: &StructType) -> Result<String> {
             .align
             .map_or_else(String::new, |n| format!("alignas({n}) "));
         out += &format!("struct {alignas}{name} {{\n");
-        for (field, member) in fields.iter().zip(&members) {
+        for (field, member) in fields.iter().zip(members) {
             let field = c_member(&types, &field.ty, member, "std::");
             out += &format!("  {field};\n");
         }
@@ -44,7 +49,7 @@ pub fn cpp(layout: &StructType) -> Result<String> {
         out += &format!("CROSSPAGE_STRUCT({name}, {});\n", members.join(", "));
         let notes: Vec<String> = fields
             .iter()
-            .zip(&members)
+            .zip(members)
             .filter(|(field, _)| field.unit.is_some() || field.doc.is_some())
             .map(|(field, member)| {
                 let unit = field.unit.as_deref().map_or("nullptr".to_owned(), c_string);
@@ -58,6 +63,25 @@ pub fn cpp(layout: &StructType) -> Result<String> {
         if !notes.is_empty() {
             out += &format!("CROSSPAGE_UNITS({name}, {});\n", notes.join(", "));
         }
+        if let (Some(tail), [member]) = (tail, of_tail)
+            && let Some(element) = declared.layout.tail()
+        {
+            out += &format!(
+                "CROSSPAGE_TAIL({name}, {member});\n// {}\nusing {} = crosspage::with_tail<{name}, {}>;\n",
+                about_tail(tail),
+                with_tail(&types, &name),
+                element_name(&types, element),
+            );
+        }
     }
     Ok(out)
+}
+
+/// A type without a member: arrays are objects.
+fn element_name(types: &Types, ty: &Type) -> String {
+    match ty {
+        Type::Array(element, n) => format!("std::array<{}, {n}>", element_name(types, element)),
+        Type::Text(size) => format!("std::array<char, {size}>"),
+        other => c_member(types, other, "", "std::").trim_end().to_owned(),
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crosspage::Result;
 use crosspage::layout::{EnumType, StructType, Type};
 
-use super::{Types, snake_case};
+use super::{Types, about_tail, snake_case, with_tail};
 
 pub fn rust(layout: &StructType) -> Result<String> {
     let types = Types::of(layout, KEYWORDS)?;
@@ -33,11 +33,16 @@ pub fn rust(layout: &StructType) -> Result<String> {
                 return Err(declared.unsupported("it is packed and aligned at once", "Rust"));
             }
         };
+        let (fields, tail) = declared.header_and_tail("Rust")?;
+        let tail = tail.zip(members.last());
         out += &format!(
-            "#[derive(Clone, Copy, crosspage::Layout)]\n#[repr({repr})]\n{}pub struct {name} {{\n",
+            "#[derive(Clone, Copy, crosspage::Layout)]\n#[repr({repr})]\n{}{}pub struct {name} {{\n",
             renamed_type(declared.layout.name(), &name),
+            tail.map_or_else(String::new, |(_, member)| format!(
+                "#[layout(tail = {member:?})]\n"
+            )),
         );
-        for (field, member) in declared.layout.fields().iter().zip(members) {
+        for (field, member) in fields.iter().zip(&members) {
             for line in field.doc.iter().flat_map(|doc| doc.lines()) {
                 out += &format!("    /// {line}\n");
             }
@@ -47,6 +52,13 @@ pub fn rust(layout: &StructType) -> Result<String> {
             out += &format!("    pub {member}: {},\n", type_name(&types, &field.ty));
         }
         out += "}\n\n";
+        if let Some((tail, _)) = tail {
+            let (alias, ty) = (with_tail(&types, &name), type_name(&types, &tail.ty));
+            out += &format!(
+                "/// {}\npub type {alias} = ({name}, {ty});\n\n",
+                about_tail(tail)
+            );
+        }
     }
     out.truncate(out.trim_end().len());
     Ok(out + "\n")

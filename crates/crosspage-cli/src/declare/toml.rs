@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crosspage::Result;
 use crosspage::layout::{StructType, Type};
 
-use super::{Types, identifier, json_string};
+use super::{Types, dimension, identifier, json_string};
 
 pub fn toml(layout: &StructType) -> Result<String> {
     let types = Types::of(layout, &[])?;
@@ -63,10 +63,7 @@ fn key(name: &str) -> String {
 
 fn type_name(ty: &Type) -> String {
     let (base, dims) = ty.base_and_dims();
-    let dims: String = match ty {
-        Type::Tail(_) => "[]".to_owned(),
-        _ => dims.iter().map(|n| format!("[{n}]")).collect(),
-    };
+    let dims: String = dims.into_iter().map(dimension).collect();
     match base {
         Type::Scalar(scalar) => format!("{}{dims}", scalar.name()),
         // The dimensions of an array of texts come before the size of each.
