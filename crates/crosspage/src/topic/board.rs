@@ -295,6 +295,16 @@ impl<'a> Board<'a> {
         self.at(at::SUBSCRIBERS_END)
     }
 
+    /// From now on publishers look at the row of this subscriber. Under the registration lock.
+    pub(crate) fn admit(&self, index: usize) {
+        let end = self.subscribers_end();
+        if end.load(Ordering::Relaxed) <= index as u64 {
+            // Relaxed: the fences in `Reader::join` and `chunks::hold` order it, or the lock, where the row is of
+            // a new lane.
+            end.store(index as u64 + 1, Ordering::Relaxed);
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn extent_count(&self) -> usize {
         // Acquire: pairs with the Release in `append`.

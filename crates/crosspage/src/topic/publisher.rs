@@ -1353,7 +1353,8 @@ pub(super) fn lane(
     Ok((lane, mapping))
 }
 
-/// Gives a new lane its rows: who is attached gets all of it from the start.
+/// Gives a new lane its rows: who is attached gets all of it from the start, and is waited for, also where it
+/// is in the table but has not come to its lanes yet.
 fn prepare(shared: &Shared, mapping: &Mapping, decided: &Decided) {
     // SAFETY: the extent was just made of the lane's size, and the caller keeps the mapping.
     let lane = unsafe { Lane::new(mapping.as_ptr(), decided.geometry) };
@@ -1363,6 +1364,9 @@ fn prepare(shared: &Shared, mapping: &Mapping, decided: &Decided) {
             .table()
             .entry(index as u16)
             .is_some_and(|entry| entry.role == SUBSCRIBER);
+        if attached {
+            shared.board().admit(index);
+        }
         let cursor = if attached { 0 } else { NOT_ATTACHED };
         lane.row(index).cursor.store(cursor, Ordering::Relaxed);
     }

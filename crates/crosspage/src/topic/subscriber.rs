@@ -115,8 +115,15 @@ impl RawSubscriber {
     /// # Errors
     /// Layout mismatch; invalid, where options contradict the page's; full; no space; permission denied.
     pub fn attach(locator: &str, kind: Option<&Kind>, options: &Options) -> Result<RawSubscriber> {
+        let mut subscriber = RawSubscriber::in_table(locator, kind, options)?;
+        subscriber.enter()?;
+        Ok(subscriber)
+    }
+
+    /// One that is in the page's table, and not yet in its lanes.
+    fn in_table(locator: &str, kind: Option<&Kind>, options: &Options) -> Result<RawSubscriber> {
         let shared = Arc::new(Shared::attach(locator, options, SUBSCRIBER)?);
-        let mut subscriber = RawSubscriber {
+        Ok(RawSubscriber {
             shared,
             options: options.clone(),
             declared: kind.cloned(),
@@ -131,9 +138,7 @@ impl RawSubscriber {
             lost: 0,
             bell: None,
             error: None,
-        };
-        subscriber.enter()?;
-        Ok(subscriber)
+        })
     }
 
     fn enter(&mut self) -> Result<()> {
@@ -145,11 +150,7 @@ impl RawSubscriber {
         if let Some(kind) = &self.declared {
             board.declare(kind, self.options.matching, self.options.language)?;
         }
-        let end = board.subscribers_end();
-        if end.load(Ordering::Relaxed) <= self.shared.index() as u64 {
-            // Relaxed: the fences in `Reader::join` and `chunks::hold` order it.
-            end.store(self.shared.index() as u64 + 1, Ordering::Relaxed);
-        }
+        board.admit(self.shared.index());
         // Under the lock no lane comes in between.
         self.look_for_lanes(true)?;
         board.changes().wake_all(shared.page.alarm());
@@ -1077,5 +1078,42 @@ impl Feed {
                 ..Publisher::default()
             },
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::topic::{Policy, RawPublisher};
+
+    /// A lane is made between the two steps of attaching: its publisher waits for who is in the table.
+    #[test]
+    fn a_lane_waits_for_who_has_not_entered_yet() {
+        let _namespace = crate::testing::namespace();
+        let options = Options {
+            policy: Some(Policy::Block),
+            capacity: Some(65_536),
+            timeout: Some(Duration::ZERO),
+            ..Options::default()
+        };
+        let mut subscriber = RawSubscriber::in_table("t", Some(&Kind::Bytes), &options).unwrap();
+        let mut publisher = RawPublisher::attach("t", Some(&Kind::Bytes), &options).unwrap();
+        // In a chunk each.
+        let mut sent = 0u64;
+        while sent < 1000 {
+            let message = [(sent % 250) as u8; 9000];
+            match publisher.publish_bytes(&message) {
+                Ok(_) => sent += 1,
+                Err(error) if error.is_timed_out() => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(sent < 1000, "nobody was waited for");
+        subscriber.enter().unwrap();
+        for n in 0..sent {
+            let message = subscriber.try_recv().unwrap().expect("none is lost");
+            assert_eq!(message.bytes(), [(n % 250) as u8; 9000]);
+        }
+        assert!(subscriber.try_recv().unwrap().is_none());
     }
 }
