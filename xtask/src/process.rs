@@ -59,7 +59,7 @@ pub fn watch(command: &mut Command, limit: Option<Duration>, mut see: impl FnMut
     each_line(child.stderr.take().expect("a pipe"), true, sender);
     let mut reasons = Reasons::default();
     let mut heard = Instant::now();
-    let ended = loop {
+    let silent_for = loop {
         match lines.recv_timeout(Duration::from_millis(200)) {
             Ok((is_stderr, text)) => {
                 reasons.line(&text);
@@ -71,25 +71,24 @@ pub fn watch(command: &mut Command, limit: Option<Duration>, mut see: impl FnMut
                     see(&text);
                 }
             }
-            Err(mpsc::RecvTimeoutError::Disconnected) => break true,
+            Err(mpsc::RecvTimeoutError::Disconnected) => break None,
             // A program that was left behind may hold the pipe: the end of the child is what counts.
             Err(mpsc::RecvTimeoutError::Timeout) if matches!(child.try_wait(), Ok(Some(_))) => {
-                break true;
+                break None;
             }
-            Err(mpsc::RecvTimeoutError::Timeout)
-                if limit.is_some_and(|limit| heard.elapsed() > limit) =>
-            {
-                break false;
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                if let Some(limit) = limit.filter(|limit| heard.elapsed() > *limit) {
+                    break Some(limit);
+                }
             }
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
     };
-    if !ended {
+    if let Some(limit) = silent_for {
         end_group(&mut child);
         return Err(format!(
             "`{}` printed nothing for {} s and was ended{}",
             brief(command),
-            limit.map_or(0, |limit| limit.as_secs()),
+            limit.as_secs(),
             reasons.told()
         ));
     }

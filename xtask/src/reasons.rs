@@ -5,17 +5,20 @@ const MOST: usize = 20;
 /// What a reason has to say goes on for so many lines after the first.
 const AFTER: usize = 2;
 
-/// What a line that says why has in it: of rustc, libtest, our own harness, pytest, and any other program.
+/// What a line that says why has in it: of rustc, libtest, our own harness, and any other program.
 const WORDS: [&str; 8] = [
     "panicked at",
     "FAILED",
-    "HANG",
+    "HANG: ",
+    "HANGS: ",
     "error:",
     "error[",
     "Error:",
     "fatal:",
-    "E   ",
 ];
+
+/// What pytest begins the lines of an assertion that does not hold with.
+const PYTEST: &str = "E   ";
 
 /// Lines of a command's output that say why it failed.
 #[derive(Debug, Default)]
@@ -33,7 +36,7 @@ impl Reasons {
         if line.trim().is_empty() {
             return;
         }
-        if WORDS.iter().any(|word| line.contains(word)) {
+        if line.starts_with(PYTEST) || WORDS.iter().any(|word| line.contains(word)) {
             self.more = AFTER + 1;
         }
         // The first failures: what follows may come of them.
@@ -74,7 +77,7 @@ thread 'main' panicked at tests/x.rs:3:5:
 LOST: 3 of 4
 test b ... FAILED
 test c ... ok
-test d ... ok
+test d ... ok, as CHANGELOG.md says
 test e ... ok
 failed: b"
             .lines()

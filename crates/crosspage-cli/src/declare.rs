@@ -43,13 +43,14 @@ impl<'a> Declared<'a> {
         else {
             return Ok((fields, None));
         };
-        let natural = StructType::natural(self.layout.name(), header.to_vec(), self.pack)?;
-        let of_header = natural.align().max(self.align.unwrap_or(1));
-        let of_element = element.align_natural();
-        // As both languages put a tail behind a header.
-        let end = header.last().map_or(0, |last| last.offset + last.ty.size());
-        let offset = end.next_multiple_of(of_element);
-        match (tail.offset, self.layout.align()) == (offset, of_header.max(of_element)) {
+        let name = self.layout.name();
+        let natural = StructType::natural(name, header.to_vec(), self.pack)?;
+        let align = natural.align().max(self.align.unwrap_or(1));
+        let size = natural.size().next_multiple_of(align);
+        // Such languages put it where its elements are aligned, whatever the header's packing.
+        let declared = StructType::new(name, size, align, header.to_vec())?
+            .with_tail(tail.clone(), element.align_natural())?;
+        match declared == *self.layout {
             true => Ok((header, Some(tail))),
             false => Err(self.unsupported("its tail is packed", language)),
         }

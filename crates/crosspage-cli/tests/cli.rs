@@ -643,7 +643,7 @@ fn declarations_are_golden() {
 
 /// Messages of this type have the layout of this source.
 fn declares<M: crosspage::topic::Payload + ?Sized>(source: &str) {
-    let namespace = testing::namespace();
+    let _namespace = testing::namespace();
     let _publisher = topic::Publisher::<M>::attach("declared").unwrap();
     let mut subscriber =
         topic::RawSubscriber::attach("declared", None, &Default::default()).unwrap();
@@ -652,7 +652,6 @@ fn declares<M: crosspage::topic::Payload + ?Sized>(source: &str) {
     };
     let schema = crosspage::layout::from_source(source).unwrap();
     assert_eq!(ours.canonical(), schema.canonical());
-    drop(namespace);
 }
 
 /// What cannot be declared is refused, not declared wrongly.

@@ -204,6 +204,21 @@ impl StructType {
         let (size, align) = place(&mut fields, pack.unwrap_or(usize::MAX));
         StructType::new(name, size, align, fields)
     }
+
+    /// These fields and a tail behind them, whose elements are aligned to `align`: where C puts a flexible array
+    /// member, which may be in this struct's padding.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`], as [`new`](StructType::new).
+    pub fn with_tail(&self, mut tail: Field, align: usize) -> Result<StructType> {
+        let mut fields = self.fields().to_vec();
+        let end = fields.last().map_or(0, |last| last.offset + last.ty.size());
+        tail.offset = end.next_multiple_of(align.max(1));
+        let align = align.max(self.align());
+        let size = tail.offset.next_multiple_of(align);
+        fields.push(tail);
+        StructType::new(self.name(), size, align, fields)
+    }
 }
 
 /// Gives the fields the offsets that C gives them; returns size and alignment of the struct.

@@ -299,8 +299,9 @@ impl<'a> Board<'a> {
     pub(crate) fn admit(&self, index: usize) {
         let end = self.subscribers_end();
         if end.load(Ordering::Relaxed) <= index as u64 {
-            // Relaxed: the fences in `Reader::join` and `chunks::hold` order it, or the lock, where the row is of
-            // a new lane.
+            // Relaxed: the fences in `Reader::join` and `chunks::hold` order it, which pair with those in
+            // `Writer::make_room`, `consumed` and `chunks::take`. For the rows of a new lane its publisher has
+            // stored this itself, and the next one takes the lock before it publishes.
             end.store(index as u64 + 1, Ordering::Relaxed);
         }
     }

@@ -361,14 +361,8 @@ fn layout_with_tail<H: Layout, T: FieldType>() -> Result<Arc<StructType>> {
     if let Some(layout) = made.get(&of_type) {
         return Ok(layout.clone());
     }
-    let (header, element, align) = (H::layout(), T::ty(), align_of::<T>());
-    let mut fields = header.fields().to_vec();
-    let end = fields.last().map_or(0, |last| last.offset + last.ty.size());
-    let offset = end.next_multiple_of(align);
-    fields.push(Field::new(H::TAIL, Type::Tail(Box::new(element))).at(offset));
-    let align = align.max(header.align());
-    let size = offset.next_multiple_of(align);
-    let layout = Arc::new(StructType::new(header.name(), size, align, fields)?);
+    let tail = Field::new(H::TAIL, Type::Tail(Box::new(T::ty())));
+    let layout = Arc::new(H::layout().with_tail(tail, align_of::<T>())?);
     made.insert(of_type, layout.clone());
     Ok(layout)
 }

@@ -9,6 +9,7 @@ pub mod look;
 #[cfg(target_os = "linux")]
 pub mod report;
 pub mod run;
+#[cfg(any(target_os = "linux", windows))]
 pub mod stopwatch;
 #[cfg(target_os = "linux")]
 pub mod sys;

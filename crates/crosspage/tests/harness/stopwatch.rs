@@ -1,5 +1,4 @@
 //! Time as the tests count it.
-#![cfg(any(target_os = "linux", windows))]
 
 use std::time::Duration;
 
